@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A target is a wall: what it does not depend on, its code cannot reach.
+// `Sources/Invok` depends on nothing that can touch the world.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// MARK: Products of other packages, by the name they have here
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+/// A target with the strict settings; its folder is `Sources/{name}` unless `path` says otherwise.
+func wall(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+/// The unit tests of the target `name`: `Tests/Unit/{name}Tests`, a file for each source file.
+func unitTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.target(name: name)] + dependencies,
+        path: "Tests/Unit/\(name)Tests",
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "invok",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Invok", targets: ["Invok"]),
+        .library(name: "InvokSim", targets: ["InvokSim"]),
+        .executable(name: "invok-core", targets: ["invok-core"]),
+        .executable(name: "invok", targets: ["InvokCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
+    targets: [
+        // MARK: The system without effects
+        .target(
+            name: "Invok", dependencies: [crypto, httpTypes, logging],
+            sources: ["Domain", "Ports", "Machines", "Services", "Wire"], swiftSettings: strict),
+
+        // MARK: Adapters, one family each
+        .systemLibrary(
+            name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
+        wall("InvokArchive", ["Invok", "CLibArchive"]),
+        wall("InvokLocal", ["Invok", logging]),
+        wall("InvokSecurity", ["Invok", cryptoExtras, jwtKit]),
+        wall("InvokSQLite", ["Invok", grdb, logging]),
+        wall(
+            "InvokRuntimes", ["Invok"],
+            resources: [
+                .embedInCode("Resources")
+            ]),
+        wall("InvokSandbox", ["Invok", "InvokRuntimes", logging]),
+        wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
+        wall("InvokHTTP", ["Invok", hummingbird, httpTypes, logging, nioCore]),
+        wall("InvokSim", ["Invok", httpTypes, logging]),
+
+        // MARK: Executables
+        .executableTarget(
+            name: "invok-core",
+            dependencies: [
+                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
+                "InvokSecurity", "InvokSQLite", argumentParser, configuration, hummingbird, lifecycle, logging,
+                unixSignals,
+            ],
+            swiftSettings: strict),
+        // The CLI shares the folder `Sources/Invok` on a case-insensitive disk, so both name their subfolders.
+        .executableTarget(
+            name: "InvokCLI",
+            dependencies: ["Invok", "InvokRuntimes", argumentParser, asyncHTTPClient, nioCore],
+            path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
+
+        // MARK: Tests
+        unitTests(of: "Invok", ["InvokSim"]),
+        unitTests(of: "InvokArchive"),
+        unitTests(of: "InvokLocal"),
+        unitTests(of: "InvokSecurity"),
+        unitTests(of: "InvokSQLite", [grdb]),
+        unitTests(of: "InvokRuntimes"),
+        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal"]),
+        unitTests(of: "InvokGateway", [nioEmbedded]),
+        unitTests(of: "InvokHTTP", ["InvokSim", "InvokSecurity", hummingbirdTesting]),
+        unitTests(of: "InvokSim"),
+        unitTests(of: "InvokCLI", ["InvokArchive"]),
+        .testTarget(
+            name: "Conformance",
+            dependencies: [
+                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
+                "InvokSecurity", "InvokSim", "InvokSQLite", asyncHTTPClient, hummingbird, hummingbirdTesting,
+            ],
+            path: "Tests/Conformance", swiftSettings: strict),
+        .testTarget(
+            name: "Integration",
+            dependencies: ["Invok", "InvokLocal", "InvokRuntimes", "invok-core", "InvokCLI", asyncHTTPClient],
+            path: "Tests/Integration", swiftSettings: strict),
+    ]
+)

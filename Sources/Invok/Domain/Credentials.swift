@@ -1,0 +1,39 @@
+/// An email address, lower-cased, so that one person has one account.
+public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
+    /// The longest that fits a mail path (RFC 5321 §4.5.3.1.3).
+    public static let maximumLength = 254
+    public let description: String
+
+    /// Accepts `local@domain` without spaces or control characters; only a message sent to it could prove more.
+    /// - Throws: `InvokError` with the code `invalid_email`.
+    public init(_ text: String) throws(InvokError) {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let isPrintable = text.unicodeScalars.allSatisfy {
+            $0.value > 0x20 && $0.value != 0x7F && !$0.properties.isWhitespace
+        }
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, isPrintable,
+            text.utf8.count <= Self.maximumLength, parts[0].utf8.count <= 64,
+            !parts[1].hasPrefix("."), !parts[1].hasSuffix("."), !parts[1].contains("..")
+        else { throw .invalidEmail(text) }
+        description = text.lowercased()
+    }
+}
+
+/// A password as typed: 8 to 1024 characters of any script. It is never printed.
+public struct Password: Sendable, CustomStringConvertible {
+    public static let minimumCharacters = 8
+    public static let maximumCharacters = 1024
+    /// The bytes that are hashed, UTF-8.
+    public let bytes: [UInt8]
+
+    /// - Throws: `InvokError` with the code `invalid_password`, saying the limits.
+    public init(_ text: String) throws(InvokError) {
+        guard text.count >= Self.minimumCharacters else { throw .passwordTooShort }
+        guard text.count <= Self.maximumCharacters, text.utf8.count <= 4 * Self.maximumCharacters else {
+            throw .passwordTooLong
+        }
+        bytes = Array(text.utf8)
+    }
+
+    public var description: String { "(password)" }
+}

@@ -1,0 +1,137 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The `limits` of a `config.json`; what is missing takes its standard value.
+public struct LimitsConfig: Hashable, Sendable, Codable {
+    public var memoryMB: Int?
+    public var cpus: Double?
+    public var timeoutSeconds: Int?
+    public var concurrency: Int?
+    public var minInstances: Int?
+    public var maxInstances: Int?
+    public var idleSeconds: Int?
+
+    public init() {}
+}
+
+/// A function's `config.json`, checked.
+public struct FunctionConfig: Hashable, Sendable {
+    public static let fileName = "config.json"
+    static let maximumBytes = 64 * 1024
+
+    public let name: FunctionName
+    public let runtime: Runtime
+    public let environment: Environment
+    /// `nil` where the file does not say: a new function gets the core's default and an old one keeps what it has.
+    public let access: Access?
+    public let limits: Limits
+
+    /// Reads a `config.json`.
+    /// - Parameter bytes: the file's content, JSON (RFC 8259) in UTF-8.
+    /// - Throws: `InvokError` with the code `invalid_config`, `invalid_name` or `unknown_runtime` that names the field.
+    public init(json bytes: [UInt8]) throws(InvokError) {
+        guard bytes.count <= Self.maximumBytes else {
+            throw .invalidConfig("config.json is larger than \(Self.maximumBytes) bytes")
+        }
+        let document: Document
+        do {
+            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
+        } catch {
+            throw Self.explain(error)
+        }
+        name = try FunctionName(document.function_name)
+        guard let runtime = Runtime(rawValue: document.runtime) else { throw .unknownRuntime(document.runtime) }
+        self.runtime = runtime
+        environment = try Environment(document.env ?? [:])
+        if let text = document.access {
+            guard let access = Access(rawValue: text) else {
+                throw .invalidConfig("access is '\(text)', but must be 'private' or 'public'")
+            }
+            self.access = access
+        } else {
+            access = nil
+        }
+        limits = try Limits(document.limits ?? LimitsConfig())
+    }
+
+    /// The file as it is written. Its names are the contract's.
+    private struct Document: Decodable {
+        var function_name: String
+        var runtime: String
+        var env: [String: String]?
+        var access: String?
+        var limits: LimitsConfig?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits }
+        enum LimitKeys: String, CodingKey, CaseIterable {
+            case memoryMB, cpus, timeoutSeconds, concurrency, minInstances, maxInstances, idleSeconds
+        }
+
+        init(from decoder: any Decoder) throws {
+            try refuseUnknownKeys(in: decoder.container(keyedBy: AnyKey.self), known: CodingKeys.self, prefix: "")
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            function_name = try container.decode(String.self, forKey: .function_name)
+            runtime = try container.decode(String.self, forKey: .runtime)
+            env = try container.decodeIfPresent([String: String].self, forKey: .env)
+            access = try container.decodeIfPresent(String.self, forKey: .access)
+            limits = try container.decodeIfPresent(LimitsConfig.self, forKey: .limits)
+            if limits != nil {
+                try refuseUnknownKeys(
+                    in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits), known: LimitKeys.self,
+                    prefix: "limits.")
+            }
+        }
+    }
+
+    private static func explain(_ error: any Error) -> InvokError {
+        if let error = error as? InvokError { return error }
+        guard let error = error as? DecodingError else { return .invalidConfig("config.json is not JSON") }
+        switch error {
+        case .keyNotFound(let key, _): return .invalidConfig("config.json lacks '\(key.stringValue)'")
+        case .typeMismatch(let type, let context):
+            return .invalidConfig("'\(path(context))' in config.json must be \(noun(type))")
+        case .valueNotFound(let type, let context):
+            return .invalidConfig("'\(path(context))' in config.json is null, but must be \(noun(type))")
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            return .invalidConfig("config.json is not JSON")
+        case .dataCorrupted(let context):
+            return .invalidConfig("'\(path(context))' in config.json: \(context.debugDescription)")
+        @unknown default: return .invalidConfig("config.json is not as expected")
+        }
+    }
+
+    private static func path(_ context: DecodingError.Context) -> String {
+        context.codingPath.isEmpty
+            ? "the document" : context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
+
+    private static func noun(_ type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "text"
+        case is Int.Type: "a whole number"
+        case is Double.Type: "a number"
+        default: "an object"
+        }
+    }
+}
+
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+/// A misspelt key would otherwise be a setting silently lost.
+private func refuseUnknownKeys<Known: CodingKey & CaseIterable>(
+    in container: KeyedDecodingContainer<AnyKey>, known: Known.Type, prefix: String
+) throws {
+    let names = Known.allCases.map(\.stringValue)
+    for key in container.allKeys.map(\.stringValue).sorted() where !names.contains(key) {
+        throw InvokError.invalidConfig(
+            "config.json has the unknown key '\(prefix)\(key)'; known are \(names.joined(separator: ", "))")
+    }
+}

@@ -1,0 +1,66 @@
+/// What one function may use. Valid once made; each field has a range, and a value outside it is an error that says so.
+public struct Limits: Hashable, Sendable, Codable {
+    /// Memory of one instance in megabytes (2^20 bytes).
+    public let memoryMB: Int
+    /// Processor time of one instance, in cores.
+    public let cpus: Double
+    /// The longest a request may take, first byte in to last byte out, in seconds.
+    public let timeoutSeconds: Int
+    /// Requests that one instance answers at a time.
+    public let concurrency: Int
+    /// Instances that are kept running without any request.
+    public let minInstances: Int
+    public let maxInstances: Int
+    /// How long an instance without a request is kept, in seconds.
+    public let idleSeconds: Int
+
+    public static let standard = Limits(
+        unchecked: 128, cpus: 1, timeoutSeconds: 30, concurrency: 16, minInstances: 0, maxInstances: 4, idleSeconds: 300
+    )
+
+    static let memoryRange = 16...4096
+    static let cpuRange = 0.05...16.0
+    static let timeoutRange = 1...900
+    static let concurrencyRange = 1...1000
+    static let instanceRange = 1...100
+    static let idleRange = 1...86_400
+
+    /// Takes the given values and the standard ones for the rest.
+    /// - Throws: `InvokError` with the code `invalid_config` that names the field and its range.
+    public init(_ given: LimitsConfig) throws(InvokError) {
+        let standard = Limits.standard
+        memoryMB = try checked(given.memoryMB ?? standard.memoryMB, "limits.memoryMB", in: Self.memoryRange)
+        cpus = try checked(given.cpus ?? standard.cpus, "limits.cpus", in: Self.cpuRange)
+        timeoutSeconds = try checked(
+            given.timeoutSeconds ?? standard.timeoutSeconds, "limits.timeoutSeconds", in: Self.timeoutRange)
+        concurrency = try checked(
+            given.concurrency ?? standard.concurrency, "limits.concurrency", in: Self.concurrencyRange)
+        let minimum = given.minInstances ?? standard.minInstances
+        maxInstances = try checked(
+            given.maxInstances ?? max(minimum, standard.maxInstances), "limits.maxInstances", in: Self.instanceRange)
+        minInstances = try checked(minimum, "limits.minInstances", in: 0...maxInstances)
+        idleSeconds = try checked(given.idleSeconds ?? standard.idleSeconds, "limits.idleSeconds", in: Self.idleRange)
+    }
+
+    private init(
+        unchecked memoryMB: Int, cpus: Double, timeoutSeconds: Int, concurrency: Int, minInstances: Int,
+        maxInstances: Int, idleSeconds: Int
+    ) {
+        self.memoryMB = memoryMB
+        self.cpus = cpus
+        self.timeoutSeconds = timeoutSeconds
+        self.concurrency = concurrency
+        self.minInstances = minInstances
+        self.maxInstances = maxInstances
+        self.idleSeconds = idleSeconds
+    }
+}
+
+private func checked<Value: Comparable>(
+    _ value: Value, _ field: String, in range: ClosedRange<Value>
+) throws(InvokError) -> Value {
+    guard range.contains(value) else {
+        throw .invalidConfig("\(field) is \(value), but must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+}

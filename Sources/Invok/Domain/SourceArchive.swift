@@ -1,0 +1,127 @@
+/// One entry as an archive lists it, before any check.
+public struct ArchiveEntry: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable { case file, directory, symbolicLink, hardLink, other }
+
+    public let path: String
+    public let kind: Kind
+    public let content: [UInt8]
+
+    public init(path: String, kind: Kind, content: [UInt8] = []) {
+        self.path = path
+        self.kind = kind
+        self.content = content
+    }
+}
+
+/// The caps on an uploaded archive. They hold while it is inflated, so that a bomb costs no more than they allow.
+public struct ArchiveLimits: Hashable, Sendable {
+    /// The uploaded archive's size in bytes (`MAX_FUNCTION_SIZE`).
+    public var archiveBytes: Int
+    /// All contents together, inflated, in bytes.
+    public var contentBytes: Int
+    public var entries: Int
+
+    public init(archiveBytes: Int = 50 << 20, contentBytes: Int = 250 << 20, entries: Int = 10_000) {
+        self.archiveBytes = archiveBytes
+        self.contentBytes = contentBytes
+        self.entries = entries
+    }
+}
+
+/// The files of a function, checked: relative paths that stay inside, no links, no duplicates in any letter case.
+public struct SourceArchive: Hashable, Sendable {
+    /// Contents by path, `/` between components.
+    public let files: [String: [UInt8]]
+    public let config: FunctionConfig
+
+    static let maximumPathBytes = 512
+    static let maximumDepth = 32
+
+    /// Checks what an archive holds. One folder around everything is taken off, since many tools make one.
+    /// - Throws: `InvokError` with `invalid_archive` or what `FunctionConfig` throws, naming the entry.
+    public init(entries: [ArchiveEntry]) throws(InvokError) {
+        var contents: [String: [UInt8]] = [:]
+        var spellings: [String: String] = [:]
+        for entry in entries {
+            let path = try Self.checkedPath(entry)
+            guard entry.kind == .file else { continue }
+            if let earlier = spellings.updateValue(path, forKey: path.lowercased()) {
+                throw .invalidArchive(
+                    earlier == path
+                        ? "the archive has '\(path)' twice"
+                        : "the archive has '\(earlier)' and '\(path)', which are one file on some disks",
+                    nextStep: "keep one of them")
+            }
+            contents[path] = entry.content
+        }
+        try Self.refuseFilesAsDirectories(spellings)
+        contents = Self.withoutEnclosingFolder(contents)
+        guard !contents.isEmpty else {
+            throw .invalidArchive("the archive has no files", nextStep: "deploy the folder that 'invok create' made")
+        }
+        guard let json = contents[FunctionConfig.fileName] else {
+            throw .invalidArchive(
+                "the archive has no config.json", nextStep: "put config.json beside the function's source file")
+        }
+        let config = try FunctionConfig(json: json)
+        guard config.runtime.sourceFileNames.contains(where: { contents[$0] != nil }) else {
+            let names = config.runtime.sourceFileNames.joined(separator: " or ")
+            throw .invalidArchive("the archive has no \(names)", nextStep: "name the function's source file so")
+        }
+        files = contents
+        self.config = config
+    }
+
+    private static func checkedPath(_ entry: ArchiveEntry) throws(InvokError) -> String {
+        let shown =
+            "'" + String(entry.path.unicodeScalars.map { $0.value < 0x20 ? "?" : Character($0) }.prefix(120)) + "'"
+        switch entry.kind {
+        case .file, .directory: break
+        case .symbolicLink, .hardLink:
+            throw .invalidArchive("\(shown) is a link", nextStep: "replace it by the file that it points to")
+        case .other: throw .invalidArchive("\(shown) is not a file", nextStep: "leave it out")
+        }
+        var path = Substring(entry.path)
+        while path.hasPrefix("./") { path = path.dropFirst(2) }
+        if entry.kind == .directory, path.hasSuffix("/") { path = path.dropLast() }
+        if entry.kind == .directory, path.isEmpty || path == "." { return "." }
+        guard !path.isEmpty, path.utf8.count <= maximumPathBytes else {
+            throw .invalidArchive("the path \(shown) is empty or longer than \(maximumPathBytes) bytes")
+        }
+        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }) else {
+            throw .invalidArchive("the path \(shown) has a backslash or a control character")
+        }
+        guard !path.hasPrefix("/") else {
+            throw .invalidArchive("the path \(shown) is absolute", nextStep: "use paths relative to the project")
+        }
+        let components = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard components.count <= maximumDepth else { throw .invalidArchive("the path \(shown) is too deep") }
+        guard components.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }) else {
+            throw .invalidArchive("the path \(shown) leaves the project or has an empty part")
+        }
+        return String(path)
+    }
+
+    /// `a` and `a/b` cannot both be files.
+    private static func refuseFilesAsDirectories(_ spellings: [String: String]) throws(InvokError) {
+        for (folded, path) in spellings.sorted(by: { $0.key < $1.key }) {
+            var parent = folded[...]
+            while let slash = parent.lastIndex(of: "/") {
+                parent = parent[..<slash]
+                if let file = spellings[String(parent)] {
+                    throw .invalidArchive("the archive has '\(file)' as a file and '\(path)' inside it")
+                }
+            }
+        }
+    }
+
+    private static func withoutEnclosingFolder(_ contents: [String: [UInt8]]) -> [String: [UInt8]] {
+        guard contents[FunctionConfig.fileName] == nil, let first = contents.keys.first,
+            let slash = first.firstIndex(of: "/")
+        else { return contents }
+        let folder = first[...slash]
+        guard contents.keys.allSatisfy({ $0.hasPrefix(folder) }) else { return contents }
+        return Dictionary(
+            uniqueKeysWithValues: contents.map { (String($0.key.dropFirst(folder.count)), $0.value) })
+    }
+}

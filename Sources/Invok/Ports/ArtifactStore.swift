@@ -1,0 +1,18 @@
+/// Uploaded archives, by digest. Immutable once put.
+public protocol ArtifactStore: Sendable {
+    /// Keeps the bytes durably. Putting the same bytes again does nothing.
+    /// - Returns: their digest.
+    func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest
+    /// - Throws: `notFound`; `corrupt` when what is kept does not have this digest.
+    func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8]
+    /// Does nothing when there is none.
+    func remove(_ digest: Digest) async throws(ArtifactError)
+    func list() async throws(ArtifactError) -> Set<Digest>
+}
+
+public enum ArtifactError: Error, Hashable, Sendable {
+    case notFound
+    case corrupt
+    case full
+    case unavailable(String)
+}

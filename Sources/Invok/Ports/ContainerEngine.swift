@@ -1,0 +1,68 @@
+/// Runs instances: sandboxes or containers, each of one version, isolated from all others.
+///
+/// The engine's own list is the truth of what runs.
+public protocol ContainerEngine: Sendable {
+    /// Creates and starts an instance. Returns once requests can be sent to its endpoint; whether the function answers
+    /// them is for the caller to see.
+    func start(_ instance: InstanceSpec) async throws(EngineError) -> RunningInstance
+    /// Asks an instance to end (SIGTERM), waits up to `grace`, then ends it. Returns when it is gone with all it held;
+    /// does nothing when there is none.
+    func stop(_ id: InstanceID, grace: Duration) async
+    /// Everything of this installation that runs, whichever core started it.
+    func list() async throws(EngineError) -> [RunningInstance]
+    /// Instances that ended by themselves, from now on, until the task is cancelled.
+    func exits() -> AsyncStream<InstanceExit>
+    /// What this machine cannot enforce, each a sentence for the operator. Asked once, at start.
+    func prepare() async throws(EngineError) -> [String]
+}
+
+public struct InstanceSpec: Hashable, Sendable {
+    public let id: InstanceID
+    public let version: VersionKey
+    public let settings: VersionSettings
+    public let bundle: BundleID
+
+    public init(id: InstanceID, version: VersionKey, settings: VersionSettings, bundle: BundleID) {
+        self.id = id
+        self.version = version
+        self.settings = settings
+        self.bundle = bundle
+    }
+}
+
+public struct RunningInstance: Hashable, Sendable {
+    public let id: InstanceID
+    public let version: VersionKey
+    public let endpoint: InstanceEndpoint
+
+    public init(id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint) {
+        self.id = id
+        self.version = version
+        self.endpoint = endpoint
+    }
+}
+
+/// Where an instance listens.
+public enum InstanceEndpoint: Hashable, Sendable {
+    /// The path of a unix domain socket that speaks HTTP/1.1.
+    case unixSocket(String)
+}
+
+public struct InstanceExit: Hashable, Sendable {
+    public let id: InstanceID
+    /// In words, for the log: "exited with status 1", "was killed: out of memory".
+    public let reason: String
+
+    public init(id: InstanceID, reason: String) {
+        self.id = id
+        self.reason = reason
+    }
+}
+
+public enum EngineError: Error, Hashable, Sendable {
+    /// The instance could not be made to run, in words for the person.
+    case startFailed(String)
+    /// The engine does not work at all, in words for the operator.
+    case unavailable(String)
+    case cancelled
+}

@@ -1,0 +1,33 @@
+/// Turns a checked archive into a bundle, under limits and without secrets.
+public protocol FunctionBuilder: Sendable {
+    /// Builds. The same archive for the same runtime gives the same bundle and is built once, also when asked for twice
+    /// at the same time.
+    /// - Parameter artifact: the digest of the uploaded archive that `source` was read from.
+    func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult
+    /// The bundles that are kept.
+    func bundles() async throws(BuildError) -> Set<BundleID>
+    /// Removes a bundle that no version names any more.
+    func remove(_ bundle: BundleID) async throws(BuildError)
+}
+
+public struct BuildResult: Hashable, Sendable {
+    public let bundle: BundleID
+    /// What the build printed, capped.
+    public let log: String
+
+    public init(bundle: BundleID, log: String) {
+        self.bundle = bundle
+        self.log = log
+    }
+}
+
+public enum BuildError: Error, Hashable, Sendable {
+    /// The person's code does not build: a sentence, and what the build printed.
+    case failed(reason: String, log: String)
+    /// It took too long.
+    case deadlineExceeded(seconds: Int, log: String)
+    /// The machine cannot build this now, and it is not the person's fault. The next step is for the operator.
+    case unavailable(reason: String, nextStep: String?)
+    case full
+    case cancelled
+}

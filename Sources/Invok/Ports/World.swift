@@ -1,0 +1,35 @@
+/// One adapter for each port: all of the outside that the system can reach. Chosen in one place, at start.
+public struct World: Sendable {
+    public var store: any MetadataStore
+    public var cache: any CoordinationCache
+    public var engine: any ContainerEngine
+    public var builder: any FunctionBuilder
+    public var artifacts: any ArtifactStore
+    public var archives: any ArchiveReader
+    public var logs: any LogStore
+    public var transport: any InstanceTransport
+    public var passwords: any PasswordHasher
+    public var tokens: any TokenCodec
+    public var clock: any Clock
+    public var randomness: any Randomness
+
+    public init(
+        store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
+        builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, logs: any LogStore,
+        transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec, clock: any Clock,
+        randomness: any Randomness
+    ) {
+        self.store = store
+        self.cache = cache
+        self.engine = engine
+        self.builder = builder
+        self.artifacts = artifacts
+        self.archives = archives
+        self.logs = logs
+        self.transport = transport
+        self.passwords = passwords
+        self.tokens = tokens
+        self.clock = clock
+        self.randomness = randomness
+    }
+}

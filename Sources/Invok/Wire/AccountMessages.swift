@@ -1,0 +1,35 @@
+/// The body of `POST /auth/register` and `POST /auth/login`.
+public struct CredentialsRequest: Hashable, Sendable, Codable {
+    public var email: String
+    public var password: String
+
+    public init(email: String, password: String) {
+        self.email = email
+        self.password = password
+    }
+}
+
+/// Who a token speaks for.
+public struct UserMessage: Hashable, Sendable, Codable {
+    /// Also the user's namespace.
+    public var uuid: UUIDValue
+    public var email: String
+    public var role: Role?
+
+    public init(uuid: UUIDValue, email: String, role: Role? = nil) {
+        self.uuid = uuid
+        self.email = email
+        self.role = role
+    }
+}
+
+/// The answer to `register` and `login`.
+public struct AuthResponse: Hashable, Sendable, Codable {
+    public var token: String
+    public var user: UserMessage
+
+    public init(token: String, user: UserMessage) {
+        self.token = token
+        self.user = user
+    }
+}

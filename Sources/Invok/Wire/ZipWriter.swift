@@ -1,0 +1,75 @@
+/// Writes a zip archive (PKWARE APPNOTE 6.3.10) with stored, uncompressed files: what the CLI uploads. Source code is
+/// small, and a client without a compression library is one small binary.
+public struct ZipWriter: Sendable {
+    private var local: [UInt8] = []
+    private var central: [UInt8] = []
+    private var count: UInt16 = 0
+
+    public init() {}
+
+    /// Adds a regular file.
+    /// - Parameters:
+    ///   - path: relative, `/` between components, UTF-8.
+    ///   - content: less than 4 GiB.
+    public mutating func add(_ path: String, content: [UInt8]) {
+        let name = Array(path.utf8)
+        let offset = UInt32(local.count)
+        // The parts that the local and the central header share: version, UTF-8 names, stored, 1980-01-01, sizes.
+        var common: [UInt8] = []
+        common.append(little: UInt16(20))
+        common.append(little: UInt16(0x0800))
+        common.append(little: UInt16(0))
+        common.append(little: UInt16(0))
+        common.append(little: UInt16(0x0021))
+        common.append(little: CRC32.checksum(of: content))
+        common.append(little: UInt32(content.count))
+        common.append(little: UInt32(content.count))
+        common.append(little: UInt16(name.count))
+        common.append(little: UInt16(0))
+
+        local.append(little: UInt32(0x0403_4B50))
+        local += common + name + content
+
+        central.append(little: UInt32(0x0201_4B50))
+        // Made on Unix, so that the mode below counts.
+        central.append(little: UInt16(0x0314))
+        central += common
+        central.append(little: UInt16(0))
+        central.append(little: UInt16(0))
+        central.append(little: UInt16(0))
+        central.append(little: UInt32(0o100644) << 16)
+        central.append(little: offset)
+        central += name
+        count += 1
+    }
+
+    /// The whole archive.
+    public func finish() -> [UInt8] {
+        var end: [UInt8] = []
+        end.append(little: UInt32(0x0605_4B50))
+        end.append(little: UInt32(0))
+        end.append(little: count)
+        end.append(little: count)
+        end.append(little: UInt32(central.count))
+        end.append(little: UInt32(local.count))
+        end.append(little: UInt16(0))
+        return local + central + end
+    }
+}
+
+/// CRC-32 as zip uses it (ISO 3309, reflected polynomial 0xEDB88320).
+enum CRC32 {
+    static func checksum(of bytes: [UInt8]) -> UInt32 {
+        ~bytes.reduce(~0) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ ($0 >> 8) }
+    }
+
+    private static let table: [UInt32] = (0..<256).map { index in
+        (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(little value: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+    }
+}
