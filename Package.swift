@@ -104,7 +104,7 @@ let package = Package(
         // The CLI shares the folder `Sources/Invok` on a case-insensitive disk, so both name their subfolders.
         .executableTarget(
             name: "InvokCLI",
-            dependencies: ["Invok", "InvokRuntimes", argumentParser, asyncHTTPClient, nioCore],
+            dependencies: ["Invok", "InvokRuntimes", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 
         // MARK: Tests
@@ -118,7 +118,7 @@ let package = Package(
         unitTests(of: "InvokGateway", [nioEmbedded]),
         unitTests(of: "InvokHTTP", ["InvokSim", "InvokSecurity", hummingbirdTesting]),
         unitTests(of: "InvokSim"),
-        unitTests(of: "InvokCLI", ["InvokArchive"]),
+        unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
         .testTarget(
             name: "Conformance",
             dependencies: [
