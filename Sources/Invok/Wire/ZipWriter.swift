@@ -58,8 +58,8 @@ public struct ZipWriter: Sendable {
 }
 
 /// CRC-32 as zip uses it (ISO 3309, reflected polynomial 0xEDB88320).
-enum CRC32 {
-    static func checksum(of bytes: [UInt8]) -> UInt32 {
+package enum CRC32 {
+    package static func checksum(of bytes: [UInt8]) -> UInt32 {
         ~bytes.reduce(~0) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ ($0 >> 8) }
     }
 

@@ -1,0 +1,55 @@
+public import Invok
+import Synchronization
+
+/// Archives in memory, with room for a number of bytes.
+public final class SimArtifactStore: ArtifactStore {
+    private let contents = Mutex<[Digest: [UInt8]]>([:])
+    private let capacityBytes: Int
+    private let effects: SimEffects
+
+    /// - Parameter capacityBytes: what fits before a `put` throws `full`.
+    public init(capacityBytes: Int = 1 << 30, effects: SimEffects = SimEffects()) {
+        self.capacityBytes = capacityBytes
+        self.effects = effects
+    }
+
+    private func effect<Value: Sendable>(
+        _ name: String, _ detail: String = "", _ body: (inout [Digest: [UInt8]]) throws(ArtifactError) -> Value
+    ) async throws(ArtifactError) -> Value {
+        try await effects.perform("artifacts.\(name)", detail, failure: ArtifactError.unavailable) {
+            () throws(ArtifactError) in
+            try contents.withLock { (contents) throws(ArtifactError) in try body(&contents) }
+        }
+    }
+
+    public func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
+        let digest = Digest(of: bytes)
+        return try await effect("put", "\(digest)") { (contents) throws(ArtifactError) in
+            let used = contents.values.reduce(0) { $0 + $1.count }
+            guard contents[digest] != nil || used + bytes.count <= capacityBytes else { throw .full }
+            contents[digest] = bytes
+            return digest
+        }
+    }
+
+    public func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8] {
+        try await effect("get", "\(digest)") { (contents) throws(ArtifactError) in
+            guard let bytes = contents[digest] else { throw .notFound }
+            guard Digest(of: bytes) == digest else { throw .corrupt }
+            return bytes
+        }
+    }
+
+    public func remove(_ digest: Digest) async throws(ArtifactError) {
+        try await effect("remove", "\(digest)") { (contents) throws(ArtifactError) in contents[digest] = nil }
+    }
+
+    public func list() async throws(ArtifactError) -> Set<Digest> {
+        try await effect("list") { (contents) throws(ArtifactError) in Set(contents.keys) }
+    }
+
+    /// Changes what is kept behind the store's back, as a failing disk does.
+    public func corrupt(_ digest: Digest) {
+        contents.withLock { $0[digest]?.append(0) }
+    }
+}

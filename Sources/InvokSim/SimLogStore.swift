@@ -1,0 +1,68 @@
+public import Invok
+import Synchronization
+
+/// Logs in memory, capped to a number of lines each.
+public final class SimLogStore: LogStore {
+    private struct Log: Sendable {
+        var last: UInt64 = 0
+        var entries: [LogEntry] = []
+    }
+
+    private let logs = Mutex<[FunctionKey: Log]>([:])
+    private let wakeups = Broadcast<FunctionKey, Void>(buffer: 1)
+    private let maximumLines: Int
+    private let effects: SimEffects
+
+    /// - Parameter maximumLines: what one function's log keeps.
+    public init(maximumLines: Int = 10_000, effects: SimEffects = SimEffects()) {
+        self.maximumLines = maximumLines
+        self.effects = effects
+    }
+
+    private func effect<Value: Sendable>(
+        _ name: String, _ function: FunctionKey, _ body: (inout Log) -> Value
+    ) async throws(LogError) -> Value {
+        try await effects.perform("logs.\(name)", "\(function)", failure: LogError.unavailable) {
+            () throws(LogError) in logs.withLock { body(&$0[function, default: Log()]) }
+        }
+    }
+
+    public func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
+        try await effect("append", function) { log in
+            for line in lines {
+                log.last += 1
+                log.entries.append(LogEntry(cursor: LogCursor(sequence: log.last), line: line.capped))
+            }
+            log.entries.removeFirst(max(0, log.entries.count - maximumLines))
+        }
+        wakeups.send((), on: function)
+    }
+
+    public func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
+        try await effect("lines", function) { log in
+            log.entries.filter { entry in since.map { entry.line.time >= $0 } ?? true }.suffix(max(0, limit))
+        }
+    }
+
+    public func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+        let wakeups = wakeups.messages(on: function)
+        let start = after ?? LogCursor(sequence: logs.withLock { $0[function]?.last ?? 0 })
+        return LogFollower.entries(wakeups: wakeups, after: start) { [weak self] cursor in
+            self?.entries(of: function, after: cursor ?? start) ?? ([], cursor)
+        }
+    }
+
+    private func entries(of function: FunctionKey, after cursor: LogCursor) -> ([LogEntry], LogCursor?) {
+        let entries = logs.withLock { logs in
+            // Sequences grow by one, so the place of a cursor follows from the last one.
+            let log = logs[function] ?? Log()
+            return Array(log.entries.suffix(log.last > cursor.sequence ? Int(log.last - cursor.sequence) : 0))
+        }
+        return (entries, entries.last?.cursor ?? cursor)
+    }
+
+    /// Removes the lines and keeps the sequence, so that no cursor comes twice.
+    public func remove(_ function: FunctionKey) async throws(LogError) {
+        try await effect("remove", function) { $0.entries = [] }
+    }
+}

@@ -1,0 +1,187 @@
+public import Invok
+import Synchronization
+
+/// Users, functions and versions in memory. It outlives a simulated core, as a database does.
+public final class SimMetadataStore: MetadataStore {
+    private let tables = Mutex(SimTables())
+    private let effects: SimEffects
+
+    public init(effects: SimEffects = SimEffects()) {
+        self.effects = effects
+    }
+
+    /// Each call is one transaction: it works on a copy that takes the place of the tables only when nothing was thrown.
+    private func transaction<Value: Sendable>(
+        _ name: String, _ detail: String = "", _ body: (inout SimTables) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in
+            try tables.withLock { (tables) throws(StoreError) in
+                var copy = tables
+                let value = try body(&copy)
+                tables = copy
+                return value
+            }
+        }
+    }
+
+    // MARK: Users
+
+    public func createUser(_ user: User) async throws(StoreError) -> User {
+        try await transaction("createUser", "\(user.id)") { (tables) throws(StoreError) in try tables.add(user) }
+    }
+
+    public func user(_ id: UserID) async throws(StoreError) -> User? {
+        try await transaction("user", "\(id)") { (tables) throws(StoreError) in tables.users[id] }
+    }
+
+    public func user(withEmail email: Email) async throws(StoreError) -> User? {
+        try await transaction("userWithEmail", "\(email)") { (tables) throws(StoreError) in
+            tables.users.values.first { $0.email == email }
+        }
+    }
+
+    public func updateUser(_ user: User) async throws(StoreError) {
+        try await transaction("updateUser", "\(user.id)") { (tables) throws(StoreError) in
+            guard var stored = tables.users[user.id] else { throw .notFound }
+            stored.passwordHash = user.passwordHash
+            stored.role = user.role
+            stored.isDisabled = user.isDisabled
+            tables.users[user.id] = stored
+        }
+    }
+
+    // MARK: Grants
+
+    public func putGrant(_ grant: Grant) async throws(StoreError) {
+        try await transaction("putGrant", "\(grant.namespace) \(grant.user)") { (tables) throws(StoreError) in
+            guard tables.users[grant.user] != nil else { throw .notFound }
+            tables.grants[grant.namespace, default: [:]][grant.user] = grant
+        }
+    }
+
+    public func removeGrant(namespace: Namespace, user: UserID) async throws(StoreError) {
+        try await transaction("removeGrant", "\(namespace) \(user)") { (tables) throws(StoreError) in
+            tables.grants[namespace]?[user] = nil
+        }
+    }
+
+    public func grant(namespace: Namespace, user: UserID) async throws(StoreError) -> Grant? {
+        try await transaction("grant", "\(namespace) \(user)") { (tables) throws(StoreError) in
+            tables.grants[namespace]?[user]
+        }
+    }
+
+    public func grants(namespace: Namespace) async throws(StoreError) -> [Grant] {
+        try await transaction("grants", "\(namespace)") { (tables) throws(StoreError) in
+            tables.grants[namespace, default: [:]].values.sorted { $0.user < $1.user }
+        }
+    }
+
+    // MARK: Functions
+
+    public func function(_ key: FunctionKey) async throws(StoreError) -> Function? {
+        try await transaction("function", "\(key)") { (tables) throws(StoreError) in tables.functions[key] }
+    }
+
+    public func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
+        try await transaction("functions", "\(namespace)") { (tables) throws(StoreError) in
+            tables.records { $0.key.namespace == namespace }
+        }
+    }
+
+    public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
+        try await transaction("activeFunctions") { (tables) throws(StoreError) in
+            tables.records { $0.activeVersion != nil }
+        }
+    }
+
+    public func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError) {
+        try await transaction("setAccess", "\(key) \(access)") { (tables) throws(StoreError) in
+            guard var function = tables.functions[key] else { throw .notFound }
+            function.access = access
+            function.updatedAt = time
+            tables.functions[key] = function
+        }
+    }
+
+    public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
+        try await transaction("deleteFunction", "\(key)") { (tables) throws(StoreError) in
+            guard tables.functions.removeValue(forKey: key) != nil else { throw .notFound }
+            tables.versions[key] = nil
+        }
+    }
+
+    // MARK: Versions
+
+    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+        try await transaction("beginVersion", "\(draft.function)") { (tables) throws(StoreError) in
+            try tables.begin(draft, access: access)
+        }
+    }
+
+    public func activateBuilt(
+        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        at time: Timestamp
+    ) async throws(StoreError) {
+        try await transaction("activateBuilt", "\(version)") { (tables) throws(StoreError) in
+            var stored = try tables.version(version)
+            guard stored.state == .building else { throw .conflict("version \(version.number) is not building") }
+            stored.state = .ready(bundle: bundle)
+            stored.buildLog = buildLog
+            tables.put(stored)
+            try tables.activate(version, expectedActive: expectedActive, access: access, at: time)
+        }
+    }
+
+    public func activate(_ version: VersionKey, expectedActive: Int?, at time: Timestamp) async throws(StoreError) {
+        try await transaction("activate", "\(version)") { (tables) throws(StoreError) in
+            guard try tables.version(version).bundle != nil else {
+                throw .conflict("version \(version.number) is not ready")
+            }
+            try tables.activate(version, expectedActive: expectedActive, access: nil, at: time)
+        }
+    }
+
+    public func failVersion(_ version: VersionKey, reason: String, buildLog: String) async throws(StoreError) {
+        try await transaction("failVersion", "\(version)") { (tables) throws(StoreError) in
+            guard var stored = tables.versions[version.function]?[version.number], stored.state == .building else {
+                return
+            }
+            stored.state = .failed(reason: reason)
+            stored.buildLog = buildLog
+            tables.put(stored)
+        }
+    }
+
+    public func version(_ key: VersionKey) async throws(StoreError) -> Version? {
+        try await transaction("version", "\(key)") { (tables) throws(StoreError) in
+            tables.versions[key.function]?[key.number]
+        }
+    }
+
+    public func versions(of key: FunctionKey) async throws(StoreError) -> [Version] {
+        try await transaction("versions", "\(key)") { (tables) throws(StoreError) in
+            tables.versions[key, default: [:]].values.sorted { $0.key > $1.key }
+        }
+    }
+
+    public func unfinishedVersions() async throws(StoreError) -> [Version] {
+        try await transaction("unfinishedVersions") { (tables) throws(StoreError) in
+            tables.allVersions.filter { $0.state == .building }.sorted { $0.key < $1.key }
+        }
+    }
+
+    public func references() async throws(StoreError) -> StoreReferences {
+        try await transaction("references") { (tables) throws(StoreError) in
+            StoreReferences(
+                artifacts: Set(tables.allVersions.map(\.artifact)),
+                bundles: Set(tables.allVersions.compactMap(\.bundle)))
+        }
+    }
+
+    // MARK: Health
+
+    public func check() async throws(StoreError) {
+        try await transaction("check") { (_) throws(StoreError) in }
+    }
+}

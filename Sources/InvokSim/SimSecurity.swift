@@ -1,0 +1,55 @@
+public import Invok
+
+/// Hashes at once. Never to be used for a real password.
+public struct SimPasswordHasher: PasswordHasher {
+    private let generation: Int
+    private let effects: SimEffects
+
+    /// - Parameter generation: stands for the parameters; a hash of another one needs a rehash.
+    public init(generation: Int = 1, effects: SimEffects = SimEffects()) {
+        self.generation = generation
+        self.effects = effects
+    }
+
+    public func hash(_ password: Password) async -> String {
+        await effects.perform("passwords.hash") { "sim$\(generation)$\(Digest(of: password.bytes))" }
+    }
+
+    public func verify(_ password: Password, against hash: String) async -> Bool {
+        await effects.perform("passwords.verify") {
+            let parts = hash.split(separator: "$", omittingEmptySubsequences: false)
+            return parts.count == 3 && parts[0] == "sim" && parts[2] == Digest(of: password.bytes).description
+        }
+    }
+
+    public func needsRehash(_ hash: String) -> Bool { !hash.hasPrefix("sim$\(generation)$") }
+}
+
+/// Tokens that can be read by a person, sealed with a digest over a secret.
+public struct SimTokenCodec: TokenCodec {
+    private let secret: String
+
+    public init(secret: String = "sim") {
+        self.secret = secret
+    }
+
+    public func sign(_ claims: TokenClaims) async throws(TokenError) -> String {
+        let text =
+            "sim.\(claims.user).\(claims.issuedAt.millisecondsSinceEpoch).\(claims.expiresAt.millisecondsSinceEpoch)"
+        return "\(text).\(seal(text))"
+    }
+
+    public func verify(_ token: String, now: Timestamp) async throws(TokenError) -> TokenClaims {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 5, parts[0] == "sim", let user = UserID(parts[1]), let issued = Int64(parts[2]),
+            let expires = Int64(parts[3])
+        else { throw .invalid("malformed") }
+        guard parts[4] == seal(parts[..<4].joined(separator: ".")) else { throw .invalid("forged") }
+        guard now.millisecondsSinceEpoch < expires else { throw .invalid("expired") }
+        return TokenClaims(
+            user: user, issuedAt: Timestamp(millisecondsSinceEpoch: issued),
+            expiresAt: Timestamp(millisecondsSinceEpoch: expires))
+    }
+
+    private func seal(_ text: String) -> String { Digest(of: "\(secret)\n\(text)".utf8).description }
+}

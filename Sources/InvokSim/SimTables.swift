@@ -1,0 +1,65 @@
+import Invok
+
+/// What a `SimMetadataStore` holds. A value, so that a transaction can work on a copy.
+struct SimTables: Sendable {
+    var users: [UserID: User] = [:]
+    var grants: [Namespace: [UserID: Grant]] = [:]
+    var functions: [FunctionKey: Function] = [:]
+    var versions: [FunctionKey: [Int: Version]] = [:]
+    /// The last number given to a version, kept when the function is deleted.
+    var lastNumbers: [FunctionKey: Int] = [:]
+
+    var allVersions: [Version] { versions.values.flatMap(\.values) }
+
+    mutating func add(_ user: User) throws(StoreError) -> User {
+        guard users[user.id] == nil else { throw .conflict("the identifier is taken") }
+        guard !users.values.contains(where: { $0.email == user.email }) else { throw .conflict("the email is taken") }
+        var stored = user
+        if users.isEmpty { stored.role = .admin }
+        users[user.id] = stored
+        return stored
+    }
+
+    /// Functions with their active versions, by key.
+    func records(where isWanted: (Function) -> Bool) -> [FunctionRecord] {
+        functions.values.filter(isWanted).sorted { $0.key < $1.key }.map { function in
+            FunctionRecord(
+                function: function, active: function.activeVersion.flatMap { versions[function.key]?[$0] })
+        }
+    }
+
+    mutating func begin(_ draft: VersionDraft, access: Access) throws(StoreError) -> Version {
+        guard users[draft.function.namespace] != nil else { throw .notFound }
+        if functions[draft.function] == nil {
+            functions[draft.function] = Function(
+                key: draft.function, access: access, createdAt: draft.createdAt, updatedAt: draft.createdAt)
+        }
+        let number = lastNumbers[draft.function, default: 0] + 1
+        lastNumbers[draft.function] = number
+        let version = Version(
+            key: VersionKey(function: draft.function, number: number), artifact: draft.artifact,
+            settings: draft.settings, createdBy: draft.createdBy, createdAt: draft.createdAt)
+        put(version)
+        return version
+    }
+
+    func version(_ key: VersionKey) throws(StoreError) -> Version {
+        guard let version = versions[key.function]?[key.number] else { throw .notFound }
+        return version
+    }
+
+    mutating func put(_ version: Version) {
+        versions[version.key.function, default: [:]][version.key.number] = version
+    }
+
+    mutating func activate(
+        _ version: VersionKey, expectedActive: Int?, access: Access?, at time: Timestamp
+    ) throws(StoreError) {
+        guard var function = functions[version.function] else { throw .notFound }
+        guard function.activeVersion == expectedActive else { throw .conflict("another version became active") }
+        function.activeVersion = version.number
+        function.access = access ?? function.access
+        function.updatedAt = time
+        functions[version.function] = function
+    }
+}
