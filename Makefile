@@ -1,0 +1,32 @@
+# The work is in the scripts of ci/; this file only names it.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test env build lint format bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Set up, build, start a server and take a function from registration to its logs
+	@ci/demo
+
+test: ## Set up, lint, build and run every test (WORLDS=sim,embedded selects the worlds)
+	@ci/test
+
+env: ## Copy .env.example to .env unless there is one
+	@ci/env
+
+build: ## Set up and build everything, tests included
+	@ci/setup
+	swift build --build-tests
+
+lint: ## Check formatting, scripts and layout
+	@ci/lint
+
+format: ## Format the Swift sources in place
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: ## Measure the figures of docs/benchmarks.md
+	@ci/bench
+
+clean: ## Remove what was built
+	rm -rf .build
