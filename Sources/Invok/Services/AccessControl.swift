@@ -1,0 +1,32 @@
+/// Decides who may do what in which namespace. What a caller may not see does not exist for it.
+struct AccessControl: Sendable {
+    enum Right: Sendable {
+        /// See functions, versions and logs.
+        case read
+        case invoke
+        /// Deploy, roll back, change, delete.
+        case change
+    }
+
+    let store: any MetadataStore
+
+    /// - Throws: `not_found` when the caller has no part in the namespace, `forbidden` when its role there is too low.
+    func require(_ right: Right, in namespace: Namespace, of principal: Principal) async throws(InvokError) {
+        guard let role = try await role(of: principal, in: namespace) else { throw .functionNotFound }
+        switch (right, role) {
+        case (_, .admin), (_, .developer), (.read, .viewer), (.invoke, .viewer): return
+        case (.change, .viewer):
+            throw InvokError(
+                .forbidden, "a viewer may not change this namespace", nextStep: "ask its owner for the role 'developer'"
+            )
+        }
+    }
+
+    /// A user's own namespace needs no look-up: the warm path asks no external service.
+    private func role(of principal: Principal, in namespace: Namespace) async throws(InvokError) -> Role? {
+        if principal.namespace == namespace { return principal.user.role }
+        return try await storing { () throws(StoreError) in
+            try await store.grant(namespace: namespace, user: principal.user.id)?.role
+        }
+    }
+}

@@ -1,0 +1,309 @@
+import Logging
+
+/// Makes versions active: deploy, rollback, update.
+///
+/// The old version serves until the new one has been built and has answered. Whatever fails leaves the old one active.
+public final class Deployments: Sendable {
+    static let logLinesInError = 50
+
+    private let world: World
+    private let settings: SystemSettings
+    private let access: AccessControl
+    private let functions: Functions
+    private let directory: Directory
+    private let dispatcher: Dispatcher
+    private let changes: ChangeFeed
+    private let logger: Logger
+
+    init(
+        world: World, settings: SystemSettings, access: AccessControl, functions: Functions, directory: Directory,
+        dispatcher: Dispatcher, changes: ChangeFeed, logger: Logger
+    ) {
+        self.world = world
+        self.settings = settings
+        self.access = access
+        self.functions = functions
+        self.directory = directory
+        self.dispatcher = dispatcher
+        self.changes = changes
+        self.logger = logger
+    }
+
+    // MARK: Deploy
+
+    /// Checks, builds, tries and activates what was uploaded.
+    /// - Parameters:
+    ///   - archive: a zip archive.
+    ///   - fileName: `NAME.zip`, the function's name.
+    ///   - namespace: `nil` for the caller's own.
+    ///   - access: sets the function's access, whatever its configuration says.
+    /// - Throws: `invalid_archive`, `invalid_config`, `payload_too_large`, `build_failed`, `start_failed`,
+    ///   `deploy_in_progress`, `conflict`, `storage_full`, `unavailable`.
+    public func deploy(
+        archive: [UInt8], fileName: String, namespace: Namespace?, access given: Access?, as principal: Principal
+    ) async throws(InvokError) -> Deployment {
+        let namespace = namespace ?? principal.namespace
+        try await access.require(.change, in: namespace, of: principal)
+        let source = try read(archive, fileName: fileName)
+        let config = source.config
+        let key = FunctionKey(namespace: namespace, name: config.name)
+        return try await exclusively(key) { () throws(InvokError) in
+            let artifact: Digest
+            do throws(ArtifactError) {
+                artifact = try await world.artifacts.put(archive)
+            } catch {
+                throw InvokError(error)
+            }
+            let settings = VersionSettings(
+                runtime: config.runtime, environment: config.environment, limits: config.limits)
+            return try await release(
+                source, as: draft(key, artifact, settings, by: principal), access: given ?? config.access)
+        }
+    }
+
+    private func read(_ archive: [UInt8], fileName: String) throws(InvokError) -> SourceArchive {
+        let limits = settings.archiveLimits
+        guard archive.count <= limits.archiveBytes else {
+            throw InvokError(
+                .payloadTooLarge, "the archive is \(archive.count) bytes; at most \(limits.archiveBytes) are allowed",
+                nextStep: "leave out what the function does not need")
+        }
+        guard fileName.hasSuffix(".zip") else {
+            throw .invalidArchive("the file '\(fileName.prefix(80))' is not named NAME.zip")
+        }
+        let name = try FunctionName(fileName.dropLast(4))
+        let source = try SourceArchive(entries: world.archives.entries(of: archive, limits: limits))
+        guard source.config.name == name else {
+            throw .invalidConfig("config.json is for '\(source.config.name)', but the archive is named '\(fileName)'")
+        }
+        return source
+    }
+
+    // MARK: Rollback
+
+    /// Activates an older version again.
+    /// - Parameter number: `nil` for the newest ready version before the active one.
+    public func rollback(
+        _ key: FunctionKey, to number: Int?, as principal: Principal
+    ) async throws(InvokError) -> Deployment {
+        try await access.require(.change, in: key.namespace, of: principal)
+        return try await exclusively(key) { () throws(InvokError) in
+            let record = try await functions.function(key, as: principal)
+            let versions = try await storing { () throws(StoreError) in try await world.store.versions(of: key) }
+            let target = try Self.target(number, among: versions, active: record.function.activeVersion)
+            do throws(InvokError) {
+                try await tryOut(target)
+                try await reactivate(target, expectedActive: record.function.activeVersion)
+            } catch {
+                dispatcher.retire(target.key)
+                throw error
+            }
+            return await finish(target, record.function.access)
+        }
+    }
+
+    private func reactivate(_ target: Version, expectedActive: Int?) async throws(InvokError) {
+        do throws(StoreError) {
+            try await world.store.activate(target.key, expectedActive: expectedActive, at: world.clock.wallTime())
+        } catch {
+            try await settle(target, after: error)
+        }
+    }
+
+    private static func target(_ number: Int?, among versions: [Version], active: Int?) throws(InvokError) -> Version {
+        guard let number else {
+            let older = versions.first { $0.key.number < (active ?? .max) && $0.bundle != nil }
+            guard let older else {
+                throw InvokError(
+                    .conflict, "there is no older version to go back to", nextStep: "see 'invok versions'")
+            }
+            return older
+        }
+        guard let version = versions.first(where: { $0.key.number == number }) else {
+            throw InvokError(.notFound, "there is no version \(number)", nextStep: "see 'invok versions'")
+        }
+        guard version.bundle != nil else {
+            throw InvokError(.conflict, "version \(number) was never ready", nextStep: "see 'invok versions'")
+        }
+        guard number != active else {
+            throw InvokError(.conflict, "version \(number) is the active one already")
+        }
+        return version
+    }
+
+    // MARK: Update
+
+    /// Changes the access in place; a new environment or new limits make a new version of the same code.
+    public func update(
+        _ key: FunctionKey, _ update: FunctionUpdate, as principal: Principal
+    ) async throws(InvokError) -> Deployment {
+        try await access.require(.change, in: key.namespace, of: principal)
+        return try await exclusively(key) { () throws(InvokError) in
+            let record = try await functions.function(key, as: principal)
+            guard let active = record.active else {
+                throw InvokError(.conflict, "the function has no active version", nextStep: "deploy it first")
+            }
+            guard update.env != nil || update.limits != nil else {
+                return try await setAccess(update.access ?? record.function.access, of: active)
+            }
+            var environment = active.settings.environment
+            if let env = update.env { environment = try Environment(env) }
+            var limits = active.settings.limits
+            if let given = update.limits { limits = try Limits(given) }
+            let settings = VersionSettings(
+                runtime: active.settings.runtime, environment: environment, limits: limits)
+            let archive: [UInt8]
+            do throws(ArtifactError) {
+                archive = try await world.artifacts.get(active.artifact)
+            } catch {
+                throw InvokError(error)
+            }
+            let source = try SourceArchive(
+                entries: world.archives.entries(of: archive, limits: self.settings.archiveLimits))
+            return try await release(
+                source, as: draft(key, active.artifact, settings, by: principal), access: update.access)
+        }
+    }
+
+    private func setAccess(_ access: Access, of active: Version) async throws(InvokError) -> Deployment {
+        let key = active.key.function
+        try await storing { () throws(StoreError) in
+            try await world.store.setAccess(access, of: key, at: world.clock.wallTime())
+        }
+        return await finish(active, access)
+    }
+
+    // MARK: The way of every new version
+
+    /// Stores, builds, tries and activates a version.
+    private func release(
+        _ source: SourceArchive, as draft: VersionDraft, access given: Access?
+    ) async throws(InvokError) -> Deployment {
+        let store = world.store
+        let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
+        var version = try await storing { () throws(StoreError) in
+            try await store.beginVersion(draft, access: given ?? settings.defaultAccess)
+        }
+        do throws(InvokError) {
+            let built = try await build(source, draft.artifact)
+            version.state = .ready(bundle: built.bundle)
+            version.buildLog = built.log
+            try await tryOut(version)
+            try await activate(version, built, expectedActive: before?.activeVersion, access: given)
+        } catch {
+            dispatcher.retire(version.key)
+            await markFailed(version.key, error)
+            throw error
+        }
+        return await finish(version, given ?? before?.access ?? settings.defaultAccess)
+    }
+
+    private func build(_ source: SourceArchive, _ artifact: Digest) async throws(InvokError) -> BuildResult {
+        do throws(BuildError) {
+            return try await world.builder.build(source, artifact: artifact)
+        } catch {
+            throw InvokError(error)
+        }
+    }
+
+    /// Starts one instance and sees it answer.
+    private func tryOut(_ version: Version) async throws(InvokError) {
+        let began = world.clock.wallTime()
+        dispatcher.open(version)
+        do throws(Dispatcher.Failure) {
+            let instance = try await dispatcher.acquire(version.key, failsFast: true)
+            dispatcher.release(instance, succeeded: true)
+        } catch .rejected(.failing(let reason, _)) {
+            throw InvokError(
+                .startFailed, "the function was built, but did not start: \(reason)",
+                nextStep: "correct it and deploy again",
+                buildLog: await startLog(of: version.key.function, since: began))
+        } catch .cancelled {
+            throw .unavailable("the deploy was cancelled")
+        } catch {
+            throw InvokError(
+                .noCapacity, "there is no room to start the new version", nextStep: "try again", retryAfterSeconds: 5)
+        }
+    }
+
+    /// What the function wrote while it did not start.
+    private func startLog(of key: FunctionKey, since: Timestamp) async -> String? {
+        do throws(LogError) {
+            let entries = try await world.logs.lines(of: key, since: since, limit: Self.logLinesInError)
+            return entries.map(\.line.text).joined(separator: "\n")
+        } catch {
+            return nil
+        }
+    }
+
+    private func activate(
+        _ version: Version, _ built: BuildResult, expectedActive: Int?, access: Access?
+    ) async throws(InvokError) {
+        do throws(StoreError) {
+            try await world.store.activateBuilt(
+                version.key, bundle: built.bundle, buildLog: built.log, expectedActive: expectedActive, access: access,
+                at: world.clock.wallTime())
+        } catch {
+            try await settle(version, after: error)
+        }
+    }
+
+    /// A store that failed may have done what it was asked: returns if it did.
+    private func settle(_ version: Version, after error: StoreError) async throws(InvokError) {
+        guard case .unavailable = error else { throw InvokError(error) }
+        let function = try await storing { () throws(StoreError) in
+            try await world.store.function(version.key.function)
+        }
+        guard function?.activeVersion == version.key.number else { throw InvokError(error) }
+    }
+
+    private func markFailed(_ version: VersionKey, _ error: InvokError) async {
+        do throws(StoreError) {
+            try await world.store.failVersion(version, reason: error.message, buildLog: error.buildLog ?? "")
+        } catch {
+            // Recovery finds it and finishes this.
+            logger.warning(
+                "a failed version was not marked", metadata: ["version": "\(version)", "reason": "\(error)"])
+        }
+    }
+
+    private func finish(_ version: Version, _ access: Access) async -> Deployment {
+        directory.set(version.key.function, Route(access: access, version: version))
+        await changes.announce(version.key.function)
+        logger.info("a version became active", metadata: ["version": "\(version.key)"])
+        return Deployment(version: version, access: access)
+    }
+
+    // MARK: One at a time
+
+    /// Two deploys of one function at once would each undo the other; the second is told so. The store's check of the
+    /// active version holds even when the lease is lost.
+    private func exclusively(
+        _ key: FunctionKey, _ body: () async throws(InvokError) -> Deployment
+    ) async throws(InvokError) -> Deployment {
+        let lease = DeployLease(
+            cache: world.cache, key: key, holder: UUIDValue(randomness: world.randomness).description)
+        guard await lease.acquire(for: settings.deployLease) else {
+            throw InvokError(
+                .deployInProgress, "another deploy of '\(key.name)' is going on",
+                nextStep: "wait for it, then try again",
+                retryAfterSeconds: 5)
+        }
+        do throws(InvokError) {
+            let deployment = try await body()
+            await lease.release()
+            return deployment
+        } catch {
+            await lease.release()
+            throw error
+        }
+    }
+
+    private func draft(
+        _ key: FunctionKey, _ artifact: Digest, _ settings: VersionSettings, by principal: Principal
+    ) -> VersionDraft {
+        VersionDraft(
+            function: key, artifact: artifact, settings: settings, createdBy: principal.user.id,
+            createdAt: world.clock.wallTime())
+    }
+}

@@ -1,0 +1,70 @@
+import Synchronization
+
+/// What the invoke path must know of a function.
+struct Route: Hashable, Sendable {
+    let access: Access
+    let version: Version
+}
+
+/// The functions that answer, in memory: the warm path asks no store.
+///
+/// The store is the truth. A change made here is put in at once; one made elsewhere is read again when it is told of.
+final class Directory: Sendable {
+    private struct Entry {
+        var route: Route?
+        /// Grows with each change, so that an older reading of the store is not taken for a newer one.
+        var epoch: UInt64 = 0
+    }
+
+    private let store: any MetadataStore
+    private let dispatcher: Dispatcher
+    private let entries = Mutex<[FunctionKey: Entry]>([:])
+
+    init(store: any MetadataStore, dispatcher: Dispatcher) {
+        self.store = store
+        self.dispatcher = dispatcher
+    }
+
+    /// The route, read from the store when it is not known yet.
+    /// - Returns: `nil` when the function does not exist or has never been ready.
+    func route(_ key: FunctionKey) async throws(StoreError) -> Route? {
+        if let route = known(key) { return route }
+        return try await refresh(key)
+    }
+
+    func known(_ key: FunctionKey) -> Route? { entries.withLock { $0[key]?.route } }
+
+    /// The functions that are known to answer.
+    var keys: [FunctionKey] { entries.withLock { $0.filter { $0.value.route != nil }.keys.sorted() } }
+
+    /// Puts in what the store has just acknowledged, and lets what runs follow.
+    func set(_ key: FunctionKey, _ route: Route?) {
+        entries.withLock { entries in
+            let old = entries[key] ?? Entry()
+            entries[key] = Entry(route: route, epoch: old.epoch + 1)
+            guard old.route != route else { return }
+            // Within the lock, so that two changes reach the dispatcher in their order.
+            if let route { dispatcher.open(route.version) }
+            dispatcher.retire(key, except: route?.version.key.number)
+        }
+    }
+
+    /// Reads the function again.
+    @discardableResult
+    func refresh(_ key: FunctionKey) async throws(StoreError) -> Route? {
+        while true {
+            let epoch = entries.withLock { $0[key]?.epoch }
+            let route = try await read(key)
+            guard entries.withLock({ $0[key]?.epoch }) == epoch else { continue }
+            // What never existed leaves no trace, or guesses at names would fill the memory.
+            if route != nil || epoch != nil { set(key, route) }
+            return route
+        }
+    }
+
+    private func read(_ key: FunctionKey) async throws(StoreError) -> Route? {
+        guard let function = try await store.function(key), let number = function.activeVersion else { return nil }
+        guard let version = try await store.version(VersionKey(function: key, number: number)) else { return nil }
+        return Route(access: function.access, version: version)
+    }
+}

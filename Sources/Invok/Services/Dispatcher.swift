@@ -1,0 +1,295 @@
+import Logging
+import Synchronization
+
+/// Gives requests to instances: drives an `InstancePool` for each version that runs.
+///
+/// Requests come from anywhere and wait for their action; starts and stops are handed to `run`, whose task groups own
+/// them.
+final class Dispatcher: Sendable {
+    enum Failure: Error, Hashable, Sendable {
+        case rejected(InstancePool.Rejection)
+        case cancelled
+    }
+
+    struct Load: Hashable, Sendable {
+        var instances = 0
+        var requests = 0
+    }
+
+    private typealias Waiter = CheckedContinuation<Result<RunningInstance, Failure>, Never>
+
+    private enum Waiting {
+        /// It has a number but does not wait yet.
+        case arriving
+        case waiting(Waiter)
+        /// It was cancelled before it began to wait.
+        case cancelled
+    }
+
+    private struct Pool {
+        var machine: InstancePool
+        let version: Version
+    }
+
+    private struct State {
+        var pools: [VersionKey: Pool] = [:]
+        var requests: [InstancePool.RequestID: Waiting] = [:]
+        var lastRequest: InstancePool.RequestID = 0
+    }
+
+    private enum Effect {
+        case resume(Waiter, Result<RunningInstance, Failure>)
+        case start(VersionKey, InstanceID)
+        case stop(VersionKey, InstanceID)
+    }
+
+    private typealias Job = @Sendable () async -> Void
+
+    static let tick = Duration.milliseconds(100)
+
+    private let world: World
+    private let settings: SystemSettings
+    private let logger: Logger
+    private let firstOrdinal: UInt32
+    private let state = Mutex(State())
+    // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
+    private let starts = AsyncStream<Job>.makeStream()
+    private let stops = AsyncStream<Job>.makeStream()
+    private let starter: InstanceStarter
+
+    init(world: World, settings: SystemSettings, logger: Logger) {
+        self.world = world
+        self.settings = settings
+        self.logger = logger
+        starter = InstanceStarter(world: world, settings: settings, logger: logger)
+        // Names of instances are unique across restarts of the core.
+        firstOrdinal = UInt32(truncatingIfNeeded: world.randomness.next()) >> 1
+    }
+
+    // MARK: Requests
+
+    /// Waits for a place in an instance of the version, starting one where needed. Give it back with `release`.
+    /// - Parameter failsFast: ends with the first failed start instead of trying again.
+    func acquire(_ version: VersionKey, failsFast: Bool = false) async throws(Failure) -> RunningInstance {
+        let id = state.withLock { state in
+            state.lastRequest += 1
+            state.requests[state.lastRequest] = .arriving
+            return state.lastRequest
+        }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in enqueue(id, waiter, version, failsFast: failsFast) }
+        } onCancel: {
+            cancel(id, version)
+        }
+        return try result.get()
+    }
+
+    /// Gives a place back.
+    /// - Parameter succeeded: whether the instance answered, whatever the answer.
+    func release(_ instance: RunningInstance, succeeded: Bool) {
+        change(instance.version) { machine, now in
+            machine.onRequestEnded(on: instance.id, succeeded: succeeded, now: now)
+        }
+    }
+
+    private func enqueue(_ id: InstancePool.RequestID, _ waiter: Waiter, _ version: VersionKey, failsFast: Bool) {
+        let now = world.clock.now()
+        let effects = state.withLock { state -> [Effect] in
+            if case .cancelled? = state.requests.removeValue(forKey: id) {
+                return [.resume(waiter, .failure(.cancelled))]
+            }
+            guard state.pools[version] != nil else { return [.resume(waiter, .failure(.rejected(.retired)))] }
+            state.requests[id] = .waiting(waiter)
+            return apply(version, &state) { $0.onRequest(id, failsFast: failsFast, now: now) }
+        }
+        carryOut(effects)
+    }
+
+    private func cancel(_ id: InstancePool.RequestID, _ version: VersionKey) {
+        let now = world.clock.now()
+        let effects = state.withLock { state -> [Effect] in
+            switch state.requests[id] {
+            case nil, .cancelled: return []
+            case .arriving:
+                state.requests[id] = .cancelled
+                return []
+            case .waiting(let waiter):
+                state.requests[id] = nil
+                let effects = apply(version, &state) { $0.onRequestCancelled(id, now: now) }
+                return [.resume(waiter, .failure(.cancelled))] + effects
+            }
+        }
+        carryOut(effects)
+    }
+
+    // MARK: Versions
+
+    /// Lets the version take requests, now or again, and keeps its minimum of instances running.
+    func open(_ version: Version) {
+        let now = world.clock.now()
+        let effects = state.withLock { state in
+            if state.pools[version.key] == nil { state.pools[version.key] = makePool(version) }
+            return apply(version.key, &state) { $0.onOpen(now: now) }
+        }
+        carryOut(effects)
+    }
+
+    /// Lets the version finish what it has, and go.
+    func retire(_ version: VersionKey) {
+        change(version) { machine, now in machine.onDrain(now: now) }
+    }
+
+    /// Retires the function's versions, except one.
+    /// - Parameter kept: the number of the version that stays; `nil` for none.
+    func retire(_ key: FunctionKey, except kept: Int?) {
+        let others = state.withLock { state in
+            state.pools.keys.filter { $0.function == key && $0.number != kept }.sorted()
+        }
+        for version in others { retire(version) }
+    }
+
+    /// Takes over an instance that an earlier core started.
+    /// - Returns: whether there was a place for it in an open version.
+    func adopt(_ instance: RunningInstance) -> Bool {
+        let now = world.clock.now()
+        return state.withLock { $0.pools[instance.version]?.machine.onAdopt(instance, now: now) ?? false }
+    }
+
+    /// Whether this core knows the instance.
+    func owns(_ instance: RunningInstance) -> Bool {
+        state.withLock { $0.pools[instance.version]?.machine.contains(instance.id) ?? false }
+    }
+
+    func load(of key: FunctionKey) -> Load {
+        state.withLock { state in
+            state.pools.filter { $0.key.function == key }.values.reduce(into: Load()) { load, pool in
+                load.instances += pool.machine.instanceCount
+                load.requests += pool.machine.inFlightCount + pool.machine.waitingCount
+            }
+        }
+    }
+
+    private func makePool(_ version: Version) -> Pool {
+        let pool = InstancePool.Settings(
+            limits: version.settings.limits, queueLimit: settings.queueLimit, queueWait: settings.queueWait)
+        return Pool(
+            machine: InstancePool(version: version.key, settings: pool, firstOrdinal: firstOrdinal), version: version)
+    }
+
+    // MARK: Effects
+
+    /// Starts and stops instances until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watchExits() }
+            group.addTask { await self.tickUntilCancelled() }
+            group.addTask { await self.runStarts() }
+            group.addTask { await self.runStops() }
+        }
+    }
+
+    private func runStarts() async {
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            for await job in starts.stream {
+                if running == settings.concurrentStarts {
+                    await group.next()
+                    running -= 1
+                }
+                running += 1
+                group.addTask(operation: job)
+            }
+        }
+    }
+
+    private func runStops() async {
+        await withDiscardingTaskGroup { group in
+            for await job in stops.stream { group.addTask(operation: job) }
+        }
+    }
+
+    private func start(_ id: InstanceID, of key: VersionKey) async {
+        guard let version = state.withLock({ $0.pools[key]?.version }) else { return }
+        switch await starter.start(id, of: version) {
+        case .success(let instance):
+            change(key) { machine, now in machine.onInstanceReady(instance, now: now) }
+        case .failure(let failure):
+            change(key) { machine, now in machine.onStartFailed(id, reason: failure.reason, now: now) }
+        }
+    }
+
+    private func stop(_ id: InstanceID, of key: VersionKey) async {
+        await world.engine.stop(id, grace: settings.stopGrace)
+        change(key) { machine, now in machine.onInstanceStopped(id, now: now) }
+    }
+
+    private func watchExits() async {
+        for await exit in world.engine.exits() {
+            let owner = state.withLock { $0.pools.first { $0.value.machine.contains(exit.id) }?.key }
+            guard let owner else { continue }
+            logger.info(
+                "an instance ended by itself", metadata: ["instance": "\(exit.id)", "reason": "\(exit.reason)"])
+            change(owner) { machine, now in machine.onInstanceExited(exit.id, reason: exit.reason, now: now) }
+            await starter.note("instance \(exit.reason)", about: exit.id, in: owner.function)
+            // Its remains go too; nothing else stops it, since it is gone from the pool.
+            await world.engine.stop(exit.id, grace: .zero)
+        }
+    }
+
+    private func tickUntilCancelled() async {
+        while true {
+            do throws(CancellationError) {
+                try await world.clock.sleep(until: world.clock.now().advanced(by: Self.tick))
+            } catch {
+                return
+            }
+            for version in state.withLock({ $0.pools.keys.sorted() }) {
+                change(version) { machine, now in machine.onTick(now: now) }
+            }
+        }
+    }
+
+    // MARK: State
+
+    /// Changes a pool and carries out what follows, after the lock is gone. A version without a pool has nothing to
+    /// change.
+    private func change(_ key: VersionKey, _ event: (inout InstancePool, Instant) -> [InstancePool.Action]) {
+        let now = world.clock.now()
+        let effects = state.withLock { state in apply(key, &state) { event(&$0, now) } }
+        carryOut(effects)
+    }
+
+    private func apply(
+        _ key: VersionKey, _ state: inout State, _ event: (inout InstancePool) -> [InstancePool.Action]
+    ) -> [Effect] {
+        guard let index = state.pools.index(forKey: key) else { return [] }
+        return event(&state.pools.values[index].machine).compactMap { action in
+            switch action {
+            case .start(let id): return .start(key, id)
+            case .stop(let id): return .stop(key, id)
+            case .assign(let request, let instance): return resume(request, .success(instance), &state)
+            case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
+            case .drained:
+                state.pools[key] = nil
+                return nil
+            }
+        }
+    }
+
+    private func resume(
+        _ id: InstancePool.RequestID, _ result: Result<RunningInstance, Failure>, _ state: inout State
+    ) -> Effect? {
+        guard case .waiting(let waiter)? = state.requests.removeValue(forKey: id) else { return nil }
+        return .resume(waiter, result)
+    }
+
+    private func carryOut(_ effects: [Effect]) {
+        for effect in effects {
+            switch effect {
+            case .resume(let waiter, let result): waiter.resume(returning: result)
+            case .start(let key, let id): starts.continuation.yield { await self.start(id, of: key) }
+            case .stop(let key, let id): stops.continuation.yield { await self.stop(id, of: key) }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Reads functions' logs.
+public final class FunctionLogs: Sendable {
+    public static let maximumLines = 10_000
+
+    private let world: World
+    private let functions: Functions
+
+    init(world: World, functions: Functions) {
+        self.world = world
+        self.functions = functions
+    }
+
+    /// The last lines, oldest first.
+    /// - Parameter limit: at most so many, and never more than `maximumLines`.
+    public func recent(
+        of key: FunctionKey, since: Timestamp?, limit: Int, as principal: Principal
+    ) async throws(InvokError) -> [LogEntry] {
+        _ = try await functions.function(key, as: principal)
+        return try await lines(of: key, since: since, limit: limit)
+    }
+
+    /// The last lines, and then each new one, until the task is cancelled.
+    /// - Parameter after: goes on behind this line instead, whatever `since` and `limit` say.
+    public func follow(
+        _ key: FunctionKey, since: Timestamp?, after: LogCursor?, limit: Int, as principal: Principal
+    ) async throws(InvokError) -> LogFollowing {
+        _ = try await functions.function(key, as: principal)
+        if let after { return LogFollowing(backlog: [], live: world.logs.follow(key, after: after)) }
+        // The end first: what comes between the two reads is then neither lost nor doubled.
+        let end = try await lines(of: key, since: nil, limit: 1).last?.cursor ?? LogCursor(sequence: 0)
+        let backlog = try await lines(of: key, since: since, limit: limit).filter { $0.cursor <= end }
+        return LogFollowing(backlog: backlog, live: world.logs.follow(key, after: end))
+    }
+
+    private func lines(of key: FunctionKey, since: Timestamp?, limit: Int) async throws(InvokError) -> [LogEntry] {
+        do throws(LogError) {
+            return try await world.logs.lines(of: key, since: since, limit: min(max(limit, 0), Self.maximumLines))
+        } catch {
+            throw InvokError(error)
+        }
+    }
+}
+
+/// Lines that are there, followed by lines as they come.
+public struct LogFollowing: AsyncSequence, Sendable {
+    let backlog: [LogEntry]
+    let live: AsyncStream<LogEntry>
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        var backlog: ArraySlice<LogEntry>
+        var live: AsyncStream<LogEntry>.Iterator
+
+        public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> LogEntry? {
+            if let entry = backlog.popFirst() { return entry }
+            return await live.next(isolation: actor)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(backlog: backlog[...], live: live.makeAsyncIterator())
+    }
+}

@@ -1,0 +1,83 @@
+import HTTPTypes
+import Logging
+import Synchronization
+
+/// Starts an instance and sees it answer.
+struct InstanceStarter: Sendable {
+    struct Failure: Error, Hashable, Sendable {
+        /// For the person whose function it is.
+        let reason: String
+    }
+
+    let world: World
+    let settings: SystemSettings
+    let logger: Logger
+
+    /// - Returns: the instance once it answers, or why it does not; then nothing of it is left.
+    func start(_ id: InstanceID, of version: Version) async -> Result<RunningInstance, Failure> {
+        guard let bundle = version.bundle else { return .failure(Failure(reason: "the version was never built")) }
+        let spec = InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle)
+        let began = world.clock.now()
+        let deadline = began.advanced(by: settings.startTimeout)
+        let result =
+            await withDeadline(deadline, on: world.clock) { () throws(Failure) in
+                let instance = try await launch(spec)
+                try await probe(instance)
+                return instance
+            } ?? .failure(Failure(reason: "it was not ready within \(settings.startTimeout.components.seconds) s"))
+        switch result {
+        case .success:
+            let milliseconds = began.duration(to: world.clock.now()).wholeNanoseconds / 1_000_000
+            await note("instance ready after \(milliseconds) ms", about: id, in: version.key.function)
+        case .failure(let failure):
+            await world.engine.stop(id, grace: .zero)
+            await note("instance did not start: \(failure.reason)", about: id, in: version.key.function)
+        }
+        return result
+    }
+
+    /// Sees an instance answer. The shim answers as soon as the function's code is loaded, so this asks once.
+    func probe(_ instance: RunningInstance) async throws(Failure) {
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: "/_invok/ready")
+        let sink = StatusSink()
+        do throws(TransportError) {
+            let request = InvocationRequest(head: head, body: EmptyBody())
+            try await world.transport.exchange(request, with: instance.endpoint, sink: sink)
+        } catch {
+            throw Failure(reason: "it ended before it was ready")
+        }
+        guard sink.status == .ok else { throw Failure(reason: "its readiness check did not answer 200") }
+    }
+
+    /// Puts a line of the platform into the function's log.
+    func note(_ text: String, about instance: InstanceID, in function: FunctionKey) async {
+        let line = LogLine(time: world.clock.wallTime(), source: .platform, instance: instance, text: text)
+        do throws(LogError) {
+            try await world.logs.append([line], to: function)
+        } catch {
+            logger.warning("a log line was lost", metadata: ["function": "\(function)", "reason": "\(error)"])
+        }
+    }
+
+    private func launch(_ spec: InstanceSpec) async throws(Failure) -> RunningInstance {
+        do throws(EngineError) {
+            return try await world.engine.start(spec)
+        } catch .startFailed(let reason) {
+            throw Failure(reason: reason)
+        } catch {
+            logger.error("the engine failed", metadata: ["instance": "\(spec.id)", "reason": "\(error)"])
+            throw Failure(reason: "the engine is not available")
+        }
+    }
+}
+
+/// Keeps an answer's status and drops the rest.
+private final class StatusSink: ResponseSink {
+    private let seen = Mutex<HTTPResponse.Status?>(nil)
+
+    var status: HTTPResponse.Status? { seen.withLock { $0 } }
+
+    func writeHead(_ head: HTTPResponse) async throws { seen.withLock { $0 = head.status } }
+    func writeChunk(_ bytes: [UInt8]) async throws {}
+    func finish(trailers: HTTPFields?) async throws {}
+}

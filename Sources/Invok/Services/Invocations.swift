@@ -1,0 +1,202 @@
+public import HTTPTypes
+import Logging
+import Synchronization
+
+/// What a URL `/invok/{namespace}/{name}{rest}` names, as it came, not checked.
+public struct InvocationTarget: Hashable, Sendable {
+    public let namespace: String
+    public let name: String
+    /// The sub-path and query: empty, or beginning with `/` or `?`.
+    public let rest: String
+
+    public init(namespace: String, name: String, rest: String) {
+        self.namespace = namespace
+        self.name = name
+        self.rest = rest
+    }
+}
+
+/// Answers requests by running functions.
+public final class Invocations: Sendable {
+    /// How often a request goes to another instance when the first turned out to be gone before it took anything.
+    static let attempts = 3
+
+    private let world: World
+    private let accounts: Accounts
+    private let access: AccessControl
+    private let directory: Directory
+    private let dispatcher: Dispatcher
+    private let logger: Logger
+
+    init(
+        world: World, accounts: Accounts, access: AccessControl, directory: Directory, dispatcher: Dispatcher,
+        logger: Logger
+    ) {
+        self.world = world
+        self.accounts = accounts
+        self.access = access
+        self.directory = directory
+        self.dispatcher = dispatcher
+        self.logger = logger
+    }
+
+    /// Sends the request to the function and its answer into the sink. Returns when the answer has ended.
+    /// - Throws: before the head was written, the answer to give instead; after it, that the answer was cut off.
+    ///   `unauthenticated` without a valid token unless the function is public; `not_found` for a token without the
+    ///   right, whether the function exists or not; `no_capacity`, `function_failed`, `function_timeout`,
+    ///   `start_failed`, `unavailable`.
+    public func invoke(
+        _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
+        sink: any ResponseSink
+    ) async throws(InvokError) {
+        let caller = Caller(fields: head.headerFields)
+        let (key, route) = try await authorize(target, caller)
+        let dropsAuthorization = await holdsPlatformToken(caller.bearer)
+        let forwarded = ForwardedHead.make(
+            head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
+        try await run(
+            InvocationRequest(head: forwarded, body: body), key, route, sink: WatchedSink(sink), requestID: requestID)
+    }
+
+    // MARK: Who may
+
+    private struct Caller {
+        let token: String?
+        let bearer: String?
+
+        init(fields: HTTPFields) {
+            token = ForwardedHead.token(in: fields)
+            bearer = ForwardedHead.bearer(in: fields)
+        }
+    }
+
+    private func authorize(
+        _ target: InvocationTarget, _ caller: Caller
+    ) async throws(InvokError) -> (FunctionKey, Route) {
+        var key: FunctionKey?
+        if let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) {
+            key = FunctionKey(namespace: namespace, name: name)
+        }
+        let route: Route?
+        if let key {
+            route = try await storing { () throws(StoreError) in try await directory.route(key) }
+        } else {
+            route = nil
+        }
+        if let key, let route, route.access == .public { return (key, route) }
+        let principal = try await accounts.authenticate(token: caller.token)
+        guard let key else { throw .functionNotFound }
+        try await access.require(.invoke, in: key.namespace, of: principal)
+        guard let route else { throw .functionNotFound }
+        return (key, route)
+    }
+
+    /// A token of the platform is never forwarded, also where none was needed.
+    private func holdsPlatformToken(_ bearer: String?) async -> Bool {
+        guard let bearer else { return false }
+        do throws(TokenError) {
+            _ = try await world.tokens.verify(bearer, now: world.clock.wallTime())
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Running
+
+    private func run(
+        _ request: InvocationRequest, _ key: FunctionKey, _ route: Route, sink: WatchedSink, requestID: String
+    ) async throws(InvokError) {
+        var route = route
+        for attempt in 1...Self.attempts {
+            let instance: RunningInstance
+            do throws(Dispatcher.Failure) {
+                instance = try await dispatcher.acquire(route.version.key)
+            } catch .rejected(.retired) where attempt < Self.attempts {
+                // Another version took over between the look-up and here.
+                guard let current = try await storing({ () throws(StoreError) in try await directory.route(key) })
+                else {
+                    throw .functionNotFound
+                }
+                route = current
+                continue
+            } catch {
+                throw Self.explain(error)
+            }
+            let timeout = route.version.settings.limits.timeoutSeconds
+            let result = await exchange(request, with: instance, timeoutSeconds: timeout, sink: sink)
+            dispatcher.release(instance, succeeded: sink.hasHead)
+            switch result {
+            case .success: return
+            case .failure(.refused) where attempt < Self.attempts: continue
+            case .failure(let error): throw explain(error, instance, requestID)
+            case nil: throw Self.timedOut(after: timeout)
+            }
+        }
+    }
+
+    private func exchange(
+        _ request: InvocationRequest, with instance: RunningInstance, timeoutSeconds: Int, sink: WatchedSink
+    ) async -> Result<Void, TransportError>? {
+        let transport = world.transport
+        let deadline = world.clock.now().advanced(by: .seconds(timeoutSeconds))
+        return await withDeadline(deadline, on: world.clock) { () throws(TransportError) in
+            try await transport.exchange(request, with: instance.endpoint, sink: sink)
+        }
+    }
+
+    private static func timedOut(after seconds: Int) -> InvokError {
+        InvokError(
+            .functionTimeout, "the function did not answer within \(seconds) s",
+            nextStep: "raise limits.timeoutSeconds in config.json, or make it faster")
+    }
+
+    private func explain(_ error: TransportError, _ instance: RunningInstance, _ requestID: String) -> InvokError {
+        switch error {
+        case .refused(let reason), .broken(let reason):
+            logger.info(
+                "a function failed",
+                metadata: ["instance": "\(instance.id)", "reason": "\(reason)", "request_id": "\(requestID)"])
+            return InvokError(
+                .functionFailed, "the function ended or broke off while answering",
+                nextStep: "see its log with 'invok logs'", inner: reason)
+        case .clientGone: return InvokError(.invalidRequest, "the client went away")
+        case .cancelled: return .unavailable("the request was cancelled")
+        }
+    }
+
+    private static func explain(_ failure: Dispatcher.Failure) -> InvokError {
+        switch failure {
+        case .cancelled: return .unavailable("the request was cancelled")
+        case .rejected(.queueFull):
+            return InvokError(.noCapacity, "too many requests wait for this function", retryAfterSeconds: 1)
+        case .rejected(.waitedTooLong):
+            return InvokError(.noCapacity, "no instance of the function became free in time", retryAfterSeconds: 5)
+        case .rejected(.retired):
+            return InvokError(.noCapacity, "the function is being replaced", retryAfterSeconds: 1)
+        case .rejected(.failing(let reason, let retryAfter)):
+            return InvokError(
+                .noCapacity, "the function's instances keep failing: \(reason)",
+                nextStep: "see its log with 'invok logs'",
+                retryAfterSeconds: Int(retryAfter.components.seconds) + 1)
+        }
+    }
+}
+
+/// Passes an answer on and remembers whether it has begun.
+private final class WatchedSink: ResponseSink {
+    private let sink: any ResponseSink
+    private let began = Mutex(false)
+
+    init(_ sink: any ResponseSink) { self.sink = sink }
+
+    var hasHead: Bool { began.withLock { $0 } }
+
+    func writeHead(_ head: HTTPResponse) async throws {
+        began.withLock { $0 = true }
+        try await sink.writeHead(head)
+    }
+
+    func writeChunk(_ bytes: [UInt8]) async throws { try await sink.writeChunk(bytes) }
+    func finish(trailers: HTTPFields?) async throws { try await sink.finish(trailers: trailers) }
+}

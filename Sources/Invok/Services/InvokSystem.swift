@@ -1,0 +1,69 @@
+public import Logging
+
+/// The system without effects, made from a world: what the server runs, and what a simulation runs.
+public final class InvokSystem: Sendable {
+    public let accounts: Accounts
+    public let functions: Functions
+    public let deployments: Deployments
+    public let invocations: Invocations
+    public let logs: FunctionLogs
+    public let world: World
+    public let settings: SystemSettings
+
+    private let directory: Directory
+    private let dispatcher: Dispatcher
+    private let recovery: Recovery
+    private let changes: ChangeFeed
+
+    public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
+        self.world = world
+        self.settings = settings
+        let access = AccessControl(store: world.store)
+        dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
+        directory = Directory(store: world.store, dispatcher: dispatcher)
+        changes = ChangeFeed(cache: world.cache, logger: logger)
+        recovery = Recovery(
+            world: world, settings: settings, directory: directory, dispatcher: dispatcher, logger: logger)
+        accounts = Accounts(world: world, settings: settings, logger: logger)
+        functions = Functions(
+            world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
+        deployments = Deployments(
+            world: world, settings: settings, access: access, functions: functions, directory: directory,
+            dispatcher: dispatcher, changes: changes, logger: logger)
+        invocations = Invocations(
+            world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
+            logger: logger)
+        logs = FunctionLogs(world: world, functions: functions)
+    }
+
+    /// Brings the system into a state in which it may answer requests. Call before `run`.
+    /// - Throws: `unavailable` when the store or the engine does not serve.
+    public func recover() async throws(InvokError) { try await recovery.recover() }
+
+    /// Runs instances and keeps the system in line with its store, until the task is cancelled.
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.dispatcher.run() }
+            group.addTask { await self.changes.follow(into: self.directory) }
+            group.addTask { await self.recovery.run() }
+        }
+    }
+
+    /// Each part that the system needs, with what is wrong with it, or `nil`.
+    public func readiness() async -> [String: String?] {
+        var parts: [String: String?] = [:]
+        do throws(StoreError) {
+            try await world.store.check()
+            parts.updateValue(nil, forKey: "store")
+        } catch {
+            parts["store"] = "\(error)"
+        }
+        do throws(CacheError) {
+            try await world.cache.check()
+            parts.updateValue(nil, forKey: "cache")
+        } catch {
+            parts["cache"] = "\(error)"
+        }
+        return parts
+    }
+}

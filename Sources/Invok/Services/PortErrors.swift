@@ -1,0 +1,52 @@
+extension InvokError {
+    /// What a store's failure means for the person who asked.
+    init(_ error: StoreError) {
+        switch error {
+        case .notFound: self = .functionNotFound
+        case .conflict(let reason):
+            self.init(
+                .conflict, "something else changed it meanwhile", nextStep: "look at it and try again", inner: reason)
+        case .unavailable(let reason): self = .unavailable("store: \(reason)")
+        case .full: self = .storageFull
+        }
+    }
+
+    init(_ error: ArtifactError) {
+        switch error {
+        case .notFound: self = InvokError(.internal, "the archive of this version is gone", inner: "artifact not found")
+        case .corrupt: self = InvokError(.internal, "the archive of this version is damaged", inner: "artifact corrupt")
+        case .full: self = .storageFull
+        case .unavailable(let reason): self = .unavailable("artifacts: \(reason)")
+        }
+    }
+
+    init(_ error: BuildError) {
+        switch error {
+        case .failed(let reason, let log):
+            self.init(.buildFailed, reason, nextStep: "correct the function and deploy again", buildLog: log)
+        case .deadlineExceeded(let seconds, let log):
+            self.init(
+                .buildFailed, "the build did not end within \(seconds) s", nextStep: "make it smaller",
+                buildLog: log)
+        case .unavailable(let reason, let nextStep):
+            self.init(.unavailable, reason, nextStep: nextStep, retryAfterSeconds: 30)
+        case .full: self = .storageFull
+        case .cancelled: self = .unavailable("the build was cancelled")
+        }
+    }
+
+    init(_ error: LogError) {
+        switch error {
+        case .unavailable(let reason): self = .unavailable("logs: \(reason)")
+        case .full: self = .storageFull
+        }
+    }
+
+    static let storageFull = InvokError(
+        .storageFull, "the server's disk is full", nextStep: "ask the operator to make room, then try again")
+}
+
+/// Runs a call of the store and says what its failure means.
+func storing<Success>(_ call: () async throws(StoreError) -> Success) async throws(InvokError) -> Success {
+    do throws(StoreError) { return try await call() } catch { throw InvokError(error) }
+}

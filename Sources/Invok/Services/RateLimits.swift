@@ -1,0 +1,50 @@
+import Logging
+import Synchronization
+
+/// Counts attempts in windows of a minute, in the shared cache, or here while that is away.
+final class RateLimits: Sendable {
+    static let window = Duration.seconds(60)
+    static let localLimit = 10_000
+
+    private let cache: any CoordinationCache
+    private let clock: any Clock
+    private let logger: Logger
+    private let local = Mutex<[String: (count: Int, endsAt: Instant)]>([:])
+
+    init(cache: any CoordinationCache, clock: any Clock, logger: Logger) {
+        self.cache = cache
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Counts one attempt.
+    /// - Throws: `too_many_requests` when there were more than `limit` in the window.
+    func count(_ key: String, limit: Int) async throws(InvokError) {
+        let reading: CounterReading
+        do throws(CacheError) {
+            reading = try await cache.increment("rate:\(key)", window: Self.window)
+        } catch {
+            logger.debug("rate limits are counted locally", metadata: ["reason": "\(error)"])
+            reading = countLocally(key)
+        }
+        guard reading.count <= limit else {
+            let seconds = max(1, Int(reading.remaining.components.seconds) + 1)
+            throw InvokError(
+                .tooManyRequests, "too many attempts", nextStep: "try again in \(seconds) s",
+                retryAfterSeconds: seconds)
+        }
+    }
+
+    private func countLocally(_ key: String) -> CounterReading {
+        let now = clock.now()
+        return local.withLock { counters in
+            if counters.count >= Self.localLimit { counters = counters.filter { $0.value.endsAt > now } }
+            if counters.count >= Self.localLimit { counters.removeAll() }
+            var counter = counters[key] ?? (0, now)
+            if counter.endsAt <= now { counter = (0, now.advanced(by: Self.window)) }
+            counter.count += 1
+            counters[key] = counter
+            return CounterReading(count: counter.count, remaining: now.duration(to: counter.endsAt))
+        }
+    }
+}

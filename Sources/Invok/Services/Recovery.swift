@@ -1,0 +1,111 @@
+import Logging
+
+/// Brings what runs in line with what should run: at start, and again at intervals, since messages get lost and
+/// machines fail.
+final class Recovery: Sendable {
+    private let world: World
+    private let settings: SystemSettings
+    private let directory: Directory
+    private let dispatcher: Dispatcher
+    private let starter: InstanceStarter
+    private let logger: Logger
+
+    init(world: World, settings: SystemSettings, directory: Directory, dispatcher: Dispatcher, logger: Logger) {
+        self.world = world
+        self.settings = settings
+        self.directory = directory
+        self.dispatcher = dispatcher
+        starter = InstanceStarter(world: world, settings: settings, logger: logger)
+        self.logger = logger
+    }
+
+    /// Before the first request: half-done deploys are failed, functions that answer are known, instances that an
+    /// earlier core left are taken over or removed, and what nothing names any more goes.
+    /// - Throws: `unavailable` when the store or the engine does not serve.
+    func recover() async throws(InvokError) {
+        try await storing { () throws(StoreError) in
+            try await failHalfDone()
+            try await readRoutes()
+        }
+        try await sortInstances()
+        try await removeUnnamed()
+    }
+
+    /// Does what `recover` does, but for removing files, at intervals until the task is cancelled.
+    func run() async {
+        while true {
+            do throws(CancellationError) {
+                try await world.clock.sleep(until: world.clock.now().advanced(by: settings.reconcileInterval))
+            } catch {
+                return
+            }
+            do throws(StoreError) {
+                try await failHalfDone()
+                try await readRoutes()
+            } catch {
+                logger.warning(
+                    "the store does not answer; functions that are known go on", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    private func failHalfDone() async throws(StoreError) {
+        for version in try await world.store.unfinishedVersions() {
+            guard await !DeployLease.isHeld(version.key.function, in: world.cache) else { continue }
+            try await world.store.failVersion(
+                version.key, reason: "the server stopped during the deploy", buildLog: version.buildLog)
+            logger.info("a half-done deploy was failed", metadata: ["version": "\(version.key)"])
+        }
+    }
+
+    private func readRoutes() async throws(StoreError) {
+        let active = try await world.store.activeFunctions().map(\.function.key)
+        for key in Set(active).union(directory.keys).sorted() { try await directory.refresh(key) }
+    }
+
+    private func sortInstances() async throws(InvokError) {
+        let running: [RunningInstance]
+        do throws(EngineError) {
+            running = try await world.engine.list()
+        } catch {
+            throw .unavailable("engine: \(error)")
+        }
+        for instance in running where !dispatcher.owns(instance) {
+            if await isHealthy(instance), dispatcher.adopt(instance) {
+                logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"])
+            } else {
+                await world.engine.stop(instance.id, grace: settings.stopGrace)
+                logger.info("an orphaned instance was removed", metadata: ["instance": "\(instance.id)"])
+            }
+        }
+    }
+
+    private func isHealthy(_ instance: RunningInstance) async -> Bool {
+        let deadline = world.clock.now().advanced(by: settings.startTimeout)
+        let starter = starter
+        let result = await withDeadline(deadline, on: world.clock) { () throws(InstanceStarter.Failure) in
+            try await starter.probe(instance)
+        }
+        if case .success? = result { return true }
+        return false
+    }
+
+    /// Only at start, when nothing is being deployed here: a deploy stores before it names.
+    private func removeUnnamed() async throws(InvokError) {
+        let named = try await storing { () throws(StoreError) in try await world.store.references() }
+        do throws(ArtifactError) {
+            for artifact in try await world.artifacts.list().subtracting(named.artifacts).sorted() {
+                try await world.artifacts.remove(artifact)
+            }
+        } catch {
+            throw InvokError(error)
+        }
+        do throws(BuildError) {
+            for bundle in try await world.builder.bundles().subtracting(named.bundles).sorted() {
+                try await world.builder.remove(bundle)
+            }
+        } catch {
+            throw InvokError(error)
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// What an operator may set about the system, with the defaults of an embedded installation.
+public struct SystemSettings: Sendable {
+    /// The access of a new function whose configuration does not say.
+    public var defaultAccess = Access.private
+    public var archiveLimits = ArchiveLimits()
+    public var tokenLifetime = Duration.seconds(7 * 24 * 3600)
+    /// Log-ins and registrations that one address, and one account, may try in a minute.
+    public var attemptsPerAddress = 60
+    public var attemptsPerAccount = 10
+    /// From the start of an instance to its readiness.
+    public var startTimeout = Duration.seconds(10)
+    /// From SIGTERM to SIGKILL.
+    public var stopGrace = Duration.seconds(5)
+    /// How long a request may wait for an instance.
+    public var queueWait = Duration.seconds(30)
+    public var queueLimit = 1000
+    /// Instances started at a time; more at once delay the first.
+    public var concurrentStarts = 4
+    public var reconcileInterval = Duration.seconds(30)
+    /// How long a deploy may take before another core takes it for dead.
+    public var deployLease = Duration.seconds(600)
+
+    public init() {}
+}
