@@ -1,0 +1,106 @@
+public import Invok
+import Synchronization
+
+/// Runs simulated instances of what a `SimFunctionBuilder` has built. They outlive a simulated core.
+public final class SimContainerEngine: ContainerEngine {
+    private let instances = Mutex<[InstanceID: SimInstance]>([:])
+    private let ended = Broadcast<Int, InstanceExit>(buffer: 1024)
+    private let builder: SimFunctionBuilder
+    private let logs: any LogStore
+    private let clock: any Clock
+    private let effects: SimEffects
+
+    /// - Parameter logs: where the instances' stdout and stderr go.
+    public init(
+        builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects = SimEffects()
+    ) {
+        self.builder = builder
+        self.logs = logs
+        self.clock = clock
+        self.effects = effects
+    }
+
+    // MARK: The port
+
+    public func start(_ spec: InstanceSpec) async throws(EngineError) -> RunningInstance {
+        let instance = try await effects.perform("engine.start", "\(spec.id)", failure: EngineError.unavailable) {
+            () throws(EngineError) in try add(spec)
+        }
+        if instance.function.start == .crash { await crash(spec.id, reason: "exited with status 1") }
+        return instance.running
+    }
+
+    public func stop(_ id: InstanceID, grace: Duration) async {
+        let instance = await effects.perform("engine.stop", "\(id)") { instances.withLock { $0[id] } }
+        guard let instance else { return }
+        instance.refuseRequests()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await instance.waitUntilIdle() }
+            group.addTask { [clock] in try? await clock.sleep(until: clock.now().advanced(by: grace)) }
+            await group.next()
+            group.cancelAll()
+        }
+        remove(id)
+    }
+
+    public func list() async throws(EngineError) -> [RunningInstance] {
+        try await effects.perform("engine.list", failure: EngineError.unavailable) { () throws(EngineError) in running }
+    }
+
+    public func exits() -> AsyncStream<InstanceExit> { ended.messages(on: 0) }
+
+    public func prepare() async throws(EngineError) -> [String] {
+        try await effects.perform("engine.prepare", failure: EngineError.unavailable) { () throws(EngineError) in [] }
+    }
+
+    // MARK: For tests and the simulation
+
+    /// What runs now, by identifier.
+    public var running: [RunningInstance] {
+        instances.withLock { $0.values.map(\.running).sorted { $0.id < $1.id } }
+    }
+
+    /// What an instance was started with; `nil` when it does not run.
+    public func spec(of id: InstanceID) -> InstanceSpec? { instances.withLock { $0[id]?.spec } }
+
+    /// The requests that an instance answers now.
+    public func requestCount(of id: InstanceID) -> Int { instances.withLock { $0[id] }?.requestCount ?? 0 }
+
+    /// Ends an instance as if it had died by itself. Does nothing when there is none.
+    public func crash(_ id: InstanceID, reason: String = "was killed by signal 9") async {
+        guard let instance = remove(id) else { return }
+        await log("the instance \(reason)", source: .stderr, of: instance)
+        ended.send(InstanceExit(id: id, reason: reason), on: 0)
+    }
+
+    // MARK: For the transport
+
+    func instance(at endpoint: InstanceEndpoint) -> SimInstance? {
+        instances.withLock { $0.values.first { $0.running.endpoint == endpoint } }
+    }
+
+    /// Writes to the function's log; a log that does not take it does not stop the function.
+    func log(_ text: String, source: LogLine.Source, of instance: SimInstance) async {
+        let line = LogLine(time: clock.wallTime(), source: source, instance: instance.spec.id, text: text)
+        try? await logs.append([line], to: instance.spec.version.function)
+    }
+
+    private func add(_ spec: InstanceSpec) throws(EngineError) -> SimInstance {
+        guard let function = builder.function(of: spec.bundle) else { throw .startFailed("the bundle does not exist") }
+        let instance = SimInstance(spec: spec, function: function)
+        let isNew = instances.withLock { instances in
+            guard instances[spec.id] == nil else { return false }
+            instances[spec.id] = instance
+            return true
+        }
+        guard isNew else { throw .startFailed("the instance \(spec.id) already runs") }
+        return instance
+    }
+
+    @discardableResult
+    private func remove(_ id: InstanceID) -> SimInstance? {
+        let instance = instances.withLock { $0.removeValue(forKey: id) }
+        instance?.end()
+        return instance
+    }
+}

@@ -1,0 +1,80 @@
+import Invok
+
+/// What a simulated function does, as its source says: each line that holds `sim: DIRECTIVE`, usually in a comment, so
+/// that one source text serves the simulated world and the real ones.
+///
+/// | directive | effect |
+/// | --- | --- |
+/// | `hello [TEXT]` | answers 200 with TEXT, else `hello` (also where the source has no directive) |
+/// | `echo` | answers 200 with the request's body, `x-echo-method`, `x-echo-path`, and `x-echo-NAME` for each header |
+/// | `env NAME` | answers 200 with the variable's value |
+/// | `huge BYTES` | answers 200 with so many bytes `x` |
+/// | `status CODE` | answers with this status |
+/// | `slow MILLISECONDS` | waits before each answer |
+/// | `log TEXT` | writes TEXT to stdout at each request |
+/// | `exit-on-request` | dies when it gets a request |
+/// | `hang` | becomes ready, and answers nothing else |
+/// | `never-ready` | runs, and never becomes ready |
+/// | `crash` | dies as soon as it is started |
+/// | `build-error TEXT` | does not build |
+///
+/// Every answer carries `x-sim-namespace` and `x-sim-version`.
+struct SimFunction: Hashable, Sendable {
+    enum Answer: Hashable, Sendable {
+        case hello(String)
+        case echo
+        case environment(String)
+        case huge(Int)
+        case exit
+        case hang
+    }
+
+    enum Start: Hashable, Sendable {
+        case ready
+        case never
+        case crash
+    }
+
+    var answer = Answer.hello("hello")
+    var status = 200
+    var start = Start.ready
+    var delay = Duration.zero
+    var logs: [String] = []
+
+    /// Reads the directives of a function's source.
+    /// - Throws: `failed` for `build-error` and for a directive that does not exist.
+    init(_ source: SourceArchive) throws(BuildError) {
+        let names = source.config.runtime.sourceFileNames
+        let bytes = names.lazy.compactMap { source.files[$0] }.first ?? []
+        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            guard let marker = Self.directive(in: line) else { continue }
+            try apply(marker)
+        }
+    }
+
+    /// What follows `sim:` in a line that holds nothing before it but a comment's start.
+    private static func directive(in line: Substring) -> Substring? {
+        let text = line.drop { $0.isWhitespace || $0 == "/" || $0 == "#" || $0 == "*" }
+        return text.hasPrefix("sim:") ? text.dropFirst(4) : nil
+    }
+
+    private mutating func apply(_ directive: Substring) throws(BuildError) {
+        let words = directive.split(separator: " ", maxSplits: 1)
+        let argument = words.count > 1 ? String(words[1]) : ""
+        switch (words.first, Int(argument)) {
+        case ("hello", _): answer = .hello(argument.isEmpty ? "hello" : argument)
+        case ("echo", _): answer = .echo
+        case ("env", _): answer = .environment(argument)
+        case ("huge", let bytes?) where bytes >= 0: answer = .huge(bytes)
+        case ("status", let code?) where (200...599).contains(code): status = code
+        case ("slow", let milliseconds?) where milliseconds >= 0: delay = .milliseconds(milliseconds)
+        case ("log", _): logs.append(argument)
+        case ("exit-on-request", _): answer = .exit
+        case ("hang", _): answer = .hang
+        case ("never-ready", _): start = .never
+        case ("crash", _): start = .crash
+        case ("build-error", _): throw .failed(reason: "the function does not build", log: argument)
+        default: throw .failed(reason: "the function does not build", log: "no such directive: sim:\(directive)")
+        }
+    }
+}

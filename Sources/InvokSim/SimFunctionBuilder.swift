@@ -1,0 +1,51 @@
+public import Invok
+import Synchronization
+
+/// Builds at once: reads the directives of the source, which may also say that it does not build.
+public final class SimFunctionBuilder: FunctionBuilder {
+    private struct State: Sendable {
+        var functions: [BundleID: SimFunction] = [:]
+        var builds = 0
+    }
+
+    private let state = Mutex(State())
+    private let effects: SimEffects
+
+    public init(effects: SimEffects = SimEffects()) {
+        self.effects = effects
+    }
+
+    /// How many builds ran; an archive that had been built before does not count.
+    public var buildCount: Int { state.withLock { $0.builds } }
+
+    private func effect<Value: Sendable>(
+        _ name: String, _ detail: String = "", _ body: (inout State) throws(BuildError) -> Value
+    ) async throws(BuildError) -> Value {
+        let unavailable = { BuildError.unavailable(reason: $0, nextStep: nil) }
+        return try await effects.perform("builder.\(name)", detail, failure: unavailable) { () throws(BuildError) in
+            try state.withLock { (state) throws(BuildError) in try body(&state) }
+        }
+    }
+
+    public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+        let bundle = BundleID(Digest(of: "sim \(source.config.runtime.rawValue) \(artifact)".utf8))
+        return try await effect("build", "\(artifact)") { (state) throws(BuildError) in
+            if state.functions[bundle] == nil {
+                state.builds += 1
+                state.functions[bundle] = try SimFunction(source)
+            }
+            return BuildResult(bundle: bundle, log: "")
+        }
+    }
+
+    public func bundles() async throws(BuildError) -> Set<BundleID> {
+        try await effect("bundles") { (state) throws(BuildError) in Set(state.functions.keys) }
+    }
+
+    public func remove(_ bundle: BundleID) async throws(BuildError) {
+        try await effect("remove", "\(bundle)") { (state) throws(BuildError) in state.functions[bundle] = nil }
+    }
+
+    /// What a bundle does when it runs.
+    func function(of bundle: BundleID) -> SimFunction? { state.withLock { $0.functions[bundle] } }
+}

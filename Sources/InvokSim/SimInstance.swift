@@ -1,0 +1,64 @@
+import Invok
+import Synchronization
+
+/// One simulated instance: it counts its requests, and ends once.
+final class SimInstance: Sendable {
+    let spec: InstanceSpec
+    let function: SimFunction
+    let running: RunningInstance
+
+    private struct State: Sendable {
+        var requests = 0
+        var isAccepting = true
+    }
+
+    private let state = Mutex(State())
+    private let idle = SimLatch()
+    private let ended = SimLatch()
+
+    init(spec: InstanceSpec, function: SimFunction) {
+        self.spec = spec
+        self.function = function
+        running = RunningInstance(id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"))
+    }
+
+    var requestCount: Int { state.withLock { $0.requests } }
+
+    /// - Returns: `false` when the instance takes no requests any more.
+    func beginRequest() -> Bool {
+        state.withLock { state in
+            guard state.isAccepting else { return false }
+            state.requests += 1
+            return true
+        }
+    }
+
+    func endRequest() {
+        let isIdle = state.withLock { state in
+            state.requests -= 1
+            return !state.isAccepting && state.requests == 0
+        }
+        if isIdle { idle.open() }
+    }
+
+    /// What SIGTERM does: answer what has begun, take nothing new.
+    func refuseRequests() {
+        let isIdle = state.withLock { state in
+            state.isAccepting = false
+            return state.requests == 0
+        }
+        if isIdle { idle.open() }
+    }
+
+    /// Waits, after `refuseRequests`, until what has begun is answered, or the task is cancelled.
+    func waitUntilIdle() async { _ = await idle.wait() }
+
+    /// Cuts off all that has begun.
+    func end() {
+        refuseRequests()
+        ended.open()
+    }
+
+    /// - Returns: `false` when the task was cancelled before the instance ended.
+    func waitUntilEnded() async -> Bool { await ended.wait() }
+}

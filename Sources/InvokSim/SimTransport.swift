@@ -1,0 +1,137 @@
+import HTTPTypes
+public import Invok
+
+/// Calls simulated functions, in the way of a connection: it breaks when the instance ends.
+public struct SimTransport: InstanceTransport {
+    private let engine: SimContainerEngine
+    private let clock: any Clock
+    private let effects: SimEffects
+
+    public init(engine: SimContainerEngine, clock: any Clock, effects: SimEffects = SimEffects()) {
+        self.engine = engine
+        self.clock = clock
+        self.effects = effects
+    }
+
+    public func exchange(
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+    ) async throws(TransportError) {
+        let instance = try await effects.perform(
+            "transport.exchange", "\(endpoint) \(request.head.method) \(request.head.path ?? "/")",
+            failure: TransportError.refused
+        ) { () throws(TransportError) in
+            guard let instance = engine.instance(at: endpoint), instance.beginRequest() else {
+                throw .refused("nothing listens there")
+            }
+            return instance
+        }
+        defer { instance.endRequest() }
+        let outcome = await withTaskGroup(of: Result<Void, TransportError>.self) { group in
+            group.addTask { await answer(request, of: instance, sink: sink) }
+            group.addTask { .failure(await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled) }
+            let first = await group.next() ?? .failure(.cancelled)
+            group.cancelAll()
+            return first
+        }
+        try outcome.get()
+    }
+
+    private func answer(
+        _ request: InvocationRequest, of instance: SimInstance, sink: any ResponseSink
+    ) async -> Result<Void, TransportError> {
+        do {
+            if request.head.path == "/_invok/ready" {
+                if instance.function.start == .never { try await hang(instance) }
+                try await send([], status: 200, for: request, of: instance, to: sink)
+            } else {
+                try await run(request, of: instance, sink: sink)
+            }
+            return .success(())
+        } catch let error as TransportError {
+            return .failure(error)
+        } catch {
+            return .failure(Task.isCancelled ? .cancelled : .clientGone)
+        }
+    }
+
+    /// - Throws: `TransportError`, or what the request's body or the sink threw.
+    private func run(_ request: InvocationRequest, of instance: SimInstance, sink: any ResponseSink) async throws {
+        let function = instance.function
+        for text in function.logs { await engine.log(text, source: .stdout, of: instance) }
+        if function.delay > .zero { try await clock.sleep(until: clock.now().advanced(by: function.delay)) }
+        switch function.answer {
+        case .hello(let text):
+            try await send(Array(text.utf8), status: function.status, for: request, of: instance, to: sink)
+        case .environment(let name):
+            let value = instance.spec.settings.environment.variables[name] ?? ""
+            try await send(Array(value.utf8), status: function.status, for: request, of: instance, to: sink)
+        case .huge(let bytes):
+            try await sendHuge(bytes, for: request, of: instance, to: sink)
+        case .echo:
+            try await echo(request, of: instance, to: sink)
+        case .exit:
+            await engine.crash(instance.spec.id, reason: "exited with status 1")
+            throw TransportError.broken("the instance died")
+        case .hang:
+            try await hang(instance)
+        }
+    }
+
+    /// Ends only with the instance or the task.
+    private func hang(_ instance: SimInstance) async throws(TransportError) -> Never {
+        throw await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled
+    }
+
+    private func send(
+        _ body: [UInt8], status: Int, for request: InvocationRequest, of instance: SimInstance,
+        to sink: any ResponseSink
+    ) async throws {
+        var head = Self.head(status: status, of: instance)
+        head.headerFields[.contentLength] = String(body.count)
+        head.headerFields[.contentType] = "text/plain; charset=utf-8"
+        try await sink.writeHead(head)
+        if !body.isEmpty, request.head.method != .head { try await sink.writeChunk(body) }
+        try await sink.finish(trailers: nil)
+    }
+
+    private func sendHuge(
+        _ bytes: Int, for request: InvocationRequest, of instance: SimInstance, to sink: any ResponseSink
+    ) async throws {
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 64 * 1024)
+        try await sink.writeHead(Self.head(status: instance.function.status, of: instance))
+        var left = request.head.method == .head ? 0 : bytes
+        while left > 0 {
+            try Task.checkCancellation()
+            try await sink.writeChunk(left >= chunk.count ? chunk : Array(chunk.prefix(left)))
+            left -= chunk.count
+        }
+        try await sink.finish(trailers: nil)
+    }
+
+    private func echo(_ request: InvocationRequest, of instance: SimInstance, to sink: any ResponseSink) async throws {
+        var head = Self.head(status: instance.function.status, of: instance)
+        head.headerFields[Self.name("x-echo-method")] = request.head.method.rawValue
+        head.headerFields[Self.name("x-echo-path")] = request.head.path ?? ""
+        for field in request.head.headerFields {
+            let name = Self.name("x-echo-\(field.name.canonicalName)")
+            head.headerFields.append(HTTPField(name: name, value: field.value))
+        }
+        if let type = request.head.headerFields[.contentType] { head.headerFields[.contentType] = type }
+        try await sink.writeHead(head)
+        while let chunk = try await request.body.next() { try await sink.writeChunk(chunk) }
+        try await sink.finish(trailers: nil)
+    }
+
+    private static func head(status: Int, of instance: SimInstance) -> HTTPResponse {
+        let version = instance.spec.version
+        var head = HTTPResponse(status: HTTPResponse.Status(code: status))
+        head.headerFields[name("x-sim-namespace")] = version.function.namespace.description
+        head.headerFields[name("x-sim-version")] = String(version.number)
+        return head
+    }
+
+    /// A header name of the simulation's own or one prefixed to a valid one; both are tokens (RFC 9110 §5.6.2).
+    private static func name(_ text: String) -> HTTPField.Name {
+        HTTPField.Name(text) ?? .contentLocation
+    }
+}

@@ -1,0 +1,45 @@
+public import Invok
+
+/// A whole world in memory from one seed. It is the outside: a core that crashes and starts again finds it as it was.
+public struct SimWorld: Sendable {
+    public let seed: UInt64
+    public let effects: SimEffects
+    public let clock: SimClock
+    public let randomness: SimRandomness
+    public let store: SimMetadataStore
+    public let cache: SimCoordinationCache
+    public let artifacts: SimArtifactStore
+    public let logs: SimLogStore
+    public let archives: SimArchiveReader
+    public let builder: SimFunctionBuilder
+    public let engine: SimContainerEngine
+    public let transport: SimTransport
+    public let passwords: SimPasswordHasher
+    public let tokens: SimTokenCodec
+
+    public init(seed: UInt64) {
+        self.seed = seed
+        effects = SimEffects()
+        clock = SimClock()
+        // Identifiers have a stream of their own: what else is drawn from the seed does not change them.
+        randomness = SimRandomness(seed: seed).stream("ids")
+        store = SimMetadataStore(effects: effects)
+        cache = SimCoordinationCache(clock: clock, effects: effects)
+        artifacts = SimArtifactStore(effects: effects)
+        logs = SimLogStore(effects: effects)
+        archives = SimArchiveReader()
+        builder = SimFunctionBuilder(effects: effects)
+        engine = SimContainerEngine(builder: builder, logs: logs, clock: clock, effects: effects)
+        transport = SimTransport(engine: engine, clock: clock, effects: effects)
+        passwords = SimPasswordHasher(effects: effects)
+        tokens = SimTokenCodec()
+    }
+
+    /// The adapters as the system takes them.
+    public var world: World {
+        World(
+            store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts, archives: archives,
+            logs: logs, transport: transport, passwords: passwords, tokens: tokens, clock: clock,
+            randomness: randomness)
+    }
+}
