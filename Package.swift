@@ -87,7 +87,8 @@ let package = Package(
             resources: [
                 .embedInCode("Resources")
             ]),
-        wall("InvokSandbox", ["Invok", "InvokRuntimes", logging]),
+        .systemLibrary(name: "CLinux"),
+        wall("InvokSandbox", ["Invok", "InvokRuntimes", "CLinux", logging]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall("InvokHTTP", ["Invok", hummingbird, httpTypes, logging, nioCore]),
         wall("InvokSim", ["Invok", httpTypes, logging]),
@@ -114,7 +115,7 @@ let package = Package(
         unitTests(of: "InvokSecurity"),
         unitTests(of: "InvokSQLite", [grdb]),
         unitTests(of: "InvokRuntimes"),
-        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal"]),
+        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal", "InvokRuntimes"]),
         unitTests(of: "InvokGateway", [nioEmbedded]),
         unitTests(of: "InvokHTTP", ["InvokSim", "InvokSecurity", hummingbirdTesting]),
         unitTests(of: "InvokSim"),

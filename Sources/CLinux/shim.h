@@ -1,0 +1,31 @@
+// Linux calls that Swift's Glibc module does not show: it is read without _GNU_SOURCE, and Swift cannot call syscall(2).
+#pragma once
+#ifdef __linux__
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+// posix_spawn(3), since glibc 2.34.
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+
+// pipe(2)
+static inline int linux_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
+
+// getrlimit(2): sets both limits of another process.
+static inline int linux_prlimit(pid_t process, int resource, unsigned long long limit) {
+    const unsigned long long both[2] = {limit, limit};
+    return (int)syscall(SYS_prlimit64, process, resource, both, (void *)0);
+}
+
+// pidfd_open(2), since Linux 5.3.
+static inline int linux_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// pidfd_send_signal(2), since Linux 5.1.
+static inline int linux_pidfd_send_signal(int process, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, process, signal, (void *)0, 0);
+}
+#endif
