@@ -1,0 +1,69 @@
+import GRDB
+import Invok
+
+extension SQLiteMetadataStore {
+    public func function(_ key: FunctionKey) async throws(StoreError) -> Function? {
+        try await read { try $0.function(key) }
+    }
+
+    public func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
+        try await read { database in
+            let functions = try Row.fetchAll(
+                database, sql: "SELECT * FROM function WHERE namespace = ? ORDER BY name",
+                arguments: [namespace.description])
+            return try database.records(of: functions)
+        }
+    }
+
+    public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
+        try await read { database in
+            let functions = try Row.fetchAll(
+                database, sql: "SELECT * FROM function WHERE active_version IS NOT NULL ORDER BY namespace, name")
+            return try database.records(of: functions)
+        }
+    }
+
+    public func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError) {
+        try await write { database in
+            try database.execute(
+                sql: "UPDATE function SET access = ?, updated_at = ? WHERE namespace = ? AND name = ?",
+                arguments: [access.rawValue, time.millisecondsSinceEpoch] + key.arguments)
+            guard database.changesCount == 1 else { throw StoreError.notFound }
+        }
+    }
+
+    public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
+        try await write { database in
+            // Its versions go with it; its counter stays.
+            try database.execute(
+                sql: "DELETE FROM function WHERE namespace = ? AND name = ?", arguments: key.arguments)
+            guard database.changesCount == 1 else { throw StoreError.notFound }
+        }
+    }
+
+    public func check() async throws(StoreError) {
+        try await write { database in
+            try database.execute(sql: "UPDATE health_check SET count = count + 1")
+            guard database.changesCount == 1 else { throw StoreError.unavailable("the store lost its schema") }
+        }
+    }
+}
+
+extension Database {
+    func function(_ key: FunctionKey) throws -> Function? {
+        try Row.fetchOne(
+            self, sql: "SELECT * FROM function WHERE namespace = ? AND name = ?", arguments: key.arguments
+        ).map { try Function($0) }
+    }
+
+    /// Joins functions with their active versions.
+    fileprivate func records(of functions: [Row]) throws -> [FunctionRecord] {
+        try functions.map { row in
+            let function = try Function(row)
+            let active = try function.activeVersion.flatMap {
+                try version(VersionKey(function: function.key, number: $0))
+            }
+            return FunctionRecord(function: function, active: active)
+        }
+    }
+}

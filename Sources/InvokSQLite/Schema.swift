@@ -1,0 +1,82 @@
+import GRDB
+import Invok
+
+/// One numbered step of the schema. Once released it never changes: the store keeps its digest and checks it.
+struct Migration: Sendable {
+    let number: Int
+    let name: String
+    let sql: String
+
+    var digest: String { Digest(of: sql.utf8).description }
+}
+
+/// All steps from an empty file to what this Invok expects.
+struct Schema: Sendable {
+    /// Marks a file as an Invok store (`PRAGMA application_id`): "Invk".
+    static let applicationID: Int32 = 0x496E_766B
+
+    static let current = Schema(migrations: [.initial])
+
+    /// Numbered from 1 without gaps.
+    let migrations: [Migration]
+
+    /// Brings the database up to date, or changes nothing.
+    /// - Throws: `SchemaError` when the file is not an Invok store, is newer, or has a step that differs.
+    func migrate(_ database: Database) throws {
+        try checkOwner(database)
+        try database.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS migration (
+                    number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL
+                ) STRICT
+                """)
+        let applied = try Row.fetchAll(database, sql: "SELECT number, name, digest FROM migration ORDER BY number")
+        guard applied.count <= migrations.count else {
+            throw SchemaError.newer(found: applied.count, known: migrations.count)
+        }
+        for (row, migration) in zip(applied, migrations) {
+            guard row["number"] == migration.number, row["digest"] == migration.digest else {
+                throw SchemaError.differs(number: migration.number)
+            }
+        }
+        for migration in migrations.dropFirst(applied.count) {
+            try database.execute(sql: migration.sql)
+            try database.execute(
+                sql: "INSERT INTO migration (number, name, digest) VALUES (?, ?, ?)",
+                arguments: [migration.number, migration.name, migration.digest])
+        }
+        try database.checkForeignKeys()
+    }
+
+    private func checkOwner(_ database: Database) throws {
+        let owner = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        guard owner != Self.applicationID else { return }
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard owner == 0, tables == 0 else { throw SchemaError.foreign }
+        try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
+    }
+}
+
+/// Why a database file is not this Invok's store.
+enum SchemaError: Error, Hashable {
+    case newer(found: Int, known: Int)
+    case differs(number: Int)
+    case foreign
+
+    var message: String {
+        switch self {
+        case .newer(let found, let known):
+            "its schema is version \(found), newer than version \(known), which this Invok knows"
+        case .differs(let number): "its schema's step \(number) is not the one that this Invok knows"
+        case .foreign: "it is the database of another program"
+        }
+    }
+
+    var nextStep: String {
+        switch self {
+        case .newer: "start the Invok that wrote it, or a newer one"
+        case .differs: "start the Invok that wrote it, or restore a backup"
+        case .foreign: "choose another INVOK_DATA_DIR"
+        }
+    }
+}
