@@ -93,7 +93,7 @@ extension InvokError {
         .invalidPassword, "the password is too long",
         nextStep: "use at most \(Password.maximumCharacters) characters")
 
-    static func invalidArchive(_ message: String, nextStep: String? = nil) -> InvokError {
+    public static func invalidArchive(_ message: String, nextStep: String? = nil) -> InvokError {
         InvokError(.invalidArchive, message, nextStep: nextStep)
     }
 
