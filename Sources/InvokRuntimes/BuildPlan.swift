@@ -1,0 +1,50 @@
+/// How an archive becomes a bundle. The builder stages `files` in an empty, writable folder, runs `command` in it and
+/// keeps `output`.
+///
+/// The builder sets `HOME`, `TMPDIR` and `PATH`, and for Go `GOCACHE`; `environment` is added to those.
+public struct BuildPlan: Hashable, Sendable {
+    /// What of the staging folder is the bundle.
+    public enum Output: Hashable, Sendable {
+        /// The whole folder.
+        case everything
+        /// This one file, under the same name.
+        case file(String)
+    }
+
+    /// The folder of a bundle that is Invok's own; an archive cannot have it.
+    static let shimFolder = ".invok"
+
+    /// All that is staged: the user's files and generated ones, by path.
+    public var files: [String: [UInt8]]
+    /// A tool's name (`go`, `node`, `python3`) and its arguments; `nil` when there is nothing to run.
+    public var command: [String]?
+    public var environment: [String: String]
+    public var output: Output
+
+    public init(files: [String: [UInt8]], command: [String]?, environment: [String: String], output: Output) {
+        self.files = files
+        self.command = command
+        self.environment = environment
+        self.output = output
+    }
+
+    /// The sentence that a checking script of Invok put into its output, in a line that starts with `invok: `.
+    static func sentence(in log: String) -> String? {
+        let mark = "invok: "
+        return log.split(whereSeparator: \.isNewline).last { $0.hasPrefix(mark) }.map {
+            String($0.dropFirst(mark.count))
+        }
+    }
+}
+
+/// How an instance is started, with the bundle at `/bundle`, which is also the working directory.
+public struct LaunchPlan: Hashable, Sendable {
+    /// A path inside the bundle or a tool's name (`node`, `python3`), and the arguments.
+    public var command: [String]
+    public var environment: [String: String]
+
+    public init(command: [String], environment: [String: String] = [:]) {
+        self.command = command
+        self.environment = environment
+    }
+}

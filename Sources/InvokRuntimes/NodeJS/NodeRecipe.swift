@@ -1,0 +1,48 @@
+import Invok
+
+/// Node.js: JavaScript and TypeScript as they are, with Invok's own server in `.invok/`.
+struct NodeRecipe: Recipe {
+    let version = 1
+    let launch = LaunchPlan(command: ["node"] + Self.quiet + ["/bundle/.invok/shim.mjs"])
+
+    /// A missing `"type"` in package.json is fine here, and so is TypeScript.
+    private static let quiet = [
+        "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--disable-warning=ExperimentalWarning",
+    ]
+
+    func template(for name: FunctionName) -> [String: String] {
+        [
+            "function.js": """
+            // Answers every request for /\(name) and the paths below it.
+            export default async (request) => {
+              return new Response("Hello from \(name)!\\n");
+            };
+
+            """,
+            "package.json": """
+            {
+              "name": "\(name)",
+              "private": true,
+              "type": "module"
+            }
+
+            """,
+        ]
+    }
+
+    func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
+        var files = source.files
+        files["\(BuildPlan.shimFolder)/shim.mjs"] = PackageResources.shim_mjs
+        files["\(BuildPlan.shimFolder)/answer.mjs"] = PackageResources.answer_mjs
+        files["\(BuildPlan.shimFolder)/entry.mjs"] = PackageResources.entry_mjs
+        files["\(BuildPlan.shimFolder)/check.mjs"] = PackageResources.check_mjs
+        return BuildPlan(
+            files: files,
+            command: ["node"] + Self.quiet + ["--experimental-vm-modules", "\(BuildPlan.shimFolder)/check.mjs"],
+            environment: [:], output: .everything)
+    }
+
+    func failureReason(log: String, of name: FunctionName) -> String {
+        BuildPlan.sentence(in: log) ?? "the function does not build"
+    }
+}

@@ -1,0 +1,43 @@
+import Invok
+
+/// Python: the source and the packages beside it are the bundle, with Invok's own server in `.invok/`.
+struct PythonRecipe: Recipe {
+    let version = 1
+    /// `-S` leaves out the machine's own packages, so that a function runs with what it brings; `-B` writes no caches.
+    let launch = LaunchPlan(command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
+
+    func template(for name: FunctionName) -> [String: String] {
+        [
+            "function.py": """
+            def handler(request):
+                \"""Answers every request for /\(name) and the paths below it.\"""
+                return "Hello from \(name)!\\n"
+
+            """,
+            "requirements.txt": "# Packages go into vendor/: pip install --target vendor -r requirements.txt\n",
+        ]
+    }
+
+    func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
+        var files = source.files
+        for (name, content) in Self.shim { files["\(BuildPlan.shimFolder)/\(name)"] = content }
+        return BuildPlan(
+            files: files, command: ["python3", "-S", "-B", "\(BuildPlan.shimFolder)/build.py"], environment: [:],
+            output: .everything)
+    }
+
+    func failureReason(log: String, of name: FunctionName) -> String {
+        BuildPlan.sentence(in: log) ?? "the function does not build"
+    }
+
+    private static let shim = [
+        "shim.py": PackageResources.shim_py,
+        "build.py": PackageResources.build_py,
+        "invok.py": PackageResources.invok_py,
+        "invok_http.py": PackageResources.invok_http_py,
+        "invok_server.py": PackageResources.invok_server_py,
+        "invok_function.py": PackageResources.invok_function_py,
+        "invok_wsgi.py": PackageResources.invok_wsgi_py,
+        "invok_asyncio.py": PackageResources.invok_asyncio_py,
+    ]
+}

@@ -1,0 +1,198 @@
+"""Async handlers and ASGI applications: one event loop in a thread of its own, while each request's worker thread does
+the reading and writing, so that a slow caller holds up nobody else."""
+
+import asyncio
+import queue
+import sys
+import threading
+
+
+from invok_function import binary, parts, respond
+
+CHUNK = 64 * 1024
+_loop = None
+_lock = threading.Lock()
+
+
+def loop():
+    global _loop
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="asyncio", daemon=True).start()
+        return _loop
+
+
+class Bridge:
+    """Runs a coroutine in the loop and, meanwhile, its blocking calls in the calling thread."""
+
+    def __init__(self):
+        self.calls = queue.SimpleQueue()
+
+    async def call(self, function, *arguments):
+        """Used in the loop: runs the blocking function in the worker thread."""
+        future = asyncio.get_running_loop().create_future()
+        self.calls.put((future, function, arguments))
+        return await future
+
+    def run(self, make):
+        """Used in the worker thread: runs the coroutine that `make` returns, and returns its result."""
+        done = asyncio.run_coroutine_threadsafe(make(), loop())
+        done.add_done_callback(lambda _: self.calls.put(None))
+        while (item := self.calls.get()) is not None:
+            future, function, arguments = item
+            try:
+                result, error = function(*arguments), None
+            except BaseException as raised:
+                result, error = None, raised
+            loop().call_soon_threadsafe(settle, future, result, error)
+        return done.result()
+
+
+def settle(future, result, error):
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+class Handler:
+    """`async def handler(request)`. The body is read before it is called, so that reading it never blocks the loop."""
+
+    def __init__(self, handler):
+        self.handler = handler
+        loop()
+
+    def __call__(self, request, answer):
+        request.body
+        finish(self.handler(request), answer, request)
+
+
+def finish(result, answer, request):
+    """Waits for an awaitable, streams an async iterator, and answers."""
+    bridge = Bridge()
+
+    async def settle_result():
+        value = await result if hasattr(result, "__await__") else result
+        status, headers, body = parts(value)
+        if not hasattr(body, "__aiter__"):
+            return value
+        headers = list(headers)
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("Content-Type", "text/plain; charset=utf-8"))
+        begun = False
+        async for chunk in body:
+            if begun:
+                await bridge.call(answer.write, binary(chunk))
+            else:
+                begun = True
+                await bridge.call(answer.start, status or 200, headers, None, binary(chunk))
+        if not begun:
+            await bridge.call(answer.start, status or 200, headers)
+        return answer
+
+    value = bridge.run(settle_result)
+    if value is not answer:
+        respond(value, answer, request)
+
+
+class Application:
+    """An ASGI 3 application (https://asgi.readthedocs.io), with the lifespan protocol where it takes part."""
+
+    def __init__(self, app):
+        self.app = app
+        self.state = {}
+        self.lifespan()
+
+    def __call__(self, request, answer):
+        bridge = Bridge()
+        bridge.run(lambda: self.request(request, answer, bridge))
+        if not answer.begun:
+            raise RuntimeError("the application did not answer")
+
+    async def request(self, request, answer, bridge):
+        over = asyncio.Event()
+        head = {}
+        read_all = False
+
+        async def receive():
+            nonlocal read_all
+            if read_all:
+                await over.wait()
+                return {"type": "http.disconnect"}
+            data = await bridge.call(request.stream.read1, CHUNK)
+            read_all = not data
+            return {"type": "http.request", "body": data, "more_body": bool(data)}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                head.update(status=message["status"], headers=decoded(message.get("headers", ())))
+            elif message["type"] == "http.response.body":
+                data, more = bytes(message.get("body", b"")), message.get("more_body", False)
+                if answer.begun:
+                    await bridge.call(answer.write, data)
+                else:
+                    # An answer in one part has a length, unless the application gives one itself (as to HEAD).
+                    given = any(name.lower() == "content-length" for name, _ in head["headers"])
+                    length = None if more or given else len(data)
+                    await bridge.call(answer.start, head["status"], head["headers"], length, data)
+                if not more:
+                    over.set()
+
+        try:
+            await self.app(self.scope(request), receive, send)
+        finally:
+            over.set()
+
+    def scope(self, request):
+        host, _, port = request.headers.get("host", "localhost").partition(":")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": request.headers.get("x-forwarded-proto", "http"),
+            "path": request.path,
+            "raw_path": request.target.partition("?")[0].encode("latin-1"),
+            "query_string": request.query_string.encode("latin-1"),
+            "root_path": "",
+            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.pairs],
+            "client": None,
+            "server": (host, int(port) if port.isdigit() else 80),
+            "state": dict(self.state),
+        }
+
+    def lifespan(self):
+        """Waits for the application's start. One that does not know the protocol raises, which is no error."""
+        started = threading.Event()
+        failure = []
+
+        async def run():
+            messages = asyncio.Queue()
+            await messages.put({"type": "lifespan.startup"})
+
+            async def send(message):
+                if message["type"] == "lifespan.startup.failed":
+                    failure.append(message.get("message", "the application did not start"))
+                if message["type"].startswith("lifespan.startup."):
+                    started.set()
+
+            try:
+                scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+                await self.app(scope, messages.get, send)
+            except BaseException:
+                pass
+            finally:
+                started.set()
+
+        self.lifetime = asyncio.run_coroutine_threadsafe(run(), loop())
+        started.wait()
+        if failure:
+            print(failure[0], file=sys.stderr)
+            sys.exit(1)
+
+
+def decoded(headers):
+    return [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers]

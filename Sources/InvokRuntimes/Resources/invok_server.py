@@ -1,0 +1,309 @@
+"""A small server on the socket that Invok hands over: few imports, since they are most of a cold start."""
+
+import _signal
+import _socket
+import _thread
+import atexit
+import io
+import os
+import select
+import sys
+import time
+
+from invok import Headers, Request
+from invok_http import BadRequest, Body, Connection, Disconnected, REASONS, TOKEN, read_head
+
+LISTEN = 3
+READY = "/_invok/ready"
+SMALL = 64 * 1024
+LINGER_SECONDS = 1.0
+CONNECTION_LIMIT = 4096
+FORBIDDEN = ("connection", "transfer-encoding", "keep-alive", "upgrade", "trailer")
+
+
+class Answer:
+    """The answer to one request, sent as it is made."""
+
+    def __init__(self, connection, head, persistent):
+        self.connection = connection
+        self.head = head
+        self.persistent = persistent
+        self.begun = False
+        self.chunked = False
+        self.bodiless = False
+        self.remaining = None
+
+    def start(self, status, headers, length=None, data=b""):
+        """Sends the head, and `data` with it. Without a length the body is chunked."""
+        if self.begun:
+            raise RuntimeError("the answer has already begun")
+        if not 200 <= status <= 599:
+            raise ValueError(f"{status} is not a status that a function can answer")
+        head = self.head
+        self.bodiless = head.method == "HEAD" or status in (204, 304)
+        lines = [f"HTTP/1.1 {status} {REASONS.get(status, '')}"]
+        given = None
+        for name, value in headers:
+            if not name or name.encode("ascii").translate(None, TOKEN) or "\r" in value or "\n" in value or "\0" in value:
+                raise ValueError(f"the header {name!r} is malformed")
+            lower = name.lower()
+            if lower == "content-length":
+                given = int(value)
+            elif lower not in FORBIDDEN:
+                lines.append(f"{name}: {value}")
+        if length is None or (given is not None and head.method == "HEAD"):
+            length = given
+        if status != 204 and (length is not None or not self.bodiless):
+            if length is not None:
+                lines.append(f"Content-Length: {length}")
+                self.remaining = length
+            elif head.modern:
+                lines.append("Transfer-Encoding: chunked")
+                self.chunked = True
+            else:
+                self.persistent = False
+        if not self.persistent:
+            lines.append("Connection: close")
+        text = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
+        self.begun = True
+        self.connection.send(text + self.framed(data))
+
+    def write(self, data):
+        """Sends a part of the body; waits while the caller reads slower than that."""
+        if data:
+            self.connection.send(self.framed(data))
+
+    def framed(self, data):
+        if self.bodiless or not data:
+            return b""
+        if self.chunked:
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        if self.remaining is not None:
+            self.remaining -= len(data)
+            if self.remaining < 0:
+                raise ValueError("the answer is longer than its Content-Length")
+        return data
+
+    def finish(self):
+        if self.chunked and not self.bodiless:
+            self.connection.send(b"0\r\n\r\n")
+        elif self.remaining and not self.bodiless:
+            raise ValueError("the answer is shorter than its Content-Length")
+
+    def problem(self, status, code, detail, request_id):
+        import json
+
+        body = json.dumps({
+            "type": "about:blank", "title": REASONS[status], "status": status, "detail": detail, "code": code,
+            "request_id": request_id, "error": detail,
+        }).encode()  # fmt: skip
+        self.start(status, [("Content-Type", "application/problem+json")], len(body), body)
+
+
+class Server:
+    """Worker threads, at most one more than the concurrency, take turns at one epoll: no hand-over, no idle threads."""
+
+    def __init__(self, entry, concurrency):
+        self.entry = entry
+        self.listener = _socket.socket(fileno=LISTEN)
+        self.listener.setblocking(False)
+        self.epoll = select.epoll()
+        self.epoll.register(LISTEN, select.EPOLLIN | select.EPOLLONESHOT)
+        self.lock = _thread.allocate_lock()
+        self.waiting = {}
+        self.workers = self.idle = self.busy = 0
+        self.limit = concurrency + 1
+        self.stopping = False
+        self.drained = _thread.allocate_lock()
+
+    def spawn(self):
+        """Starts one more worker, with the lock held."""
+        self.workers += 1
+        self.idle += 1
+        _thread.start_new_thread(self.work, ())
+
+    def work(self):
+        while True:
+            try:
+                [(descriptor, _)] = self.epoll.poll(-1, 1) or [(None, 0)]
+            except (OSError, ValueError):
+                return  # The server has stopped.
+            if descriptor == LISTEN:
+                self.accept()
+                continue
+            with self.lock:
+                connection = self.waiting.pop(descriptor, None)
+                if connection is None:
+                    continue
+                self.idle -= 1
+                self.busy += 1
+                if self.idle == 0 and self.workers < self.limit:
+                    self.spawn()
+            keep = False
+            try:
+                keep = self.serve(connection)
+            finally:
+                self.release(descriptor, connection, keep)
+
+    def release(self, descriptor, connection, keep):
+        with self.lock:
+            self.idle += 1
+            self.busy -= 1
+            if keep and not self.stopping:
+                self.waiting[descriptor] = connection
+                self.epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
+            else:
+                connection.socket.close()
+            if self.stopping and self.busy == 0 and self.drained.locked():
+                self.drained.release()
+
+    def accept(self):
+        try:
+            descriptor, _ = self.listener._accept()
+        except OSError:
+            descriptor = None
+        with self.lock:
+            if self.stopping:
+                if descriptor is not None:
+                    os.close(descriptor)
+                return
+            if descriptor is not None:
+                socket = _socket.socket(fileno=descriptor)
+                socket.setblocking(True)
+                if len(self.waiting) < CONNECTION_LIMIT:
+                    self.waiting[descriptor] = Connection(socket)
+                    self.epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
+                else:
+                    socket.close()
+            self.epoll.modify(LISTEN, select.EPOLLIN | select.EPOLLONESHOT)
+
+    def serve(self, connection):
+        """Answers requests while they are there. Whether the connection can carry more."""
+        try:
+            while True:
+                try:
+                    head = read_head(connection)
+                except BadRequest as error:
+                    refuse(connection, error)
+                    return False
+                if head is None:
+                    return False
+                body = Body(connection, head)
+                if not self.answer(connection, head, body):
+                    linger(connection, body)
+                    return False
+                if not connection.buffer:
+                    return True
+        except (Disconnected, OSError):
+            return False
+
+    def answer(self, connection, head, body):
+        persistent = head.persistent and not self.stopping and (body.complete or (
+            not head.chunked and not head.expects and head.length <= SMALL))  # fmt: skip
+        answer = Answer(connection, head, persistent or head.chunked and head.persistent)
+        if head.target == READY:
+            answer.start(200, [], 0)
+            return body.discard(SMALL) and answer.persistent
+        request = Request(head.method, head.target, Headers(head.headers), io.BufferedReader(body, SMALL))
+        try:
+            self.entry(request, answer)
+            answer.finish()
+        except Disconnected:
+            return False
+        except BaseException as error:  # SystemExit too: a function ends requests, not the instance.
+            if not self.failed(error, request, answer):
+                return False
+        if not body.discard(SMALL):
+            return False
+        return answer.persistent and not self.stopping
+
+    def failed(self, error, request, answer):
+        """Logs, and answers where that is still possible. Whether the connection is still in order."""
+        if isinstance(error, BadRequest):
+            if not answer.begun:
+                answer.persistent = False
+                answer.problem(error.status, "invalid_request", str(error), request.request_id)
+            return False
+        with self.lock:
+            print(f"request {request.request_id} failed: {request.method} {request.path}", file=sys.stderr)
+            show(error)
+        if answer.begun:
+            return False  # Cut short, so that nobody takes it for whole.
+        answer.problem(500, "function_failed", "the function failed", request.request_id)
+        return True
+
+    def stop(self):
+        """Stops accepting, closes what is idle and waits for what is in flight."""
+        with self.lock:
+            self.stopping = True
+            self.listener.close()
+            for connection in self.waiting.values():
+                connection.socket.close()
+            self.waiting.clear()
+            self.drained.acquire()
+            if self.busy == 0:
+                self.drained.release()
+        self.drained.acquire()
+
+
+def show(error):
+    """Prints the traceback without the server's own frames."""
+    trace = error.__traceback__
+    own = os.path.dirname(__file__)
+    while trace and trace.tb_next and os.path.dirname(trace.tb_frame.f_code.co_filename) == own:
+        trace = trace.tb_next
+    sys.excepthook(type(error), error, trace)
+
+
+def refuse(connection, error):
+    reason = REASONS.get(error.status, "")
+    body = str(error).encode()
+    connection.send(
+        f"HTTP/1.1 {error.status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n".encode() + body
+    )
+    linger(connection, None)
+
+
+def linger(connection, body):
+    """Lets the caller read the answer before what it still sends meets a closed socket."""
+    if body is not None and body.complete:
+        return
+    try:
+        connection.socket.shutdown(_socket.SHUT_WR)
+        end = time.monotonic() + LINGER_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            connection.socket.settimeout(left)
+            if not connection.socket.recv(SMALL):
+                break
+    except OSError:
+        pass
+
+
+def main():
+    """Loads the function, serves until SIGTERM, exits 0."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    # A signal that another thread receives would not wake the main one: the pipe does.
+    _signal.set_wakeup_fd(writer)
+    asked = []
+    _signal.signal(_signal.SIGTERM, lambda number, frame: asked.append(number))
+    import invok_function
+
+    try:
+        entry = invok_function.load()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        show(error)
+        sys.exit(1)
+    server = Server(entry, max(1, int(os.environ.get("INVOK_CONCURRENCY") or 16)))
+    with server.lock:
+        server.spawn()
+    while not asked:
+        os.read(reader, 1)
+    server.stop()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

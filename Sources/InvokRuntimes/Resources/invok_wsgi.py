@@ -1,0 +1,74 @@
+"""Serves a WSGI application (PEP 3333)."""
+
+import os
+import sys
+
+
+class Application:
+    def __init__(self, app):
+        self.app = app
+
+    def __call__(self, request, answer):
+        started = []
+
+        def start_response(status, headers, exc_info=None):
+            if started and exc_info is None:
+                raise AssertionError("start_response was called twice")
+            if exc_info is not None and answer.begun:
+                raise exc_info[1].with_traceback(exc_info[2])
+            started[:] = [int(status.split(" ", 1)[0]), list(headers)]
+            return write
+
+        def write(data):
+            if answer.begun:
+                return answer.write(data)
+            if not started:
+                raise AssertionError("the application did not call start_response")
+            length = len(parts[0]) if isinstance(parts, list) and len(parts) == 1 and not named(started[1]) else None
+            answer.start(*started, length, data)
+
+        parts = None
+        parts = self.app(environ(request, answer), start_response)
+        try:
+            for part in parts:
+                if part:
+                    write(part)
+            if not answer.begun:
+                if not started:
+                    raise AssertionError("the application did not call start_response")
+                answer.start(*started, None if named(started[1]) else 0)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+
+
+def named(headers):
+    return any(name.lower() == "content-length" for name, _ in headers)
+
+
+def environ(request, answer):
+    host, _, port = request.headers.get("host", "localhost").partition(":")
+    values = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": request.path.encode("utf-8").decode("latin-1"),
+        "QUERY_STRING": request.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": request.headers.get("x-forwarded-proto", "http"),
+        "wsgi.input": request.stream,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "invok.request_id": request.request_id,
+        "invok.function_name": os.environ.get("INVOK_FUNCTION_NAME", ""),
+    }
+    for name, value in request.headers.items():
+        key = name.upper().replace("-", "_")
+        values[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
+    return values

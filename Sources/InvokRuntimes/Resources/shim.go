@@ -1,0 +1,134 @@
+// Package invokshim serves one handler on the socket that Invok hands over.
+// It keeps to the language of Go 1.16, since the function's go.mod decides the language version.
+package invokshim
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+const (
+	listenFD  = 3
+	readyPath = "/_invok/ready"
+	idHeader  = "X-Invok-Request-Id"
+)
+
+// Serve answers requests with handler until SIGTERM, then finishes what is in flight. It does not return.
+func Serve(handler func(http.ResponseWriter, *http.Request)) {
+	listener, err := net.FileListener(os.NewFile(listenFD, "invok"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "invok: no socket to listen on:", err)
+		os.Exit(1)
+	}
+	server := &http.Server{
+		Handler:                      http.HandlerFunc(guard(handler)),
+		DisableGeneralOptionsHandler: true,
+	}
+	stopped := make(chan struct{})
+	go func() {
+		term := make(chan os.Signal, 1)
+		signal.Notify(term, syscall.SIGTERM)
+		<-term
+		_ = server.Shutdown(context.Background())
+		close(stopped)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		fmt.Fprintln(os.Stderr, "invok: the server stopped:", err)
+		os.Exit(1)
+	}
+	<-stopped
+	os.Exit(0)
+}
+
+// guard turns a panic into an answer that tells the caller nothing of the inside.
+func guard(handler func(http.ResponseWriter, *http.Request)) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == readyPath {
+			return
+		}
+		answer := &response{ResponseWriter: w}
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if reason == http.ErrAbortHandler {
+				panic(reason)
+			}
+			id := r.Header.Get(idHeader)
+			fmt.Fprintf(os.Stderr, "request %s panicked: %v\n%s", id, reason, debug.Stack())
+			if answer.begun {
+				panic(http.ErrAbortHandler) // Cut the answer short, so that nobody takes it for whole.
+			}
+			fail(w, id)
+		}()
+		handler(answer, r)
+	}
+}
+
+func fail(w http.ResponseWriter, id string) {
+	headers := w.Header()
+	for name := range headers {
+		delete(headers, name)
+	}
+	const detail = "the function failed"
+	body, _ := json.Marshal(map[string]interface{}{
+		"type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": detail,
+		"code": "function_failed", "request_id": id, "error": detail,
+	})
+	headers.Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write(body)
+}
+
+// response remembers whether the answer has begun. It has all that the server's own writer has.
+type response struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (r *response) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		r.begun = true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *response) Write(data []byte) (int, error) {
+	r.begun = true
+	return r.ResponseWriter.Write(data)
+}
+
+func (r *response) WriteString(text string) (int, error) {
+	r.begun = true
+	return io.WriteString(r.ResponseWriter, text)
+}
+
+// ReadFrom keeps the server's own way of copying, which needs no buffer for files.
+func (r *response) ReadFrom(source io.Reader) (int64, error) {
+	r.begun = true
+	return r.ResponseWriter.(io.ReaderFrom).ReadFrom(source)
+}
+
+func (r *response) Flush() {
+	r.begun = true
+	r.ResponseWriter.(http.Flusher).Flush()
+}
+
+func (r *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.begun = true
+	return r.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+// Unwrap lets http.ResponseController reach deadlines and full duplex.
+func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }

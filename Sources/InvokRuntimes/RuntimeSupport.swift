@@ -1,0 +1,57 @@
+import Invok
+
+/// What Invok knows of one language: the project that `create` writes, how an archive becomes a bundle and how a bundle
+/// is started. Pure: it says what is to be done, and an adapter does it.
+public struct RuntimeSupport: Sendable {
+    private let recipe: any Recipe
+
+    /// The support for a runtime; there is one for each.
+    public static func of(_ runtime: Runtime) -> RuntimeSupport {
+        switch runtime {
+        case .go: RuntimeSupport(recipe: GoRecipe())
+        case .python: RuntimeSupport(recipe: PythonRecipe())
+        case .nodejs: RuntimeSupport(recipe: NodeRecipe())
+        }
+    }
+
+    /// Grows whenever the same archive would give another bundle, so that old bundles are not taken for new ones.
+    public var recipeVersion: Int { recipe.version }
+
+    /// How an instance of any bundle of this runtime is started.
+    public var launch: LaunchPlan { recipe.launch }
+
+    /// The source file and the module file of a new function, text by path. `config.json` is not among them.
+    public func template(for name: FunctionName) -> [String: String] { recipe.template(for: name) }
+
+    /// How the archive is built.
+    /// - Throws: `BuildError.failed` when the archive cannot be built, whatever the machine.
+    public func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
+        if let path = source.files.keys.sorted().first(where: isReserved) {
+            throw .failed(
+                reason: "the archive has '\(path)', but the name .invok is kept for Invok; rename it", log: "")
+        }
+        return try recipe.buildPlan(for: source)
+    }
+
+    /// Why a build failed, in a sentence that says what to do, read from what the plan's command printed.
+    /// - Parameters:
+    ///   - log: the standard output and error of the command, which ended with another status than 0.
+    ///   - name: the function that was built.
+    public func failureReason(log: String, of name: FunctionName) -> String {
+        recipe.failureReason(log: log, of: name)
+    }
+
+    private func isReserved(_ path: String) -> Bool {
+        let folded = path.lowercased()
+        return folded == BuildPlan.shimFolder || folded.hasPrefix(BuildPlan.shimFolder + "/")
+    }
+}
+
+/// One runtime's part of `RuntimeSupport`, which documents the requirements.
+protocol Recipe: Sendable {
+    var version: Int { get }
+    var launch: LaunchPlan { get }
+    func template(for name: FunctionName) -> [String: String]
+    func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan
+    func failureReason(log: String, of name: FunctionName) -> String
+}
