@@ -10,5 +10,15 @@ public struct InstanceID: Hashable, Sendable, Comparable, CustomStringConvertibl
         description = "\(version.function.name)-\(tenant)-\(version.number)-\(ordinal)"
     }
 
+    /// Takes the text of an identifier, from a label or a log; `nil` for any other text.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 4, FunctionName.isValid(parts.dropLast(3).joined(separator: "-")),
+            parts[parts.count - 3].utf8.count == 20, parts[parts.count - 3].allSatisfy(\.isHexDigit),
+            Int(parts[parts.count - 2]) != nil, UInt32(parts[parts.count - 1]) != nil
+        else { return nil }
+        description = String(text)
+    }
+
     public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
 }
