@@ -8,6 +8,7 @@ struct GoRecipe: Recipe {
     /// The user's files lie in a folder of their own, so that none of them is in the way of the binary.
     private static let sourceFolder = "src"
 
+    /// The module is `invok/NAME`, since one named `time` or `log` would hide a package of Go itself.
     func template(for name: FunctionName) -> [String: String] {
         let handler = Self.handlerName(of: name)
         return [
@@ -25,7 +26,7 @@ struct GoRecipe: Recipe {
             }
 
             """,
-            "go.mod": GoModule.text(path: name.description),
+            "go.mod": GoModule.text(path: "invok/\(name)"),
         ]
     }
 
@@ -39,7 +40,7 @@ struct GoRecipe: Recipe {
             }
             module = path
         } else {
-            module = GoModule.inferredPath(from: files) ?? name.description
+            module = GoModule.inferredPath(from: files) ?? "invok/\(name)"
             files["go.mod"] = Array(GoModule.text(path: module, vendored: files["vendor/modules.txt"]).utf8)
         }
         let package = Self.unusedName(in: files, suffix: "")
@@ -72,6 +73,9 @@ struct GoRecipe: Recipe {
         }
         if says("main redeclared in this block") {
             return "the function has a func main, which Invok adds itself; remove it or rename it"
+        }
+        if says("ambiguous import: found package") {
+            return "the module in go.mod is named like a package of Go itself; rename it, such as to 'module invok/\(name)'"
         }
         if says("found packages ") {
             return "the files beside function.go must all be of package main"

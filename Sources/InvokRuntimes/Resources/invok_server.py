@@ -18,7 +18,10 @@ READY = "/_invok/ready"
 SMALL = 64 * 1024
 LINGER_SECONDS = 1.0
 CONNECTION_LIMIT = 4096
-FORBIDDEN = ("connection", "transfer-encoding", "keep-alive", "upgrade", "trailer")
+FORBIDDEN = ("date", "connection", "transfer-encoding", "keep-alive", "upgrade", "trailer")
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Answer:
@@ -41,7 +44,7 @@ class Answer:
             raise ValueError(f"{status} is not a status that a function can answer")
         head = self.head
         self.bodiless = head.method == "HEAD" or status in (204, 304)
-        lines = [f"HTTP/1.1 {status} {REASONS.get(status, '')}"]
+        lines = [f"HTTP/1.1 {status} {REASONS.get(status, '')}", "Date: " + date()]
         given = None
         for name, value in headers:
             if not name or name.encode("ascii").translate(None, TOKEN) or "\r" in value or "\n" in value or "\0" in value:
@@ -246,13 +249,19 @@ class Server:
         self.drained.acquire()
 
 
+def date():
+    """Now, as HTTP writes it (RFC 9110, section 5.6.7), whatever the locale."""
+    year, month, day, hour, minute, second, weekday = time.gmtime()[:7]
+    return f"{DAYS[weekday]}, {day:02} {MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
+
+
 def show(error):
     """Prints the traceback without the server's own frames."""
     trace = error.__traceback__
     own = os.path.dirname(__file__)
     while trace and trace.tb_next and os.path.dirname(trace.tb_frame.f_code.co_filename) == own:
         trace = trace.tb_next
-    sys.excepthook(type(error), error, trace)
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
 def refuse(connection, error):

@@ -1,0 +1,3 @@
+module invok/go-image
+
+go 1.23

@@ -1,0 +1,3 @@
+module invok/go-page
+
+go 1.23

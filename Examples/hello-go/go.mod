@@ -1,0 +1,3 @@
+module invok/hello-go
+
+go 1.23

@@ -1,0 +1,11 @@
+interface Greeting {
+  message: string;
+  name: string;
+}
+
+// Answers every request for /hello-typescript and the paths below it: TypeScript runs as it is.
+export default async (request: Request): Promise<Response> => {
+  const name: string = new URL(request.url).searchParams.get("name") ?? "hello-typescript";
+  const greeting: Greeting = { message: `Hello from ${name}!`, name };
+  return Response.json(greeting);
+};
