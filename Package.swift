@@ -26,7 +26,6 @@ let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -90,7 +89,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         wall("InvokSandbox", ["Invok", "InvokRuntimes", "CLinux", logging]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
-        wall("InvokHTTP", ["Invok", hummingbird, httpTypes, logging, nioCore]),
+        wall("InvokHTTP", ["Invok", "InvokGateway", hummingbird, httpTypes, lifecycle, logging, nioCore, nioHTTPTypes]),
         wall("InvokSim", ["Invok", httpTypes, logging]),
 
         // MARK: Executables
@@ -116,8 +115,10 @@ let package = Package(
         unitTests(of: "InvokSQLite", [grdb]),
         unitTests(of: "InvokRuntimes"),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal", "InvokRuntimes"]),
-        unitTests(of: "InvokGateway", [nioEmbedded]),
-        unitTests(of: "InvokHTTP", ["InvokSim", "InvokSecurity", hummingbirdTesting]),
+        unitTests(of: "InvokGateway", [httpTypes, nioCore, nioHTTP1, nioPosix]),
+        unitTests(
+            of: "InvokHTTP",
+            ["Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, nioPosix]),
         unitTests(of: "InvokSim"),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
         .testTarget(

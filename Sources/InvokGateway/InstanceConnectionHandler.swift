@@ -1,0 +1,106 @@
+import NIOCore
+import NIOHTTP1
+
+/// The last handler of a connection to an instance: keeps the parts of the answer until they are asked for, and reads on
+/// only while little is kept, so that a slow client holds the function back.
+///
+/// Used on the connection's event loop only.
+final class InstanceConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    /// More than this many bytes of an answer are kept only when one read from the socket brings them.
+    private static let keptBytesLimit = 64 * 1024
+
+    private var context: ChannelHandlerContext?
+    private var parts: [HTTPClientResponsePart] = []
+    private var keptBytes = 0
+    private var reader: EventLoopPromise<AnswerParts>?
+    private var failure: (any Error)?
+    private var requestEnded = false
+    private var answerEnded = false
+    private var keepAlive = false
+
+    // MARK: What the connection asks
+
+    /// Begins an exchange.
+    func begin() {
+        requestEnded = false
+        answerEnded = false
+        keepAlive = false
+    }
+
+    /// The whole request has been given to the system.
+    func requestDidEnd() { requestEnded = true }
+
+    /// The parts that have come since the last time, at least one. One caller at a time.
+    func next(on eventLoop: any EventLoop) -> EventLoopFuture<AnswerParts> {
+        let promise = eventLoop.makePromise(of: AnswerParts.self)
+        reader = promise
+        deliver()
+        if reader != nil { readIfRoom() }
+        return promise.futureResult
+    }
+
+    // MARK: What the channel says
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = Self.unwrapInboundIn(data)
+        switch part {
+        case .head(let head): keepAlive = head.isKeepAlive
+        case .body(let buffer): keptBytes += buffer.readableBytes
+        case .end: answerEnded = true
+        }
+        parts.append(part)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliver()
+        readIfRoom()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(ChannelError.eof)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(error)
+        context.close(promise: nil)
+    }
+
+    // MARK: Inside
+
+    private func fail(_ error: any Error) {
+        if failure == nil { failure = error }
+        deliver()
+    }
+
+    private func deliver() {
+        guard let promise = reader else { return }
+        if !parts.isEmpty {
+            reader = nil
+            let isReusable = answerEnded && requestEnded && keepAlive && failure == nil
+            promise.succeed(AnswerParts(parts: parts, isReusable: isReusable))
+            parts.removeAll()
+            keptBytes = 0
+        } else if let failure {
+            reader = nil
+            promise.fail(failure)
+        }
+    }
+
+    private func readIfRoom() {
+        if keptBytes < Self.keptBytesLimit { context?.read() }
+    }
+}
+
+/// Parts of an answer in their order.
+struct AnswerParts: Sendable {
+    let parts: [HTTPClientResponsePart]
+    /// Both messages have ended and the connection may carry another exchange.
+    let isReusable: Bool
+}

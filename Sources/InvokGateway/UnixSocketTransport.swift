@@ -1,0 +1,60 @@
+public import Invok
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Speaks HTTP/1.1 to instances over unix domain sockets, on connections that are kept and used again.
+public final class UnixSocketTransport: InstanceTransport {
+    private let pool: ConnectionPool
+
+    /// - Parameter group: where the connections live; it outlives the transport.
+    public init(
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, settings: TransportSettings = .init()
+    ) {
+        pool = ConnectionPool(settings: settings, group: group)
+    }
+
+    /// How many connections are open, and how many of those are idle.
+    public var connectionCounts: (open: Int, idle: Int) { pool.counts }
+
+    /// Closes every connection; exchanges that still run end as broken. Returns when all are closed.
+    public func shutdown() async { await pool.shutdown() }
+
+    public func exchange(
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+    ) async throws(TransportError) {
+        guard let head = HTTPRequestHead(request) else {
+            throw .refused("the path has characters that a request line cannot have")
+        }
+        let exchange = Exchange(request: request, head: head, sink: sink)
+        if let connection = pool.takeIdle(for: endpoint) {
+            do {
+                return try await run(exchange, on: connection)
+            } catch {
+                guard error != .cancelled, exchange.mayBeRepeated else { throw error }
+            }
+        }
+        try await run(exchange, on: freshConnection(for: exchange, to: endpoint))
+    }
+
+    private func freshConnection(
+        for exchange: Exchange, to endpoint: InstanceEndpoint
+    ) async throws(TransportError) -> InstanceConnection {
+        guard !Task.isCancelled else { throw .cancelled }
+        do {
+            return try await pool.connect(to: endpoint)
+        } catch {
+            // After a first try that may have reached the function, trying elsewhere is not safe any more.
+            throw exchange.wasSent ? .broken("\(error)") : .refused("\(error)")
+        }
+    }
+
+    private func run(_ exchange: Exchange, on connection: InstanceConnection) async throws(TransportError) {
+        do {
+            if try await exchange.run(on: connection) { pool.putBack(connection) } else { connection.close() }
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+}
