@@ -89,7 +89,8 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         wall("InvokSandbox", ["Invok", "InvokRuntimes", "CLinux", logging]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
-        wall("InvokHTTP", ["Invok", "InvokGateway", hummingbird, httpTypes, lifecycle, logging, nioCore, nioHTTPTypes]),
+        wall(
+            "InvokHTTP", ["Invok", "InvokGateway", hummingbird, httpTypes, lifecycle, logging, nioCore, nioHTTPTypes]),
         wall("InvokSim", ["Invok", httpTypes, logging]),
 
         // MARK: Executables
@@ -118,7 +119,10 @@ let package = Package(
         unitTests(of: "InvokGateway", [httpTypes, nioCore, nioHTTP1, nioPosix]),
         unitTests(
             of: "InvokHTTP",
-            ["Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore, nioPosix]),
+            [
+                "Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
+                nioPosix,
+            ]),
         unitTests(of: "InvokSim"),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
         .testTarget(
