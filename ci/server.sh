@@ -35,8 +35,12 @@ start_server() {
     SERVER_LOG=$SCRATCH/server.log
     SERVER_URL=http://127.0.0.1:$port
     mkfifo "$SCRATCH/output"
-    SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_DATA_DIR=$SCRATCH/data INVOK_ENGINE=sandbox LOG_LEVEL=info \
-        "$executable" >"$SCRATCH/output" 2>&1 </dev/null &
+    # In the scratch directory, where no .env is.
+    (
+        cd "$SCRATCH"
+        SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_DATA_DIR=$SCRATCH/data INVOK_ENGINE=sandbox LOG_LEVEL=info \
+            exec "$executable" >output 2>&1 </dev/null
+    ) &
     SERVER_PID=$!
     exec 4<"$SCRATCH/output"
     while read -r -t 60 -u 4 line; do
