@@ -37,7 +37,7 @@ start_server() {
     mkfifo "$SCRATCH/output"
     # In the scratch directory, where no .env is.
     (
-        cd "$SCRATCH"
+        cd "$SCRATCH" || exit
         SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_DATA_DIR=$SCRATCH/data INVOK_ENGINE=sandbox LOG_LEVEL=info \
             exec "$executable" >output 2>&1 </dev/null
     ) &
