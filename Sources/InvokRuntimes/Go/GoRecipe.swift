@@ -75,7 +75,7 @@ struct GoRecipe: Recipe {
             return "the function has a func main, which Invok adds itself; remove it or rename it"
         }
         if says("ambiguous import: found package") {
-            return "the module in go.mod is named like a package of Go itself; rename it, such as to 'module invok/\(name)'"
+            return "the module in go.mod is named like a package of Go itself; rename it, as to 'module invok/\(name)'"
         }
         if says("found packages ") {
             return "the files beside function.go must all be of package main"
