@@ -1,0 +1,303 @@
+import Testing
+
+@testable import Invok
+
+/// Drives one pool by hand: each event's actions are compared for equality.
+struct InstancePoolTests {
+    // MARK: From zero
+
+    @Test func firstRequestStartsAnInstanceAndGetsIt() {
+        var pool = Pool()
+        let id = pool.id(0)
+        #expect(pool.request(1) == [.start(id)])
+        #expect(pool.ready(0) == [.assign(1, pool.instance(0))])
+        #expect(pool.machine.inFlightCount == 1)
+    }
+
+    @Test func waitingRequestsStartAsManyInstancesAsTheyNeed() {
+        var pool = Pool(concurrency: 2, maxInstances: 3)
+        #expect(pool.request(1) == [.start(pool.id(0))])
+        #expect(pool.request(2) == [])
+        #expect(pool.request(3) == [.start(pool.id(1))])
+        #expect(pool.request(4) == [])
+        #expect(pool.request(5) == [.start(pool.id(2))])
+        for id in 6...9 as ClosedRange<UInt64> { #expect(pool.request(id) == []) }
+        #expect(pool.machine.instanceCount == 3)
+        #expect(pool.machine.waitingCount == 9)
+    }
+
+    @Test func requestsAreServedInOrder() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = (1...3).flatMap { pool.request($0) }
+        #expect(pool.ready(0) == [.assign(1, pool.instance(0))])
+        #expect(pool.ended(0) == [.assign(2, pool.instance(0))])
+        #expect(pool.ended(0) == [.assign(3, pool.instance(0))])
+    }
+
+    @Test func requestsArePackedOntoTheOldestInstance() {
+        var pool = Pool(concurrency: 1, maxInstances: 2)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0) + pool.ready(1)
+        _ = pool.ended(0) + pool.ended(1)
+        #expect(pool.request(3) == [.assign(3, pool.instance(0))])
+        #expect(pool.request(4) == [.assign(4, pool.instance(1))])
+    }
+
+    // MARK: Waiting
+
+    @Test func aFullQueueRejects() {
+        var pool = Pool(queueLimit: 1)
+        _ = pool.request(1)
+        #expect(pool.request(2) == [.reject(2, .queueFull)])
+    }
+
+    @Test func waitingEndsAfterTheQueueWait() {
+        var pool = Pool()
+        _ = pool.request(1)
+        #expect(pool.tick(at: 29_999) == [])
+        #expect(pool.tick(at: 30_000) == [.reject(1, .waitedTooLong)])
+        #expect(pool.ready(0) == [], "an instance that comes late serves whoever comes next")
+    }
+
+    @Test func aCancelledRequestIsNotServed() {
+        var pool = Pool()
+        _ = pool.request(1)
+        #expect(pool.cancelled(1) == [])
+        #expect(pool.ready(0) == [])
+        #expect(pool.machine.inFlightCount == 0)
+    }
+
+    // MARK: Idle
+
+    @Test func idleInstancesStopAfterTheIdleTime() {
+        var pool = Pool(idleSeconds: 10)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0, at: 1000)
+        #expect(pool.tick(at: 10_999) == [])
+        #expect(pool.tick(at: 11_000) == [.stop(pool.id(0))])
+        #expect(pool.machine.instanceCount == 1, "it counts until it is gone")
+        _ = pool.stopped(0)
+        #expect(pool.machine.instanceCount == 0)
+    }
+
+    @Test func aBusyInstanceIsNotIdle() {
+        var pool = Pool(idleSeconds: 10)
+        _ = pool.request(1) + pool.ready(0)
+        #expect(pool.tick(at: 100_000) == [])
+    }
+
+    @Test func theMinimumIsKeptAndTheYoungestGoFirst() {
+        var pool = Pool(concurrency: 1, minInstances: 1, maxInstances: 3, idleSeconds: 10)
+        #expect(pool.open() == [.start(pool.id(0))])
+        _ = pool.ready(0) + pool.request(1) + pool.request(2) + pool.ready(1) + pool.ended(0) + pool.ended(1)
+        #expect(pool.tick(at: 60_000) == [.stop(pool.id(1))])
+        #expect(pool.stopped(1) == [])
+        #expect(pool.tick(at: 90_000) == [])
+    }
+
+    @Test func theMinimumIsRestoredAfterACrash() {
+        var pool = Pool(minInstances: 1)
+        _ = pool.open() + pool.ready(0)
+        #expect(pool.exited(0) == [], "not before the backoff is over")
+        #expect(pool.tick(at: 100) == [.start(pool.id(1))])
+    }
+
+    @Test func theLimitHoldsWhileInstancesStop() {
+        var pool = Pool(maxInstances: 1, idleSeconds: 1)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0)
+        #expect(pool.tick(at: 1000) == [.stop(pool.id(0))])
+        #expect(pool.request(2) == [], "the old one still counts")
+        #expect(pool.stopped(0) == [.start(pool.id(1))])
+    }
+
+    // MARK: Failures
+
+    @Test func aDeployLearnsOfTheFirstFailure() {
+        var pool = Pool()
+        #expect(pool.request(1, failsFast: true) == [.start(pool.id(0))])
+        #expect(pool.failed(0) == [.reject(1, .failing("broken", retryAfter: .milliseconds(100)))])
+    }
+
+    @Test func startsAreTriedAgainEverMoreSlowlyUntilTheCircuitOpens() {
+        var pool = Pool()
+        _ = pool.request(1)
+        #expect(pool.failed(0) == [])
+        #expect(pool.tick(at: 99) == [])
+        #expect(pool.tick(at: 100) == [.start(pool.id(1))])
+        #expect(pool.failed(1, at: 100) == [])
+        #expect(pool.tick(at: 299) == [])
+        #expect(pool.tick(at: 300) == [.start(pool.id(2))])
+        #expect(pool.failed(2, at: 300) == [.reject(1, .failing("broken", retryAfter: .milliseconds(400)))])
+        #expect(pool.request(2, at: 400) == [.reject(2, .failing("broken", retryAfter: .milliseconds(300)))])
+    }
+
+    @Test func theCircuitLetsOneStartThroughWhenItsTimeIsOver() {
+        var pool = Pool(concurrency: 1)
+        pool.openCircuit()
+        #expect(pool.request(2, at: 700) == [.start(pool.id(3))])
+        #expect(pool.request(3, at: 700) == [])
+        #expect(pool.machine.instanceCount == 1)
+    }
+
+    @Test func anAnswerClosesTheCircuit() {
+        var pool = Pool(concurrency: 1)
+        pool.openCircuit()
+        _ = pool.request(2, at: 700) + pool.ready(3) + pool.request(3, at: 700)
+        #expect(pool.ended(3, at: 701) == [.assign(3, pool.instance(3))])
+        _ = pool.ended(3, at: 702)
+        #expect(pool.exited(3, at: 703) == [])
+        #expect(pool.request(4, at: 703) == [], "one failure only: the request waits")
+        #expect(pool.tick(at: 803) == [.start(pool.id(4))])
+    }
+
+    @Test func theBackoffHasALimit() {
+        var pool = Pool()
+        var now: Int64 = 0
+        for ordinal in 0..<40 as Range<UInt32> {
+            _ = pool.request(UInt64(ordinal), at: now)
+            _ = pool.tick(at: now)
+            _ = pool.failed(ordinal, at: now)
+            now += 30_000
+        }
+        _ = pool.request(100, at: now)
+        #expect(pool.machine.instanceCount == 1)
+    }
+
+    @Test func aRequestThatEndsOnADeadInstanceChangesNothing() {
+        var pool = Pool()
+        _ = pool.request(1) + pool.ready(0) + pool.exited(0)
+        #expect(pool.ended(0) == [])
+        #expect(pool.machine.inFlightCount == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func anExitWhileStartingOrStoppingIsLeftToItsOwnEvent(isStarting: Bool) {
+        var pool = Pool(idleSeconds: 1)
+        _ = pool.request(1)
+        if !isStarting { _ = pool.ready(0) + pool.ended(0) + pool.tick(at: 1000) }
+        #expect(pool.exited(0) == [])
+        #expect(pool.machine.instanceCount == 1)
+        if !isStarting {
+            #expect(pool.stopped(0) == [])
+            #expect(pool.machine.instanceCount == 0)
+        }
+    }
+
+    // MARK: Draining
+
+    @Test func drainingServesWhatWaitsAndThenGoes() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0)
+        #expect(pool.drain() == [])
+        #expect(pool.request(3) == [.reject(3, .retired)])
+        #expect(pool.ended(0) == [.assign(2, pool.instance(0))])
+        #expect(pool.ended(0) == [.stop(pool.id(0))])
+        #expect(pool.stopped(0) == [.drained])
+        #expect(pool.tick(at: 1000) == [], "it says so once")
+    }
+
+    @Test func drainingAnEmptyPoolIsDoneAtOnce() {
+        var pool = Pool(minInstances: 1)
+        #expect(pool.drain() == [.drained])
+    }
+
+    @Test func drainingStopsAnInstanceThatBecomesReadyTooLate() {
+        var pool = Pool()
+        _ = pool.request(1)
+        _ = pool.cancelled(1)
+        #expect(pool.drain() == [])
+        #expect(pool.ready(0) == [.stop(pool.id(0))])
+        #expect(pool.stopped(0) == [.drained])
+    }
+
+    @Test func aDrainedVersionCanOpenAgain() {
+        var pool = Pool()
+        _ = pool.drain()
+        #expect(pool.open() == [])
+        #expect(pool.request(1) == [.start(pool.id(0))])
+    }
+
+    // MARK: Adoption
+
+    @Test func anAdoptedInstanceServes() {
+        var pool = Pool()
+        #expect(pool.adopt(77) == true)
+        #expect(pool.adopt(77) == false, "once")
+        #expect(pool.request(1) == [.assign(1, pool.instance(77))])
+    }
+
+    @Test func adoptionKeepsTheLimit() {
+        var pool = Pool(maxInstances: 1)
+        #expect(pool.adopt(77) == true)
+        #expect(pool.adopt(78) == false)
+    }
+}
+
+/// A pool with short words for its events. Times are milliseconds.
+private struct Pool {
+    var machine: InstancePool
+    let version: VersionKey
+
+    init(
+        concurrency: Int = 16, minInstances: Int = 0, maxInstances: Int = 4, idleSeconds: Int = 300,
+        queueLimit: Int = 1000
+    ) {
+        var config = LimitsConfig()
+        config.concurrency = concurrency
+        config.minInstances = minInstances
+        config.maxInstances = maxInstances
+        config.idleSeconds = idleSeconds
+        guard let limits = try? Limits(config), let name = try? FunctionName("hello") else {
+            preconditionFailure("the test's limits are not valid")
+        }
+        version = VersionKey(
+            function: FunctionKey(namespace: UUIDValue(high: 1, low: 2), name: name), number: 1)
+        machine = InstancePool(
+            version: version, settings: InstancePool.Settings(limits: limits, queueLimit: queueLimit), firstOrdinal: 0)
+    }
+
+    func id(_ ordinal: UInt32) -> InstanceID { InstanceID(version: version, ordinal: ordinal) }
+
+    func instance(_ ordinal: UInt32) -> RunningInstance {
+        RunningInstance(id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"))
+    }
+
+    mutating func request(_ id: UInt64, failsFast: Bool = false, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onRequest(id, failsFast: failsFast, now: .milliseconds(time))
+    }
+
+    mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { machine.onRequestCancelled(id, now: .zero) }
+    mutating func open() -> [InstancePool.Action] { machine.onOpen(now: .zero) }
+    mutating func drain() -> [InstancePool.Action] { machine.onDrain(now: .zero) }
+    mutating func adopt(_ ordinal: UInt32) -> Bool { machine.onAdopt(instance(ordinal), now: .zero) }
+
+    mutating func ready(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onInstanceReady(instance(ordinal), now: .milliseconds(time))
+    }
+
+    mutating func ended(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onRequestEnded(on: id(ordinal), succeeded: true, now: .milliseconds(time))
+    }
+
+    mutating func failed(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onStartFailed(id(ordinal), reason: "broken", now: .milliseconds(time))
+    }
+
+    mutating func exited(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onInstanceExited(id(ordinal), reason: "crashed", now: .milliseconds(time))
+    }
+
+    mutating func stopped(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        machine.onInstanceStopped(id(ordinal), now: .milliseconds(time))
+    }
+
+    mutating func tick(at time: Int64) -> [InstancePool.Action] { machine.onTick(now: .milliseconds(time)) }
+
+    /// Three starts in a row fail, the last at 300 ms: the next may be tried at 700 ms.
+    mutating func openCircuit() {
+        _ = request(1) + failed(0) + tick(at: 100) + failed(1, at: 100) + tick(at: 300) + failed(2, at: 300)
+    }
+}
+
+extension Instant {
+    fileprivate static let zero = Instant(nanoseconds: 0)
+    fileprivate static func milliseconds(_ value: Int64) -> Instant { Instant(nanoseconds: value * 1_000_000) }
+}
