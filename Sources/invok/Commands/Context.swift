@@ -1,0 +1,121 @@
+import Invok
+
+/// What a verb runs in: where it speaks, what surrounds it, and who the user is.
+struct Context: Sendable {
+    let console: Console
+    let prompt: Prompt
+    let environment: [String: String]
+    let directory: String
+    private let hostOption: String?
+
+    init(
+        options: CommonOptions, environment: [String: String], directory: String, console: Console? = nil,
+        isInteractive: Bool? = nil
+    ) {
+        let console =
+            console ?? Console(isJSON: options.json, isQuiet: options.quiet, environment: environment)
+        self.console = console
+        prompt = isInteractive.map { Prompt(console: console, isInteractive: $0) } ?? Prompt(console: console)
+        self.environment = environment
+        self.directory = directory
+        hostOption = options.host
+    }
+
+    func sessionFile() throws(Failure) -> SessionFile {
+        try SessionFile(environment: environment, directory: directory)
+    }
+
+    /// The server to speak to.
+    /// - Parameter sessions: what the session file says; a broken one does not matter where an option decides.
+    func host(_ sessions: Sessions) throws(Failure) -> HostAddress {
+        try .choose(option: hostOption, environment: environment, remembered: sessions.host)
+    }
+
+    /// Runs the body with a client that speaks as the user.
+    /// - Throws: `Failure` with the status `notLoggedIn` where there is no login for the host.
+    func withAccount<Value>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (Account) async throws -> Value
+    ) async throws -> Value {
+        try await withAccount(required: true) { account, _ in
+            guard let account else { throw Failure("internal", "no account") }
+            return try await body(account)
+        }
+    }
+
+    /// The same for what may also be done by nobody: the account is `nil` where there is no login.
+    func withOptionalAccount<Value>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (Account?, APIClient) async throws -> Value
+    ) async throws -> Value {
+        try await withAccount(required: false, body)
+    }
+
+    private func withAccount<Value>(
+        required: Bool, isolation: isolated (any Actor)? = #isolation,
+        _ body: (Account?, APIClient) async throws -> Value
+    ) async throws -> Value {
+        let given = token
+        let sessions = given == nil ? try sessionFile().read() : (try? sessionFile().read()) ?? Sessions()
+        let host = try host(sessions)
+        let session = given == nil ? sessions.sessions[host.description] : nil
+        guard let token = given ?? session?.token else {
+            if required { throw Failure.notLoggedIn(host) }
+            return try await APIClient.with(host: host, token: nil) { try await body(nil, $0) }
+        }
+        if host.isReadableOnTheWay { console.warn("\(host) is not encrypted: your login can be read on the way") }
+        return try await APIClient.with(host: host, token: token) { client in
+            try await body(Account(client: client, remembered: session?.uuid), client)
+        }
+    }
+
+    /// `INVOK_TOKEN`, for scripts.
+    private var token: String? {
+        guard let text = environment["INVOK_TOKEN"] else { return nil }
+        let token = text.filter { !$0.isWhitespace }
+        return token.isEmpty ? nil : token
+    }
+}
+
+/// A user at a host.
+struct Account: Sendable {
+    let client: APIClient
+    /// The namespace that the login told; a bare token does not tell one.
+    fileprivate let remembered: Namespace?
+
+    /// The namespace to work in: the given one, or the user's own.
+    func namespace(_ given: String?) async throws -> Namespace {
+        if let given {
+            guard let namespace = Namespace(given) else {
+                throw Failure.usage(
+                    "'\(given)' is not a namespace", nextStep: "give the uuid of the user who shares it")
+            }
+            return namespace
+        }
+        if let remembered { return remembered }
+        return try await client.call(client.request(.GET, "/api/v1/me"), as: UserMessage.self).uuid
+    }
+
+    /// Runs a call about a function, and adds what may have been meant where the server knows no such function.
+    func about<Value>(
+        _ name: FunctionName, namespace: Namespace, isolation: isolated (any Actor)? = #isolation,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch var failure as Failure where failure.code == InvokError.Code.notFound.rawValue {
+            let query = [("namespace", Optional("\(namespace)"))]
+            let functions = try? await client.call(
+                client.request(.GET, "/api/v1/functions", query: query), as: [FunctionMessage].self)
+            let names = functions?.map(\.name) ?? []
+            guard !names.contains(name.description) else { throw failure }
+            failure.message = "there is no function '\(name)' at \(client.host)"
+            if let nearest = Suggestion.nearest(to: name.description, among: names) {
+                failure.nextStep = "did you mean '-n \(nearest)'?"
+            } else if names.isEmpty {
+                failure.nextStep = "deploy one with 'invok deploy -n \(name)'"
+            } else {
+                failure.nextStep = "see what there is with 'invok list'"
+            }
+            throw failure
+        }
+    }
+}

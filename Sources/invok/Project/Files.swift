@@ -1,0 +1,134 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What the file system says of a path, without following a link.
+struct FileStatus {
+    enum Kind { case file, directory, link, other }
+
+    let kind: Kind
+    let size: Int
+}
+
+/// The few file operations that the CLI needs, on POSIX, so that start-up loads no Foundation.
+enum Files {
+    /// - Returns: `nil` where nothing is at the path.
+    static func status(_ path: String) throws(Failure) -> FileStatus? {
+        var info = stat()
+        guard lstat(path, &info) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw .file(path, "read", reason())
+        }
+        let kind: FileStatus.Kind =
+            switch info.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            default: .other
+            }
+        return FileStatus(kind: kind, size: Int(info.st_size))
+    }
+
+    /// The whole content of a file.
+    /// - Returns: `nil` where there is none.
+    static func read(_ path: String) throws(Failure) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw .file(path, "read", reason())
+        }
+        defer { close(descriptor) }
+        return try readAll(descriptor, name: path)
+    }
+
+    /// All that can be read from a descriptor.
+    static func readAll(_ descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = systemRead(descriptor, &chunk)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .file(name, "read", reason()) }
+            guard count > 0 else { return content }
+            content += chunk[..<count]
+        }
+    }
+
+    /// Writes a file that must not exist yet.
+    static func create(_ path: String, content: [UInt8], mode: mode_t = 0o644) throws(Failure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw .file(path, "create", reason()) }
+        defer { close(descriptor) }
+        var rest = content[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .file(path, "write", reason()) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Replaces a file in one step: a reader sees the old or the new content, and never a half.
+    static func replace(_ path: String, content: [UInt8], mode: mode_t) throws(Failure) {
+        let temporary = path + ".\(getpid()).tmp"
+        unlink(temporary)
+        do throws(Failure) {
+            try create(temporary, content: content, mode: mode)
+            guard rename(temporary, path) == 0 else { throw .file(path, "write", reason()) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Makes a directory that must not exist yet.
+    static func makeDirectory(_ path: String) throws(Failure) {
+        guard mkdir(path, 0o755) == 0 else { throw .file(path, "create", reason()) }
+    }
+
+    /// Makes a directory and those above it, where they are missing.
+    static func ensureDirectory(_ path: String, mode: mode_t) throws(Failure) {
+        if path.isEmpty || path == "/" || access(path, F_OK) == 0 { return }
+        if let slash = path.lastIndex(of: "/") { try ensureDirectory(String(path[..<slash]), mode: mode) }
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .file(path, "create", reason()) }
+    }
+
+    /// The names in a directory, sorted.
+    static func names(in path: String) throws(Failure) -> [String] {
+        guard let directory = opendir(path) else { throw .file(path, "read", reason()) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let capacity = MemoryLayout.size(ofValue: entry.pointee.d_name)
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: UInt8.self, capacity: capacity) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    static func remove(_ path: String) { unlink(path) }
+
+    /// The directory the process is in.
+    static func currentDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "." }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// The failure of a read, where `Failure` names something else.
+    static func failure(reading path: String) -> Failure { .file(path, "read", reason()) }
+
+    /// What the last system call said.
+    static func reason() -> String { String(cString: strerror(errno)) }
+}
+
+/// `read(2)`; inside `Files` its name is taken.
+private func systemRead(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
+    buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+}

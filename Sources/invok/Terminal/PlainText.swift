@@ -1,0 +1,33 @@
+/// Makes text from elsewhere safe for a terminal.
+enum PlainText {
+    /// Replaces what could move the cursor, change colours or reverse the reading order by a visible escape, as
+    /// `\x1B`. Line feeds and tabs stay.
+    static func escaped(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if isUnsafe(scalar) {
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                result += scalar.value <= 0xFF ? "\\x" + (digits.count < 2 ? "0" : "") + digits : "\\u{\(digits)}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// The same for text that must stay on one line.
+    static func escapedLine(_ text: String) -> String {
+        String(escaped(text).map { $0.isNewline ? " " : $0 })
+    }
+
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0x00...0x1F, 0x7F...0x9F: true
+        // Bidirectional controls: they make a line read other than it is (CVE-2021-42574).
+        case 0x200E, 0x200F, 0x061C, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}
