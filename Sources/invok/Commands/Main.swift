@@ -106,7 +106,7 @@ struct CommandLineRun {
             return .success
         }
         console.say(text)
-        if text.contains("unexpected argument"), let verb, InvokCommand.verbs.contains(verb) {
+        if text.contains("Unexpected argument"), let verb, InvokCommand.verbs.contains(verb) {
             console.say("Next: name the function with -n, as in 'invok \(verb) -n NAME'")
         }
         return .usage
