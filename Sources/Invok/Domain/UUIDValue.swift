@@ -43,7 +43,7 @@ public struct UUIDValue: Hashable, Sendable, Comparable, CustomStringConvertible
         for index in 0..<32 {
             if index == 8 || index == 12 || index == 16 || index == 20 { text.append("-") }
             let word = index < 16 ? high : low
-            let digit = Int(word >> UInt64(60 - (index % 16) * 4)) & 0xF
+            let digit = Int(word >> UInt64(60 - (index % 16) * 4) & 0xF)
             text.unicodeScalars.append(Unicode.Scalar(Self.hexAlphabet[digit]))
         }
         return text
