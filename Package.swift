@@ -21,6 +21,7 @@ let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swi
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -90,7 +91,11 @@ let package = Package(
         wall("InvokSandbox", ["Invok", "InvokRuntimes", "CLinux", logging]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall(
-            "InvokHTTP", ["Invok", "InvokGateway", hummingbird, httpTypes, lifecycle, logging, nioCore, nioHTTPTypes]),
+            "InvokHTTP",
+            [
+                "Invok", "InvokGateway", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore,
+                nioHTTPTypes, nioPosix,
+            ]),
         wall("InvokSim", ["Invok", httpTypes, logging]),
 
         // MARK: Executables

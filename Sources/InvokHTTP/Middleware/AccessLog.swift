@@ -1,0 +1,22 @@
+import HTTPTypes
+import Invok
+import Logging
+
+/// One line for each request. The query is left out, since it may hold secrets, and so are all header fields.
+enum AccessLog {
+    static func write(
+        _ request: HTTPRequest, _ summary: Answer.Summary, requestID: String, client: String, duration: Duration,
+        to logger: Logger
+    ) {
+        let path = String((request.path ?? "").prefix { $0 != "?" }.prefix(512))
+        let level: Logger.Level = path == "/healthz" || path == "/readyz" ? .debug : .info
+        let milliseconds = Double(duration.wholeNanoseconds / 10_000) / 100
+        logger.log(
+            level: level, "request",
+            metadata: [
+                "method": "\(request.method.rawValue)", "path": "\(path)", "status": "\(summary.status ?? 0)",
+                "bytes": "\(summary.bytes)", "whole": "\(summary.isWhole)", "milliseconds": "\(milliseconds)",
+                "client": "\(client)", "request_id": "\(requestID)",
+            ])
+    }
+}

@@ -1,0 +1,69 @@
+import Invok
+
+/// The schemas of the wire types. A test holds their properties equal to what the types encode.
+enum WireSchemas {
+    static let all: [String: Schema] = [
+        "Credentials": .object([required("email", .string), required("password", .string)]),
+        "User": .object([required("uuid", .uuid), required("email", .string), optional("role", role)]),
+        "Session": .object([required("token", .string), required("user", .reference("User"))]),
+        "Limits": .object([
+            optional("memoryMB", .integer), optional("cpus", .number), optional("timeoutSeconds", .integer),
+            optional("concurrency", .integer), optional("minInstances", .integer), optional("maxInstances", .integer),
+            optional("idleSeconds", .integer),
+        ]),
+        "Function": .object([
+            required("uuid", .uuid), required("name", .string), optional("runtime", runtime),
+            required("access", access), optional("active_version", .integer), optional("limits", .reference("Limits")),
+            required("env", .array(.string)), required("path", .string), required("created_at", .dateTime),
+            required("updated_at", .dateTime),
+        ]),
+        "FunctionUpdate": .object([
+            optional("access", access), optional("env", .map(.string)), optional("limits", .reference("Limits")),
+        ]),
+        "Upload": .object([required("file", .binary)]),
+        "Deployed": .object([
+            required("uuid", .uuid), required("name", .string), required("version", .integer),
+            required("path", .string), required("access", access), required("build_log", .string),
+        ]),
+        "Version": .object([
+            required("number", .integer), required("state", .string(oneOf: ["building", "ready", "failed"])),
+            required("active", .boolean), required("runtime", runtime), required("artifact", .string),
+            optional("reason", .string), required("build_log", .string), required("created_by", .uuid),
+            required("created_at", .dateTime),
+        ]),
+        "Rollback": .object([optional("to", .integer)]),
+        "LogLine": .object([
+            required("time", .dateTime), required("source", .string(oneOf: LogLine.Source.allCases.map(\.rawValue))),
+            optional("instance", .string), required("text", .string), required("cursor", .integer),
+        ]),
+        "Status": .object([
+            required("version", .string), required("world", .map(.string)),
+            required(
+                "functions",
+                .array(
+                    .object([
+                        required("name", .string), optional("version", .integer), required("instances", .integer),
+                        required("requests", .integer),
+                    ]))),
+        ]),
+        "Health": .object([required("status", .string), optional("parts", .map(.string))]),
+        "Problem": .object([
+            required("type", .string), required("title", .string), required("status", .integer),
+            required("detail", .string), required("code", .string(oneOf: InvokError.Code.allCases.map(\.rawValue))),
+            required("request_id", .string), required("error", .string), optional("next_step", .string),
+            optional("build_log", .string),
+        ]),
+    ]
+
+    private static let access = Schema.string(oneOf: Access.allCases.map(\.rawValue))
+    private static let role = Schema.string(oneOf: Role.allCases.map(\.rawValue))
+    private static let runtime = Schema.string(oneOf: Runtime.allCases.map(\.rawValue))
+
+    private static func required(_ name: String, _ schema: Schema) -> Schema.Property {
+        Schema.Property(name: name, schema: schema)
+    }
+
+    private static func optional(_ name: String, _ schema: Schema) -> Schema.Property {
+        Schema.Property(name: name, schema: schema, isRequired: false)
+    }
+}

@@ -1,0 +1,74 @@
+import Hummingbird
+import Invok
+import NIOCore
+import ServiceLifecycle
+
+/// Server-sent events (WHATWG HTML §9.2).
+enum EventStream {
+    static let keepAlive = Duration.seconds(15)
+
+    /// A line of a log as an event. JSON has no line breaks of its own, so one `data` field holds it.
+    static func event(_ entry: LogEntry) throws -> String {
+        let data = try JSONBody.encode(LogMessage(entry))
+        return "id: \(entry.cursor.sequence)\ndata: \(String(buffer: data))\n\n"
+    }
+
+    /// The lines as they come, and a comment when none has come for a while, which keeps proxies from closing the
+    /// connection and shows a client that has gone. Ends with the client, and when the server shuts down.
+    static func body(of lines: LogFollowing, for request: Request, clock: any Invok.Clock) -> ResponseBody {
+        ResponseBody { writer in
+            let output = Output(writer)
+            // The head goes out at once, whether or not there is a line.
+            try await output.write(": invok\n\n")
+            try? await cancelWhenGracefulShutdown {
+                if request.declaresBody {
+                    try await send(lines, to: output, clock: clock)
+                } else {
+                    try await request.body.consumeWithCancellationOnInboundClose { _ in
+                        try await send(lines, to: output, clock: clock)
+                    }
+                }
+            }
+            try await output.finish()
+        }
+    }
+
+    private static func send(_ lines: LogFollowing, to output: Output, clock: any Invok.Clock) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await entry in lines { try await output.write(event(entry)) }
+            }
+            group.addTask {
+                while true {
+                    try await clock.sleep(until: clock.now().advanced(by: keepAlive))
+                    try await output.write(": keep-alive\n\n")
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// The response's writer, for two tasks: each event is one write. Unchecked, since the protocol does not say that a
+    /// writer is sendable; Hummingbird's own is, and it hands out no other here.
+    private struct Output: @unchecked Sendable {
+        private let writer: any ResponseBodyWriter
+
+        init(_ writer: any ResponseBodyWriter) { self.writer = writer }
+
+        func write(_ text: String) async throws {
+            var writer = writer
+            try await writer.write(ByteBuffer(string: text))
+        }
+
+        func finish() async throws { try await writer.finish(nil) }
+    }
+}
+
+extension Request {
+    /// Whether a body follows the head (RFC 9112 §6.3).
+    var declaresBody: Bool {
+        if headers[.transferEncoding] != nil { return true }
+        return headers[.contentLength].flatMap { Int($0) } ?? 0 > 0
+    }
+}

@@ -1,0 +1,70 @@
+import HTTPTypes
+import Hummingbird
+import Invok
+
+/// Functions' logs, as a list and as a stream of server-sent events.
+enum LogRoutes {
+    private static let query = [
+        QueryParameter(name: "since", summary: "Only lines of that time or later (RFC 3339)", schema: .dateTime),
+        QueryParameter(name: "limit", summary: "At most so many lines, the newest; 100 unless told", schema: .integer),
+    ]
+
+    static func routes(_ system: InvokSystem) -> [Route] {
+        let logs = system.logs
+        let clock = system.world.clock
+        return [
+            Route(
+                method: .get, path: "/api/v1/functions/{namespace}/{name}/logs", summary: "Read a function's log",
+                query: query, success: .json(.array(.reference("LogLine")), "The last lines, the oldest first"),
+                problems: [.invalidRequest, .notFound],
+                handler: .authenticated { request, context, principal in
+                    let key = try context.functionKey()
+                    let entries = try await logs.recent(
+                        of: key, since: since(request), limit: limit(request), as: principal)
+                    return try .json(entries.map(LogMessage.init))
+                }),
+            Route(
+                method: .get, path: "/invok/logs/{namespace}/{name}", summary: "Follow a function's log",
+                query: query + [
+                    QueryParameter(
+                        name: "follow", summary: "Whether to wait for more; true unless told", schema: .boolean)
+                ],
+                success: SuccessDescription(
+                    status: .ok, summary: "Events whose data is a LogLine and whose id is its cursor",
+                    body: BodyDescription(mediaType: "text/event-stream", schema: .string)),
+                problems: [.invalidRequest, .notFound],
+                handler: .authenticated { request, context, principal in
+                    try await stream(request, context, principal, logs: logs, clock: clock)
+                }),
+        ]
+    }
+
+    private static func stream(
+        _ request: Request, _ context: APIContext, _ principal: Principal, logs: FunctionLogs, clock: any Invok.Clock
+    ) async throws -> Response {
+        let key = try context.functionKey()
+        let follows = try request.query("follow", expected: "'true' or 'false'") { Bool($0) } ?? true
+        // What the client sends back is an id that it got; anything else is as good as none (WHATWG HTML §9.2.4).
+        let last = request.headers[HTTPField.Name("Last-Event-ID")!].flatMap { UInt64($0) }.map(LogCursor.init)
+        let (since, limit) = (try since(request), try limit(request))
+        let fields: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
+        guard follows else {
+            let entries = try await logs.recent(of: key, since: since, limit: limit, as: principal)
+            let unseen = entries.filter { entry in last.map { entry.cursor > $0 } ?? true }
+            let text = try unseen.map(EventStream.event).joined()
+            return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        }
+        let lines = try await logs.follow(key, since: since, after: last, limit: limit, as: principal)
+        return Response(status: .ok, headers: fields, body: EventStream.body(of: lines, for: request, clock: clock))
+    }
+
+    private static func since(_ request: Request) throws(InvokError) -> Timestamp? {
+        try request.query("since", expected: "a time like 2026-11-22T14:03:07Z") { Timestamp(rfc3339: $0) }
+    }
+
+    private static func limit(_ request: Request) throws(InvokError) -> Int {
+        try request.query("limit", expected: "a whole number from 1 to \(FunctionLogs.maximumLines)") { text in
+            Int(text).flatMap { (1...FunctionLogs.maximumLines).contains($0) ? $0 : nil }
+        } ?? 100
+    }
+}

@@ -1,0 +1,65 @@
+import HTTPTypes
+import Hummingbird
+import Invok
+import InvokGateway
+import Logging
+import NIOCore
+
+/// Answers requests to functions.
+struct InvokeHandler: Sendable {
+    let invocations: Invocations
+    let crossOrigin: CrossOrigin
+    let logger: Logger
+
+    /// Answers one request. When the function breaks off in the middle of its answer, so does the connection: a client
+    /// must not take a part for the whole.
+    func respond(
+        to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
+        channel: any Channel, answer: Answer
+    ) async throws {
+        do throws(InvokError) {
+            try await invocations.invoke(
+                target, head: Self.forwarded(request, from: channel), body: body, requestID: requestID, sink: answer)
+        } catch {
+            if let inner = error.inner {
+                logger.info(
+                    "an invocation failed",
+                    metadata: [
+                        "code": "\(error.code.rawValue)", "error": "\(inner)", "request_id": "\(requestID)",
+                    ])
+            }
+            if answer.hasBegun {
+                channel.close(promise: nil)
+            } else if error.code == .unauthenticated, CrossOrigin.isPreflight(request) {
+                // A browser sends no token before it knows that it may; a public function has answered for itself.
+                try await answer.write(crossOrigin.preflight(request))
+            } else {
+                try await answer.write(Problem.response(for: Problem.invokError(error), requestID: requestID))
+            }
+        }
+    }
+
+    /// The request without what concerns the connection it came on, and with what is known about that connection.
+    /// Stripping comes first, so that `Connection` cannot name what is added here or later.
+    private static func forwarded(_ request: HTTPRequest, from channel: any Channel) -> HTTPRequest {
+        var forwarded = request
+        forwarded.headerFields = request.headerFields.forwardable
+        let client = channel.remoteAddress?.ipAddress ?? "unknown"
+        let chain = forwarded.headerFields[ForwardingFields.for].map { "\($0), \(client)" } ?? client
+        forwarded.headerFields[ForwardingFields.for] = chain
+        // A proxy in front, which ends TLS, knows better.
+        if forwarded.headerFields[ForwardingFields.proto] == nil {
+            forwarded.headerFields[ForwardingFields.proto] = request.scheme ?? "http"
+        }
+        if forwarded.headerFields[ForwardingFields.host] == nil {
+            forwarded.headerFields[ForwardingFields.host] = request.authority
+        }
+        return forwarded
+    }
+}
+
+private enum ForwardingFields {
+    static let `for` = HTTPField.Name("X-Forwarded-For")!
+    static let proto = HTTPField.Name("X-Forwarded-Proto")!
+    static let host = HTTPField.Name("X-Forwarded-Host")!
+}
