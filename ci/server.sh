@@ -11,15 +11,6 @@ SCRATCH=      # a temporary directory that stop_server removes
 # port_is_free PORT: whether nobody listens there on loopback.
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# free_port: prints one that the system says is free.
-free_port() {
-    "${INVOK_PYTHON:-python3}" -c '
-import socket
-with socket.socket() as listener:
-    listener.bind(("127.0.0.1", 0))
-    print(listener.getsockname()[1])'
-}
-
 # make_scratch: a temporary directory, and in it a session file of our own: the user's real one is never touched.
 make_scratch() {
     SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/invok-demo.XXXXXX")
@@ -28,12 +19,13 @@ make_scratch() {
     mkdir -p "$SCRATCH/work" "$XDG_CONFIG_HOME"
 }
 
-# start_server EXECUTABLE PORT: starts invok-core on the embedded world and returns once it listens and is ready.
+# start_server EXECUTABLE PORT: starts invok-core on the embedded world and returns once it listens and is ready. Port 0
+# is any free one.
 # Fails, with its log on stderr, when it ends or says nothing of the kind within 60 s.
 start_server() {
-    local executable=$1 port=$2 line listening=
+    local executable=$1 port=$2 line
     SERVER_LOG=$SCRATCH/server.log
-    SERVER_URL=http://127.0.0.1:$port
+    SERVER_URL=
     mkfifo "$SCRATCH/output"
     # In the scratch directory, where no .env is.
     (
@@ -45,14 +37,12 @@ start_server() {
     exec 4<"$SCRATCH/output"
     while read -r -t 60 -u 4 line; do
         printf '%s\n' "$line" >>"$SERVER_LOG"
-        case $line in
-        *[Ll]istening*)
-            listening=yes
+        if [[ $line == "Invok listens on "* ]]; then
+            SERVER_URL=${line#Invok listens on }
             break
-            ;;
-        esac
+        fi
     done
-    if [ -z "$listening" ]; then
+    if [ -z "$SERVER_URL" ]; then
         show_server_log
         return 1
     fi
