@@ -1,0 +1,101 @@
+import Glibc
+import Invok
+import Synchronization
+
+/// What a command in a sandbox printed and how it ended.
+struct CapturedRun: Sendable {
+    let status: ExitStatus
+    /// Head and tail where it was long.
+    let output: [UInt8]
+    let outOfMemoryKills: Int
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+}
+
+/// Keeps the first and the last bytes of an output of any length.
+struct CappedOutput: Sendable {
+    let limit: Int
+    private var head: [UInt8] = []
+    private var tail: [UInt8] = []
+    private var dropped = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func append(_ bytes: some Collection<UInt8>) {
+        let room = limit / 2 - head.count
+        head += bytes.prefix(room)
+        tail += bytes.dropFirst(room)
+        // Trimmed only now and then, so that a long output costs a copy for each half limit, not for each read.
+        guard tail.count > limit else { return }
+        dropped += tail.count - limit / 2
+        tail.removeFirst(tail.count - limit / 2)
+    }
+
+    var bytes: [UInt8] {
+        let excess = max(0, tail.count - limit / 2)
+        guard dropped + excess > 0 else { return head + tail }
+        return head + Array("\n… \(dropped + excess) bytes left out …\n".utf8) + tail.dropFirst(excess)
+    }
+}
+
+/// The output as it comes in on the events' thread.
+private final class Capture: Sendable {
+    private let output: Mutex<CappedOutput>
+    let closed = Event<Void>()
+
+    init(limit: Int) { output = Mutex(CappedOutput(limit: limit)) }
+
+    var bytes: [UInt8] { output.withLock { $0.bytes } }
+
+    func reader(of descriptor: Descriptor) -> EventThread.Handler {
+        { [self] in
+            withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
+                do throws(SystemError) {
+                    guard let count = try descriptor.readSome(into: buffer) else { return .more }
+                    if count > 0 {
+                        output.withLock { $0.append(buffer[..<count]) }
+                        return .more
+                    }
+                } catch {}
+                closed.signal()
+                return .done
+            }
+        }
+    }
+}
+
+extension SandboxLauncher {
+    /// Runs a command to its end, both outputs together. Cancelling the task ends it at once.
+    func run(_ sandbox: Sandbox, outputLimit: Int) async throws(LaunchError) -> CapturedRun {
+        let (process, reading) = try await launchWithPipe(sandbox)
+        return await withTaskCancellationHandler {
+            let capture = Capture(limit: outputLimit)
+            watch(reading, capture.reader(of: reading))
+            let status = await process.ended()
+            let kills = await cleanUp(process)
+            await capture.closed.wait()
+            return CapturedRun(status: status, output: capture.bytes, outOfMemoryKills: kills)
+        } onCancel: {
+            process.kill()
+        }
+    }
+
+    /// Our copy of the writing end is gone on return, so that the pipe ends with the sandbox.
+    private func launchWithPipe(
+        _ sandbox: Sandbox
+    ) async throws(LaunchError) -> (process: SandboxProcess, reading: Descriptor) {
+        let pipe = try Descriptor.launchPipe()
+        return (try await launch(sandbox, output: pipe.writing, errors: pipe.writing).get(), pipe.reading)
+    }
+}
+
+extension Descriptor {
+    /// A pipe, its failure being one of the launch.
+    static func launchPipe() throws(LaunchError) -> (reading: Descriptor, writing: Descriptor) {
+        do throws(SystemError) {
+            return try pipe()
+        } catch {
+            throw .failed(error)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import Invok
+
+/// What one sandbox may use at most.
+struct ResourceLimits: Hashable, Sendable {
+    /// Memory with swap and with what lies in the sandbox's tmpfs.
+    var memoryBytes: Int
+    var cpus: Double
+    /// Processes and threads.
+    var processes: Int
+    var openFiles: Int
+    /// The largest file.
+    var fileBytes: Int
+}
+
+/// Where this installation's control groups lie, in either version of the kernel's interface (cgroups(7)).
+struct ControlGroups: Sendable {
+    enum Controller: String, CaseIterable, Sendable {
+        case memory
+        case pids
+        case cpu
+    }
+
+    enum Version: Sendable { case one, two }
+
+    struct Hierarchy: Hashable, Sendable {
+        let version: Version
+        /// The directory under which each sandbox gets its own.
+        let directory: String
+        let controllers: Set<Controller>
+    }
+
+    let hierarchies: [Hierarchy]
+
+    /// Finds what can be used and makes this installation's own group in each hierarchy.
+    /// - Parameters:
+    ///   - name: the group's name, one for each data directory.
+    ///   - mounts: `/proc/self/mounts`.
+    ///   - membership: `/proc/self/cgroup`.
+    init(name: String, mounts: String, membership: String) {
+        var found: [Hierarchy] = []
+        var missing = Set(Controller.allCases)
+        for mount in Self.parse(mounts: mounts) {
+            let own = Self.ownPath(of: mount, in: membership)
+            for parent in Self.parents(mountPoint: mount.path, own: own, version: mount.version) {
+                let wanted = mount.version == .one ? mount.controllers.intersection(missing) : missing
+                guard !wanted.isEmpty else { break }
+                let directory = parent + "/" + name
+                let usable = Self.make(directory, in: parent, version: mount.version, wanted: wanted)
+                guard !usable.isEmpty else { continue }
+                found.append(Hierarchy(version: mount.version, directory: directory, controllers: usable))
+                missing.subtract(usable)
+                break
+            }
+        }
+        hierarchies = found
+    }
+
+    /// The controllers that this machine does not let us use.
+    var missing: [Controller] {
+        Controller.allCases.filter { controller in !hierarchies.contains { $0.controllers.contains(controller) } }
+    }
+
+    /// Makes the group of one sandbox.
+    func makeGroup(_ name: String, limits: ResourceLimits) throws(SystemError) -> ControlGroup {
+        let group = ControlGroup(hierarchies: hierarchies, name: name)
+        do {
+            try group.create(limits)
+        } catch {
+            group.remove()
+            throw error
+        }
+        return group
+    }
+
+    /// Ends whatever an earlier core left in its groups and removes them.
+    func removeLeftovers() {
+        for hierarchy in hierarchies {
+            for name in Files.names(in: hierarchy.directory)
+            where Files.isDirectory(hierarchy.directory + "/" + name) {
+                ControlGroup(hierarchies: [hierarchy], name: name).remove()
+            }
+        }
+    }
+
+    // MARK: Finding
+
+    struct Mount: Hashable, Sendable {
+        let path: String
+        let version: Version
+        let controllers: Set<Controller>
+    }
+
+    static func parse(mounts: String) -> [Mount] {
+        mounts.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count >= 4 else { return nil }
+            switch fields[2] {
+            case "cgroup2": return Mount(path: String(fields[1]), version: .two, controllers: [])
+            case "cgroup":
+                let controllers = Set(fields[3].split(separator: ",").compactMap { Controller(rawValue: String($0)) })
+                return controllers.isEmpty
+                    ? nil : Mount(path: String(fields[1]), version: .one, controllers: controllers)
+            default: return nil
+            }
+        }
+    }
+
+    /// The group this process is in, as the hierarchy's own path.
+    static func ownPath(of mount: Mount, in membership: String) -> String {
+        for line in membership.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            let names = Set(fields[1].split(separator: ",").compactMap { Controller(rawValue: String($0)) })
+            let isIt = mount.version == .two ? fields[1].isEmpty : !names.isDisjoint(with: mount.controllers)
+            if isIt { return fields[2] == "/" ? "" : String(fields[2]) }
+        }
+        return ""
+    }
+
+    /// Version 1 stays below the own group, whose limits then hold too. In version 2 a group with processes cannot have
+    /// such groups below it, unless it is the root, so that one is tried first.
+    private static func parents(mountPoint: String, own: String, version: Version) -> [String] {
+        let ownDirectory = mountPoint + own
+        guard Files.isDirectory(ownDirectory), !own.isEmpty else { return [mountPoint] }
+        return version == .one ? [ownDirectory, mountPoint] : [mountPoint, ownDirectory]
+    }
+
+    private static func make(
+        _ directory: String, in parent: String, version: Version, wanted: Set<Controller>
+    ) -> Set<Controller> {
+        if version == .two {
+            let offered = Self.words(of: parent + "/cgroup.controllers")
+            guard wanted.contains(where: { offered.contains($0.rawValue) }) else { return [] }
+            for controller in wanted { enable(controller, in: parent) }
+        }
+        guard (try? Files.makeDirectories(directory, mode: 0o755)) != nil else { return [] }
+        guard version == .two else { return wanted }
+        for controller in wanted { enable(controller, in: directory) }
+        let enabled = Self.words(of: directory + "/cgroup.subtree_control")
+        return wanted.filter { enabled.contains($0.rawValue) }
+    }
+
+    private static func enable(_ controller: Controller, in directory: String) {
+        // Failing shows in what is enabled afterwards.
+        try? Files.put("+\(controller.rawValue)", into: directory + "/cgroup.subtree_control")
+    }
+
+    private static func words(of path: String) -> Set<String> {
+        Set((Files.text(path) ?? "").split { $0 == " " || $0 == "\n" }.map(String.init))
+    }
+}

@@ -1,0 +1,158 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A thread that runs closures in order and calls handlers when descriptors are readable.
+///
+/// Tasks cannot do this: the kernel ties a sandbox's life to the *thread* that started it (`PR_SET_PDEATHSIG`), and
+/// waiting for a child or a pipe would hold a thread of the shared pool. It ends with the last reference, after what
+/// was handed to it.
+final class EventThread: Sendable {
+    /// What a handler wants next.
+    enum Next: Sendable {
+        case more
+        /// To be called again only in a while: holds back a writer that is too fast.
+        case pause
+        case done
+    }
+
+    typealias Handler = @Sendable () -> Next
+
+    private let loop: EventLoop
+
+    init() throws(SystemError) {
+        loop = try EventLoop()
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(loop)
+        let code = pthread_create(
+            &thread, &attributes,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, context.toOpaque())
+        guard code == 0 else {
+            context.release()
+            throw SystemError("pthread_create", code: code)
+        }
+    }
+
+    deinit { loop.submit(nil) }
+
+    /// Runs the closure on the thread, behind what was handed to it before.
+    func submit(_ work: @escaping @Sendable () -> Void) { loop.submit(work) }
+
+    /// Runs the closure on the thread and gives its result.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            submit { continuation.resume(returning: work()) }
+        }
+    }
+
+    /// Calls the handler on the thread whenever the descriptor is readable or at its end, until it says `done`.
+    func watch(_ descriptor: Descriptor, _ handler: @escaping Handler) {
+        loop.submit { [loop] in loop.add(descriptor, handler) }
+    }
+}
+
+private final class EventLoop: Sendable {
+    private struct State {
+        var queue: [(@Sendable () -> Void)?] = []
+        var handlers: [Int32: (descriptor: Descriptor, handler: EventThread.Handler)] = [:]
+        var paused: [Int32] = []
+    }
+
+    /// Slow enough to cost nothing, fast enough that nobody sees it.
+    private static let pauseMilliseconds: Int32 = 10
+
+    private let state = Mutex(State())
+    private let epoll: Descriptor
+    private let wakeUp: Descriptor
+
+    init() throws(SystemError) {
+        let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw SystemError("epoll_create1") }
+        self.epoll = Descriptor(epoll)
+        let wakeUp = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard wakeUp >= 0 else { throw SystemError("eventfd") }
+        self.wakeUp = Descriptor(wakeUp)
+        control(EPOLL_CTL_ADD, wakeUp)
+    }
+
+    /// - Parameter work: `nil` ends the loop.
+    func submit(_ work: (@Sendable () -> Void)?) {
+        state.withLock { $0.queue.append(work) }
+        var one: UInt64 = 1
+        write(wakeUp.number, &one, 8)
+    }
+
+    func add(_ descriptor: Descriptor, _ handler: @escaping EventThread.Handler) {
+        state.withLock { $0.handlers[descriptor.number] = (descriptor, handler) }
+        control(EPOLL_CTL_ADD, descriptor.number)
+    }
+
+    func run() {
+        // A write to a sandbox that has ended is an error, not the end of the core.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        sigaddset(&blocked, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &blocked, nil)
+        var events = [epoll_event](repeating: epoll_event(), count: 64)
+        while true {
+            let isPaused = state.withLock { !$0.paused.isEmpty }
+            let count = epoll_wait(epoll.number, &events, Int32(events.count), isPaused ? Self.pauseMilliseconds : -1)
+            if count <= 0 { resumePaused() }
+            for event in events.prefix(max(0, Int(count))) where event.data.fd != wakeUp.number {
+                call(event.data.fd)
+            }
+            guard runQueue() else { return }
+        }
+    }
+
+    private func call(_ number: Int32) {
+        guard let entry = state.withLock({ $0.handlers[number] }) else { return }
+        switch entry.handler() {
+        case .more: break
+        case .pause:
+            control(EPOLL_CTL_DEL, number)
+            state.withLock { $0.paused.append(number) }
+        case .done:
+            control(EPOLL_CTL_DEL, number)
+            // The descriptor is closed only now, so its number cannot be another's yet.
+            state.withLock { _ = $0.handlers.removeValue(forKey: number) }
+        }
+    }
+
+    private func resumePaused() {
+        let paused = state.withLock { state in
+            defer { state.paused = [] }
+            return state.paused
+        }
+        for number in paused { control(EPOLL_CTL_ADD, number) }
+    }
+
+    private func runQueue() -> Bool {
+        var count: UInt64 = 0
+        read(wakeUp.number, &count, 8)
+        let queue = state.withLock { state in
+            defer { state.queue = [] }
+            return state.queue
+        }
+        for work in queue {
+            guard let work else { return false }
+            work()
+        }
+        return true
+    }
+
+    private func control(_ operation: Int32, _ number: Int32) {
+        var event = epoll_event()
+        event.events = EPOLLIN.rawValue
+        event.data.fd = number
+        epoll_ctl(epoll.number, operation, number, &event)
+    }
+}

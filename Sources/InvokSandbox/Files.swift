@@ -1,0 +1,119 @@
+import Glibc
+
+/// The file system, without Foundation: modes are exact, links are never followed on removal.
+enum Files {
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether it is a plain file itself, not a link to one, and has no second name.
+    static func isPlainFile(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
+    }
+
+    /// Makes the directory and those above it that are missing.
+    static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
+        if isDirectory(path) { return }
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try makeDirectories(String(path[..<slash]), mode: mode)
+        }
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError("mkdir", path) }
+        guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
+    }
+
+    static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
+        guard mkdir(path, mode) == 0 else { throw SystemError("mkdir", path) }
+        guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
+    }
+
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SystemError) {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try file.writeAll(bytes)
+        guard fchmod(file.number, mode) == 0 else { throw SystemError("chmod", path) }
+    }
+
+    /// Writes to a file that exists, as those of a control group do.
+    static func put(_ text: String, into path: String) throws(SystemError) {
+        do {
+            try Descriptor.open(path, O_WRONLY).writeAll(Array(text.utf8))
+        } catch let error {
+            throw SystemError("write '\(text)' to", path, code: error.code)
+        }
+    }
+
+    /// The contents, cut at `limit` bytes; `nil` when it cannot be read.
+    static func read(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
+        guard let file = try? Descriptor.open(path, O_RDONLY) else { return nil }
+        var contents: [UInt8] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        while contents.count < limit {
+            guard let count = try? file.readSome(into: buffer) else { return nil }
+            if count == 0 { break }
+            contents.append(contentsOf: buffer[..<min(count, limit - contents.count)])
+        }
+        return contents
+    }
+
+    static func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// The names in a directory, none when it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        return names(of: directory).sorted()
+    }
+
+    private static func names(of directory: OpaquePointer) -> [String] {
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// The path with all links followed; `nil` when there is nothing.
+    static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Removes the file or the directory with all in it; does nothing when there is none. Follows no link, so that
+    /// what hostile code left behind leads nowhere.
+    static func removeTree(_ path: String) throws(SystemError) {
+        try removeTree(AT_FDCWD, path)
+    }
+
+    private static func removeTree(_ parent: Int32, _ name: String) throws(SystemError) {
+        if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return }
+        guard errno == EISDIR || errno == EPERM else { throw SystemError("unlink", name) }
+        var number = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if number < 0 && errno == EACCES {
+            fchmodat(parent, name, 0o700, 0)
+            number = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        }
+        guard number >= 0 else { throw SystemError("open", name) }
+        guard let directory = fdopendir(number) else {
+            close(number)
+            throw SystemError("opendir", name)
+        }
+        defer { closedir(directory) }
+        fchmod(number, 0o700)
+        for child in names(of: directory) { try removeTree(number, child) }
+        guard unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT else { throw SystemError("rmdir", name) }
+    }
+
+    /// Makes the file or the directory's list of names durable.
+    static func sync(_ path: String) throws(SystemError) {
+        let file = try Descriptor.open(path, O_RDONLY)
+        guard fsync(file.number) == 0 else { throw SystemError("fsync", path) }
+    }
+}

@@ -1,0 +1,101 @@
+/// What a sandbox sees, runs and may use. Turned into arguments for bubblewrap.
+struct Sandbox: Sendable {
+    struct Mount: Hashable, Sendable {
+        let source: String
+        let destination: String
+        var isWritable = false
+    }
+
+    /// Beside the base that every sandbox has.
+    var mounts: [Mount]
+    var workingDirectory: String
+    /// All of it; nothing is inherited.
+    var environment: [String: String]
+    /// The first is an absolute path inside.
+    var command: [String]
+    /// The size of its `/tmp`.
+    var temporaryBytes: Int
+    var limits: ResourceLimits
+
+    /// The user inside: one that nobody else has when the core is root, else the core's own in a user namespace.
+    enum User: Hashable, Sendable {
+        case switched(UInt32)
+        case mapped
+    }
+
+    static let mappedUser: UInt32 = 1000
+
+    /// The arguments that bubblewrap reads from a pipe, so that `/proc/…/cmdline` shows no environment.
+    func options(base: SandboxBase, user: User, seccompDescriptor: Int32) -> [String] {
+        var options = [
+            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+            "--hostname", "function", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        ]
+        switch user {
+        case .switched:
+            // setpriv needs them to become the user, and then has none.
+            for name in ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"] { options += ["--cap-add", name] }
+        case .mapped:
+            options += ["--unshare-user", "--uid", "\(Self.mappedUser)", "--gid", "\(Self.mappedUser)"]
+        }
+        options += ["--seccomp", "\(seccompDescriptor)"]
+        options += base.options
+        options += ["--perms", "1777", "--size", "\(temporaryBytes)", "--tmpfs", "/tmp"]
+        for mount in mounts {
+            options += [mount.isWritable ? "--bind" : "--ro-bind", mount.source, mount.destination]
+        }
+        options += ["--remount-ro", "/", "--clearenv", "--chdir", workingDirectory]
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) { options += ["--setenv", name, value] }
+        return options
+    }
+
+    /// What bubblewrap runs: the command, by way of setpriv where the user is to be switched.
+    func arguments(user: User) -> [String] {
+        guard case .switched(let id) = user else { return command }
+        return [
+            "/usr/bin/setpriv", "--reuid", "\(id)", "--regid", "\(id)", "--clear-groups", "--inh-caps=-all",
+            "--bounding-set=-all", "--no-new-privs", "--",
+        ] + command
+    }
+}
+
+/// The part of the host that every sandbox sees, read-only: programs and libraries, and an `/etc` made for it.
+struct SandboxBase: Sendable {
+    let options: [String]
+
+    /// - Parameter etc: the directory that becomes `/etc`.
+    init(etc: String) {
+        var options = ["--ro-bind", "/usr", "/usr"]
+        for directory in ["/bin", "/sbin", "/lib", "/lib32", "/lib64"] where Files.exists(directory) {
+            // Merged into /usr nearly everywhere; a real directory is bound.
+            if let target = Files.realPath(directory), target.hasPrefix("/usr/") {
+                options += ["--symlink", String(target.dropFirst()), directory]
+            } else {
+                options += ["--ro-bind", directory, directory]
+            }
+        }
+        options += ["--ro-bind", etc, "/etc", "--proc", "/proc"]
+        // It shows keys of other users of the machine.
+        if Files.exists("/proc/keys") { options += ["--ro-bind", "/dev/null", "/proc/keys"] }
+        options += ["--dev", "/dev", "--perms", "1777", "--size", "\(16 << 20)", "--tmpfs", "/dev/shm"]
+        options += ["--remount-ro", "/dev"]
+        self.options = options
+    }
+
+    /// Fills the directory that becomes `/etc`: nothing of the host's but the linker's cache and public certificates.
+    static func writeEtc(_ directory: String, passwords: String, groups: String) throws(SystemError) {
+        try Files.removeTree(directory)
+        try Files.makeDirectory(directory, mode: 0o755)
+        var files = [
+            "passwd": Array(passwords.utf8), "group": Array(groups.utf8),
+            "hosts": Array("127.0.0.1 localhost\n::1 localhost\n".utf8),
+            "nsswitch.conf": Array("passwd: files\ngroup: files\nhosts: files\n".utf8),
+        ]
+        files["ld.so.cache"] = Files.read("/etc/ld.so.cache")
+        for (name, bytes) in files { try Files.write(bytes, to: directory + "/" + name, mode: 0o644) }
+        guard let certificates = Files.read("/etc/ssl/certs/ca-certificates.crt") else { return }
+        try Files.makeDirectories(directory + "/ssl", mode: 0o755)
+        try Files.makeDirectories(directory + "/ssl/certs", mode: 0o755)
+        try Files.write(certificates, to: directory + "/ssl/certs/ca-certificates.crt", mode: 0o644)
+    }
+}

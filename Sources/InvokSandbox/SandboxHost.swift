@@ -1,0 +1,140 @@
+import Glibc
+public import Invok
+import Logging
+import Synchronization
+
+/// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
+/// One for each data directory and process.
+public final class SandboxHost: Sendable {
+    /// `<data>/run`, `<data>/bundles` and `<data>/cache` are this host's.
+    let dataDirectory: String
+    let toolchains: Toolchains
+    let clock: any Clock
+    private let bubblewrap: String?
+    private let state = Mutex<Task<Prepared, any Error>?>(nil)
+
+    struct Prepared: Sendable {
+        let launcher: SandboxLauncher
+        let warnings: [String]
+    }
+
+    /// - Parameters:
+    ///   - dataDirectory: an absolute path. It must not be in use by another core.
+    ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
+    public init(dataDirectory: String, toolchains: Toolchains, clock: any Clock, bubblewrap: String? = nil) {
+        self.dataDirectory = dataDirectory
+        self.toolchains = toolchains
+        self.clock = clock
+        self.bubblewrap =
+            bubblewrap ?? ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first(where: Files.exists)
+    }
+
+    var runDirectory: String { dataDirectory + "/run" }
+    var bundlesDirectory: String { dataDirectory + "/bundles" }
+    var cacheDirectory: String { dataDirectory + "/cache" }
+
+    func bundlePath(_ bundle: BundleID) -> String { "\(bundlesDirectory)/\(bundle)" }
+
+    /// Removes what an earlier core left behind and finds out what this machine can enforce; once, however often asked.
+    func prepared() async throws(EngineError) -> Prepared {
+        let task = state.withLock { state in
+            if let state { return state }
+            // Unstructured, since the first caller's cancellation must not fail the others; ends by itself.
+            let task = Task { try await self.prepare() as Prepared }
+            state = task
+            return task
+        }
+        do {
+            return try await task.value
+        } catch {
+            throw error as? EngineError ?? .unavailable("\(error)")
+        }
+    }
+
+    private func prepare() async throws(EngineError) -> Prepared {
+        guard let bubblewrap, Files.exists(bubblewrap) else {
+            throw .unavailable("bubblewrap (bwrap) is not installed; install it with 'apt-get install bubblewrap'")
+        }
+        guard runDirectory.utf8.count + 12 < 104 else {
+            throw .unavailable(
+                "the path of the data directory is too long for a unix socket: use one of at most 80 bytes")
+        }
+        let launcher: SandboxLauncher
+        do throws(SystemError) {
+            launcher = try makeLauncher(bubblewrap)
+        } catch {
+            throw .unavailable("the data directory cannot be prepared: \(error)")
+        }
+        try await probe(launcher)
+        return Prepared(launcher: launcher, warnings: warnings(launcher.groups))
+    }
+
+    private func makeLauncher(_ bubblewrap: String) throws(SystemError) -> SandboxLauncher {
+        try Files.makeDirectories(dataDirectory, mode: 0o700)
+        let installation = Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8)
+        let groups = ControlGroups(
+            name: "invok-" + installation.description.prefix(12), mounts: Files.text("/proc/self/mounts") ?? "",
+            membership: Files.text("/proc/self/cgroup") ?? "")
+        groups.removeLeftovers()
+        for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755), (cacheDirectory, 0o700)] {
+            try Files.makeDirectories(path, mode: mode_t(mode))
+        }
+        for name in Files.names(in: runDirectory) { try Files.removeTree("\(runDirectory)/\(name)") }
+        for directory in [bundlesDirectory, cacheDirectory] {
+            for name in Files.names(in: directory) where name.hasPrefix(".tmp-") {
+                try Files.removeTree("\(directory)/\(name)")
+            }
+        }
+        let users = UserIDPool(installation: installation)
+        try SandboxBase.writeEtc(
+            runDirectory + "/etc", passwords: geteuid() == 0 ? users.passwordFile : Self.mappedPasswords,
+            groups: geteuid() == 0 ? users.groupFile : "function:x:\(Sandbox.mappedUser):\n")
+        return try SandboxLauncher(
+            bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users)
+    }
+
+    private static let mappedPasswords =
+        "function:x:\(Sandbox.mappedUser):\(Sandbox.mappedUser)::/tmp:/usr/sbin/nologin\n"
+
+    /// Runs something harmless in a sandbox like all others.
+    private func probe(_ launcher: SandboxLauncher) async throws(EngineError) {
+        let sandbox = Sandbox(
+            mounts: [], workingDirectory: "/tmp", environment: ["PATH": "/usr/bin:/bin"], command: ["/usr/bin/true"],
+            temporaryBytes: 1 << 20,
+            limits: ResourceLimits(memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
+        let result: CapturedRun
+        do throws(LaunchError) {
+            result = try await launcher.run(sandbox, outputLimit: 4096)
+        } catch {
+            throw .unavailable(error.description)
+        }
+        guard result.status.code == 0 else {
+            let userNamespaces =
+                geteuid() == 0
+                ? "" : "; user namespaces may be off: run 'sysctl kernel.unprivileged_userns_clone=1' or run as root"
+            throw .unavailable(
+                "bubblewrap cannot make a sandbox on this machine: \(result.text.trimmedLine)\(userNamespaces)")
+        }
+    }
+
+    private func warnings(_ groups: ControlGroups) -> [String] {
+        var warnings = groups.missing.map { controller in
+            switch controller {
+            case .memory: "functions' memory is not limited: the memory control group cannot be used here"
+            case .pids: "functions' processes are not limited: the pids control group cannot be used here"
+            case .cpu: "functions' processor time is not limited: the cpu control group cannot be used here"
+            }
+        }
+        if geteuid() != 0 {
+            warnings.append("functions run as this user inside a user namespace: only root can give each its own user")
+        }
+        return warnings + Toolchain.Name.allCases.compactMap { toolchains.missing[$0] }
+    }
+}
+
+extension String {
+    /// On one line, for a message.
+    var trimmedLine: String {
+        split(separator: "\n").joined(separator: " ")
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+import Invok
+import Synchronization
+
+/// One instance of the engine, from the call of `start` until nothing of it is left.
+final class SandboxInstance: Sendable {
+    private enum State {
+        case starting(stop: Bool)
+        case running(SandboxProcess, RunningInstance, stop: Bool)
+    }
+
+    let spec: InstanceSpec
+    /// Its directory with the socket.
+    let directory: String
+    /// Nothing of it is left.
+    let gone = Event<Void>()
+    private let state = Mutex(State.starting(stop: false))
+
+    init(spec: InstanceSpec, directory: String) {
+        self.spec = spec
+        self.directory = directory
+    }
+
+    var socketPath: String { directory + "/s" }
+
+    /// `nil` until it has been started.
+    var running: RunningInstance? {
+        state.withLock { if case .running(_, let running, _) = $0 { running } else { nil } }
+    }
+
+    /// Whether somebody asked for its end.
+    var isStopping: Bool {
+        state.withLock { state in
+            switch state {
+            case .starting(let stop), .running(_, _, let stop): stop
+            }
+        }
+    }
+
+    /// - Returns: whether `stop` was called while it started; then it is to be ended at once.
+    func started(_ process: SandboxProcess, _ running: RunningInstance) -> Bool {
+        state.withLock { state in
+            guard case .starting(let stop) = state else { return true }
+            state = .running(process, running, stop: stop)
+            return stop
+        }
+    }
+
+    /// Notes that its end is wanted.
+    /// - Returns: the process, if there is one already and nobody else is ending it.
+    func beginStopping() -> SandboxProcess? {
+        state.withLock { state in
+            switch state {
+            case .starting:
+                state = .starting(stop: true)
+                return nil
+            case .running(let process, let running, let stop):
+                state = .running(process, running, stop: true)
+                return stop ? nil : process
+            }
+        }
+    }
+
+    /// The sandbox that runs a bundle by its runtime's plan.
+    static func sandbox(
+        _ spec: InstanceSpec, bundlePath: String, launch: (command: [String], environment: [String: String]),
+        toolchains: [Toolchain]
+    ) -> Sandbox {
+        let limits = spec.settings.limits
+        var environment = [
+            "INVOK_FUNCTION_NAME": spec.version.function.name.description, "INVOK_CONCURRENCY": "\(limits.concurrency)",
+            "INVOK_TIMEOUT_SECONDS": "\(limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC", "LANG": "C.UTF-8",
+            "HOME": "/tmp", "PATH": Toolchain.path(toolchains),
+        ]
+        environment.merge(launch.environment) { _, new in new }
+        environment.merge(spec.settings.environment.variables) { _, new in new }
+        var command = launch.command
+        if let name = command.first, let tool = toolchains.first(where: { $0.name.rawValue == name }) {
+            command[0] = tool.sandboxExecutable
+        }
+        return Sandbox(
+            mounts: toolchains.flatMap(\.mounts) + [Sandbox.Mount(source: bundlePath, destination: "/bundle")],
+            workingDirectory: "/bundle", environment: environment, command: command, temporaryBytes: 64 << 20,
+            limits: ResourceLimits(
+                memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
+                openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20))
+    }
+}

@@ -1,0 +1,171 @@
+import CLinux
+import Glibc
+import Invok
+import Synchronization
+
+/// Makes sandboxes. All are started from one thread that lives as long as this object: the kernel ends them with it.
+///
+/// Bubblewrap reads its options from a pipe before it does anything. That pipe is filled only once it is in its control
+/// groups and has its limits, so nothing of a function ever runs outside of them, and should the core die in between,
+/// it finds no command to run.
+final class SandboxLauncher: Sendable {
+    let bubblewrap: String
+    let base: SandboxBase
+    /// Changed once, when the limits of this machine have been found.
+    let groups: ControlGroups
+    let users: UserIDPool
+    private let seccomp = SeccompFilter.native.bytes
+    private let nothing: Descriptor
+    private let starter: EventThread
+    private let events: EventThread
+    private let janitor: EventThread
+    private let count = Atomic<UInt64>(0)
+
+    init(bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool) throws(SystemError) {
+        self.bubblewrap = bubblewrap
+        self.base = base
+        self.groups = groups
+        self.users = users
+        nothing = try Descriptor.open("/dev/null", O_RDONLY)
+        starter = try EventThread()
+        events = try EventThread()
+        janitor = try EventThread()
+    }
+
+    /// Starts a sandbox.
+    /// - Parameters:
+    ///   - listening: makes what is passed on as descriptor 3; the core keeps no copy of it.
+    func launch(
+        _ sandbox: Sandbox, output: Descriptor, errors: Descriptor,
+        listening: (@Sendable () throws(SystemError) -> Descriptor)? = nil
+    ) async -> Result<SandboxProcess, LaunchError> {
+        await starter.run { [self] in
+            do throws(LaunchError) {
+                let process = try start(sandbox, [nothing, output, errors], listening)
+                process.observe(on: events)
+                return .success(process)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// Calls the handler on the events' thread whenever the descriptor is readable.
+    func watch(_ descriptor: Descriptor, _ handler: @escaping EventThread.Handler) { events.watch(descriptor, handler) }
+
+    /// Runs what blocks on the file system or the kernel.
+    func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await janitor.run(work) }
+
+    /// Removes what is left of a sandbox that has ended, and with it whatever still runs inside.
+    /// - Returns: how many of its processes the kernel ended for want of memory.
+    func cleanUp(_ process: SandboxProcess) async -> Int {
+        await blocking { [users] in
+            let kills = process.group?.outOfMemoryKills ?? 0
+            process.group?.remove()
+            if case .switched(let id) = process.user { users.giveBack(id) }
+            return kills
+        }
+    }
+
+    private func start(
+        _ sandbox: Sandbox, _ descriptors: [Descriptor], _ listening: (@Sendable () throws(SystemError) -> Descriptor)?
+    ) throws(LaunchError) -> SandboxProcess {
+        let user = try takeUser()
+        do throws(SystemError) {
+            var descriptors = descriptors
+            if let listening { descriptors.append(try listening()) }
+            return try start(sandbox, descriptors, as: user)
+        } catch {
+            if case .switched(let id) = user { users.giveBack(id) }
+            throw .failed(error)
+        }
+    }
+
+    private func takeUser() throws(LaunchError) -> Sandbox.User {
+        guard geteuid() == 0 else { return .mapped }
+        guard let id = users.take() else { throw .noFreeUser }
+        return .switched(id)
+    }
+
+    private func start(
+        _ sandbox: Sandbox, _ descriptors: [Descriptor], as user: Sandbox.User
+    ) throws(SystemError) -> SandboxProcess {
+        let name = String(count.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36)
+        let options = try Descriptor.pipeForWriting()
+        let all = descriptors + [options.reading, try .holding(seccomp)]
+        let process = try spawn(
+            bubblewrap, ["--args", "\(all.count - 2)", "--"] + sandbox.arguments(user: user), descriptors: all)
+        var group: ControlGroup?
+        do throws(SystemError) {
+            let handle = try Descriptor.process(process)
+            if !groups.hierarchies.isEmpty { group = try groups.makeGroup(name, limits: sandbox.limits.withInit) }
+            try group?.attach(process)
+            try Self.limit(process, sandbox.limits, user)
+            let arguments = sandbox.options(base: base, user: user, seccompDescriptor: Int32(all.count - 1))
+            try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
+            return SandboxProcess(
+                identifier: process, handle: handle, group: group, user: user, limits: sandbox.limits)
+        } catch {
+            kill(process, SIGKILL)
+            _ = retrying { Int(waitpid(process, nil, 0)) }
+            group?.remove()
+            throw error
+        }
+    }
+
+    /// Sets the limits that bubblewrap's children inherit (getrlimit(2)).
+    private static func limit(
+        _ process: pid_t, _ limits: ResourceLimits, _ user: Sandbox.User
+    ) throws(SystemError) {
+        var own = rlimit()
+        getrlimit(__rlimit_resource_t(Limit.openFiles), &own)
+        var values = [
+            (Limit.core, 0), (Limit.fileSize, limits.fileBytes),
+            (Limit.openFiles, min(limits.openFiles, Int(clamping: own.rlim_max))),
+        ]
+        // Counted for a user, so it can only be set where the user is the sandbox's own.
+        if case .switched = user { values.append((Limit.processes, limits.processes)) }
+        for (resource, value) in values {
+            guard linux_prlimit(process, resource, UInt64(value)) == 0 else { throw SystemError("prlimit") }
+        }
+    }
+
+    private enum Limit {
+        static let fileSize: Int32 = 1
+        static let core: Int32 = 4
+        static let processes: Int32 = 6
+        static let openFiles: Int32 = 7
+    }
+}
+
+/// Why a sandbox could not be started.
+enum LaunchError: Error, Hashable, Sendable {
+    case failed(SystemError)
+    /// More sandboxes run than there are users for.
+    case noFreeUser
+
+    var description: String {
+        switch self {
+        case .failed(let error): "the sandbox could not be started: \(error)"
+        case .noFreeUser: "too many sandboxes run on this machine"
+        }
+    }
+}
+
+extension ResourceLimits {
+    /// With room for bubblewrap's own two processes, which are in the group too.
+    fileprivate var withInit: ResourceLimits {
+        var limits = self
+        limits.processes += 2
+        return limits
+    }
+}
+
+extension Descriptor {
+    /// A pipe whose reader takes all at its own time: both ends block.
+    fileprivate static func pipeForWriting() throws(SystemError) -> (reading: Descriptor, writing: Descriptor) {
+        var ends: [Int32] = [-1, -1]
+        guard linux_pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemError("pipe2") }
+        return (Descriptor(ends[0]), Descriptor(ends[1]))
+    }
+}

@@ -1,0 +1,94 @@
+import CLinux
+import Glibc
+import Invok
+
+/// A sandbox that runs: bubblewrap, which is our child, its init inside, and what that runs.
+final class SandboxProcess: Sendable {
+    /// Bubblewrap's identifier.
+    let identifier: pid_t
+    /// `nil` where this machine lets us use no control group.
+    let group: ControlGroup?
+    let user: Sandbox.User
+    let limits: ResourceLimits
+    private let handle: Descriptor
+    private let exit = Event<ExitStatus>()
+
+    init(identifier: pid_t, handle: Descriptor, group: ControlGroup?, user: Sandbox.User, limits: ResourceLimits) {
+        self.identifier = identifier
+        self.handle = handle
+        self.group = group
+        self.user = user
+        self.limits = limits
+    }
+
+    /// Has the thread wait for its end, which alone makes the identifier free for others.
+    func observe(on thread: EventThread) {
+        thread.watch(handle) { [self] in
+            var status: Int32 = 0
+            let result = retrying { Int(waitpid(identifier, &status, 0)) }
+            exit.signal(result == Int(identifier) ? ExitStatus(waitStatus: status) : ExitStatus(code: 255))
+            return .done
+        }
+    }
+
+    /// How it ended, once it has.
+    func ended() async -> ExitStatus { await exit.wait() }
+
+    /// Ends all of it at once: its init dies with bubblewrap, and everything inside with its init.
+    func kill() { _ = linux_pidfd_send_signal(handle.number, SIGKILL) }
+
+    /// Asks the function to end. The signal must reach its own process: bubblewrap would not pass it on.
+    /// - Returns: whether there was anybody to ask.
+    func terminate() -> Bool {
+        var asked = false
+        for initial in Self.children(of: identifier) {
+            for child in Self.children(of: initial) {
+                // The handle first, then the check, so that an identifier that is used again is not hit.
+                guard let process = try? Descriptor.process(child), Self.parent(of: child) == initial else { continue }
+                asked = linux_pidfd_send_signal(process.number, SIGTERM) == 0 || asked
+            }
+        }
+        return asked
+    }
+
+    private static func children(of process: pid_t) -> [pid_t] {
+        Files.names(in: "/proc").compactMap { pid_t($0) }.filter { parent(of: $0) == process }
+    }
+
+    /// The fourth field of `/proc/…/stat`; the second, in parentheses, may hold anything.
+    private static func parent(of process: pid_t) -> pid_t? {
+        guard let text = Files.text("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 1 ? pid_t(fields[1]) : nil
+    }
+}
+
+/// How a process ended.
+struct ExitStatus: Hashable, Sendable {
+    /// 0…255; 128 + n for the signal n, as bubblewrap and shells say it.
+    let code: Int32
+
+    init(code: Int32) { self.code = code }
+
+    init(waitStatus: Int32) {
+        let signal = waitStatus & 0x7F
+        code = signal == 0 ? waitStatus >> 8 & 0xFF : 128 + signal
+    }
+
+    /// In words, for the log.
+    func reason(outOfMemoryKills: Int, memoryBytes: Int) -> String {
+        if outOfMemoryKills > 0 && code != 0 {
+            return "was killed: out of memory (the limit is \(memoryBytes >> 20) MB)"
+        }
+        guard code > 128, let name = Self.signals[code - 128] else { return "exited with status \(code)" }
+        return "was killed by \(name)"
+    }
+
+    private static let signals: [Int32: String] = [
+        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL (illegal instruction)",
+        SIGTRAP: "SIGTRAP", SIGABRT: "SIGABRT (abort)", SIGBUS: "SIGBUS (bad memory access)",
+        SIGFPE: "SIGFPE (arithmetic error)", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV (bad memory access)",
+        SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU",
+        SIGXFSZ: "SIGXFSZ (a file grew too large)", SIGSYS: "SIGSYS (forbidden system call)",
+    ]
+}

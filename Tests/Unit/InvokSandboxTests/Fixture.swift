@@ -1,0 +1,197 @@
+import Glibc
+import Invok
+import InvokLocal
+import Logging
+import Synchronization
+import Testing
+
+@testable import InvokSandbox
+
+/// A data directory, a host and an engine of their own for one test, gone with it.
+final class Fixture: Sendable {
+    let directory: String
+    let host: SandboxHost
+    let logs = MemoryLog()
+    let engine: SandboxContainerEngine
+
+    static let toolchains = Toolchains.discover(environment: environment)
+
+    static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        for name in ["PATH", "HOME", "XDG_DATA_HOME", "INVOK_TOOLCHAINS", "INVOK_GO", "INVOK_NODE", "INVOK_PYTHON"] {
+            if let value = getenv(name) { variables[name] = String(cString: value) }
+        }
+        return variables
+    }
+
+    init() throws {
+        var template = Array("/tmp/invok-sandbox-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        directory = String(cString: made)
+        host = SandboxHost(dataDirectory: directory, toolchains: Self.toolchains, clock: SystemClock())
+        engine = SandboxContainerEngine(host: host, logs: logs, logger: Logger(label: "test"))
+    }
+
+    deinit { try? Files.removeTree(directory) }
+
+    static let namespace = UUIDValue(high: 1, low: 2)
+    static func key(_ name: String = "hello") throws -> FunctionKey {
+        FunctionKey(namespace: namespace, name: try FunctionName(name))
+    }
+
+    /// Makes a bundle whose `/bundle/function` is this program; without a first line `#!`, in Python.
+    func bundle(_ program: String) throws -> BundleID {
+        let text = program.hasPrefix("#!") ? program : "#!/usr/bin/python3 -IB\n" + program
+        let bundle = BundleID(Digest(of: text.utf8))
+        let path = host.bundlePath(bundle)
+        try Files.makeDirectories(path, mode: 0o755)
+        try Files.write(Array(text.utf8), to: path + "/function", mode: 0o755)
+        return bundle
+    }
+
+    func spec(
+        _ bundle: BundleID, ordinal: UInt32 = 1, memoryMB: Int? = nil, cpus: Double? = nil,
+        environment: [String: String] = [:]
+    ) throws -> InstanceSpec {
+        let version = VersionKey(function: try Self.key(), number: 1)
+        var given = LimitsConfig()
+        given.memoryMB = memoryMB
+        given.cpus = cpus
+        return InstanceSpec(
+            id: InstanceID(version: version, ordinal: ordinal), version: version,
+            settings: VersionSettings(
+                runtime: .go, environment: try Environment(environment), limits: try Limits(given)),
+            bundle: bundle)
+    }
+
+    /// Runs a program as an instance until it ends by itself.
+    /// - Returns: its standard output, and why it ended.
+    func runToEnd(_ program: String, memoryMB: Int? = nil) async throws -> (lines: [String], reason: String) {
+        let spec = try spec(try bundle(program), memoryMB: memoryMB)
+        let exits = engine.exits()
+        _ = try await engine.start(spec)
+        let exit = try await within("the instance ends") { await exits.first { $0.id == spec.id } }
+        return (logs.texts(.stdout), try #require(exit).reason)
+    }
+}
+
+/// A log in memory, which can be waited on.
+final class MemoryLog: LogStore {
+    private let state = Mutex<(lines: [LogLine], watchers: [AsyncStream<LogEntry>.Continuation])>(([], []))
+
+    var all: [LogLine] { state.withLock { $0.lines } }
+
+    func texts(_ source: LogLine.Source) -> [String] { all.filter { $0.source == source }.map(\.text) }
+
+    func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
+        state.withLock { state in
+            for line in lines {
+                state.lines.append(line)
+                let entry = LogEntry(cursor: LogCursor(sequence: UInt64(state.lines.count)), line: line)
+                for watcher in state.watchers { watcher.yield(entry) }
+            }
+        }
+    }
+
+    func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] { [] }
+
+    /// All lines, those from before too.
+    func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+        let (stream, continuation) = AsyncStream.makeStream(of: LogEntry.self)
+        state.withLock { state in
+            for (index, line) in state.lines.enumerated() {
+                continuation.yield(LogEntry(cursor: LogCursor(sequence: UInt64(index + 1)), line: line))
+            }
+            state.watchers.append(continuation)
+        }
+        return stream
+    }
+
+    func remove(_ function: FunctionKey) async throws(LogError) {}
+
+    /// Waits until a line like this has been written.
+    func waitFor(_ text: String) async throws {
+        let lines = follow(try Fixture.key(), after: nil)
+        let entry = try await within("the log says '\(text)'") { await lines.first { $0.line.text.contains(text) } }
+        try #require(entry != nil)
+    }
+}
+
+struct TimedOut: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Fails when the body takes longer than half a minute, instead of hanging.
+func within<Value: Sendable>(
+    _ what: String, seconds: Int = 30, _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        group.addTask(operation: body)
+        group.addTask {
+            try await Task.sleep(for: .seconds(seconds))
+            throw TimedOut(description: "not within \(seconds) s: \(what)")
+        }
+        guard let value = try await group.next() else { throw TimedOut(description: what) }
+        group.cancelAll()
+        return value
+    }
+}
+
+/// A server for descriptor 3 in a few lines of Python: runs `answer(path)` for each request.
+let pythonServer = """
+    import os, signal, socket, sys
+    server = socket.socket(fileno=3)
+    def serve(answer):
+        while True:
+            connection, _ = server.accept()
+            data = b""
+            while b"\\r\\n\\r\\n" not in data:
+                part = connection.recv(65536)
+                if not part: break
+                data += part
+            if not data: continue
+            body = answer(data.split()[1].decode()).encode()
+            connection.sendall(b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+            connection.close()
+
+    """
+
+/// Sends `GET path` over a unix socket and reads to the end.
+/// - Returns: the body of a 200; throws when the connection is refused.
+func get(_ path: String, from endpoint: InstanceEndpoint) async throws -> String {
+    guard case .unixSocket(let socketPath) = endpoint else { throw TimedOut(description: "not a unix socket") }
+    return try await Task.detached {
+        let connection = Descriptor(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(socketPath.utf8)) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(connection.number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else { throw SystemError("connect", socketPath) }
+        try connection.writeAll(Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+        var answer: [UInt8] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        while let count = try connection.readSome(into: buffer), count > 0 { answer += buffer[..<count] }
+        let text = String(decoding: answer, as: UTF8.self)
+        guard text.hasPrefix("HTTP/1.1 200"), let head = text.range(of: "\r\n\r\n") else {
+            throw TimedOut(description: "not a 200: \(text)")
+        }
+        return String(text[head.upperBound...])
+    }.value
+}
+
+extension StringProtocol {
+    /// Where the other text stands in this one.
+    func range(of other: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(other) { return start..<index(start, offsetBy: other.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}
