@@ -13,9 +13,11 @@ public struct InstanceID: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// Takes the text of an identifier, from a label or a log; `nil` for any other text.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, FunctionName.isValid(parts.dropLast(3).joined(separator: "-")),
-            parts[parts.count - 3].utf8.count == 20, parts[parts.count - 3].allSatisfy(\.isHexDigit),
-            Int(parts[parts.count - 2]) != nil, UInt32(parts[parts.count - 1]) != nil
+        guard parts.count >= 4, FunctionName.isValid(parts.dropLast(3).joined(separator: "-")) else { return nil }
+        let (tenant, number, ordinal) = (parts[parts.count - 3], parts[parts.count - 2], parts[parts.count - 1])
+        // Written again they must be the same text: no sign, no leading zero.
+        guard tenant.utf8.count == 20, tenant.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }),
+            Int(number).map(String.init) == String(number), UInt32(ordinal).map({ String($0) }) == String(ordinal)
         else { return nil }
         description = String(text)
     }
