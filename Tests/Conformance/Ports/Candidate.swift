@@ -1,0 +1,98 @@
+import Foundation
+import Invok
+import InvokLocal
+import InvokSQLite
+import InvokSim
+import Testing
+
+/// An implementation of a port that has to keep the port's contract. Another one takes one line in its list.
+struct Candidate<Fixture: Sendable>: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// Makes a fresh, empty implementation, runs a test on it and takes it away again.
+    let run: @Sendable (_ test: @Sendable (Fixture) async throws -> Void) async throws -> Void
+
+    init(
+        _ name: String, run: @escaping @Sendable (_ test: @Sendable (Fixture) async throws -> Void) async throws -> Void
+    ) {
+        testDescription = name
+        self.run = run
+    }
+
+    /// A candidate that keeps what it has in a folder.
+    static func inFolder(
+        _ name: String, _ make: @escaping @Sendable (_ folder: String) async throws -> Fixture
+    ) -> Candidate {
+        Candidate(name) { test in
+            let folder = FileManager.default.temporaryDirectory.appending(path: "invok-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            try await test(try await make(folder.path(percentEncoded: false)))
+        }
+    }
+}
+
+/// A store that outlives its process.
+struct Durable<Port: Sendable>: Sendable {
+    let port: Port
+    /// The same store as the next process finds it.
+    let reopen: @Sendable () async throws -> Port
+}
+
+/// A cache, and a way to let time pass for it.
+struct TimedCache: Sendable {
+    let cache: any CoordinationCache
+    let pass: @Sendable (Duration) async throws -> Void
+}
+
+extension Candidate<Durable<any MetadataStore>> {
+    static let metadataStores: [Candidate] = [
+        Candidate("sim") { test in
+            let store = SimMetadataStore()
+            try await test(Durable(port: store) { store })
+        },
+        .inFolder("sqlite") { folder in
+            let path = "\(folder)/invok.sqlite"
+            return Durable(port: try SQLiteMetadataStore(path: path)) { try SQLiteMetadataStore(path: path) }
+        },
+    ]
+}
+
+extension Candidate<TimedCache> {
+    static let caches: [Candidate] = [
+        Candidate("sim") { test in
+            let clock = SimClock()
+            try await test(TimedCache(cache: SimCoordinationCache(clock: clock)) { clock.advance(by: $0) })
+        },
+        Candidate("in process") { test in
+            let clock = SimClock()
+            try await test(TimedCache(cache: InProcessCache(clock: clock)) { clock.advance(by: $0) })
+        },
+    ]
+}
+
+extension Candidate<Durable<any ArtifactStore>> {
+    static let artifactStores: [Candidate] = [
+        Candidate("sim") { test in
+            let store = SimArtifactStore()
+            try await test(Durable(port: store) { store })
+        },
+        .inFolder("files") { folder in
+            Durable(port: try FileArtifactStore(directory: folder)) { try FileArtifactStore(directory: folder) }
+        },
+    ]
+}
+
+extension Candidate<Durable<any LogStore>> {
+    static let logStores: [Candidate] = [
+        Candidate("sim") { test in
+            let store = SimLogStore(maximumLines: 1000)
+            try await test(Durable(port: store) { store })
+        },
+        .inFolder("files") { folder in
+            let open = { @Sendable () throws -> any LogStore in
+                try FileLogStore(directory: folder, maximumFileBytes: 64 * 1024)
+            }
+            return Durable(port: try open(), reopen: open)
+        },
+    ]
+}
