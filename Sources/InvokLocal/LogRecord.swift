@@ -12,6 +12,9 @@ enum LogRecord {
             "\(entry.cursor.sequence)\t\(line.time.millisecondsSinceEpoch)\t\(line.source.rawValue)\t\(instance)\t".utf8
         )
         bytes.reserveCapacity(bytes.count + line.text.utf8.count + 1)
+        guard line.text.utf8.contains(where: { $0 == newline || $0 == backslash }) else {
+            return bytes + Array(line.text.utf8) + [newline]
+        }
         for byte in line.text.utf8 {
             switch byte {
             case newline: bytes += [backslash, UInt8(ascii: "n")]
@@ -49,6 +52,7 @@ enum LogRecord {
     }
 
     private static func text(_ escaped: ArraySlice<UInt8>) -> String {
+        guard escaped.contains(backslash) else { return String(decoding: escaped, as: UTF8.self) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(escaped.count)
         var isEscape = false

@@ -92,7 +92,7 @@ struct FileLogStoreTests {
 
     @Test func keepsNoFileOpen() async throws {
         let store = try FileLogStore(directory: folder.path)
-        for number in 0..<2000 {
+        for number in 0..<1100 {
             let key = FunctionKey(namespace: Namespace(high: 0, low: UInt64(number)), name: function.name)
             try await store.append(lines("of \(number)"), to: key)
         }
