@@ -9,11 +9,9 @@ struct Context: Sendable {
     private let hostOption: String?
 
     init(
-        options: CommonOptions, environment: [String: String], directory: String, console: Console? = nil,
+        options: CommonOptions, environment: [String: String], directory: String, console: Console,
         isInteractive: Bool? = nil
     ) {
-        let console =
-            console ?? Console(isJSON: options.json, isQuiet: options.quiet, environment: environment)
         self.console = console
         prompt = isInteractive.map { Prompt(console: console, isInteractive: $0) } ?? Prompt(console: console)
         self.environment = environment

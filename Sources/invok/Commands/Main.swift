@@ -58,12 +58,16 @@ struct CommandLineRun {
     let arguments: [String]
     let environment: [String: String]
     let directory: String
+    var output: Int32 = STDOUT_FILENO
+    var diagnostics: Int32 = STDERR_FILENO
+    /// `nil`: whether stdin is a terminal.
+    var isInteractive: Bool?
 
     func perform() async -> ExitStatus {
         let arguments = Self.verbFirst(arguments)
         if let word = arguments.first, !word.hasPrefix("-"), !InvokCommand.verbs.contains(word) {
             let nearest = Suggestion.nearest(to: word.lowercased(), among: InvokCommand.verbs)
-            Console(environment: environment).report(
+            console().report(
                 .usage(
                     "'\(word)' is not a command of invok",
                     nextStep: (nearest.map { "did you mean 'invok \($0)'? " } ?? "") + "See 'invok --help'"))
@@ -82,7 +86,9 @@ struct CommandLineRun {
     }
 
     private func perform(_ verb: some Verb) async -> ExitStatus {
-        let context = Context(options: verb.options, environment: environment, directory: directory)
+        let context = Context(
+            options: verb.options, environment: environment, directory: directory, console: console(verb.options),
+            isInteractive: isInteractive)
         do {
             return try await verb.run(in: context)
         } catch let failure as Failure {
@@ -97,9 +103,15 @@ struct CommandLineRun {
         }
     }
 
+    private func console(_ options: CommonOptions? = nil) -> Console {
+        Console(
+            output: output, diagnostics: diagnostics, isJSON: options?.json ?? false,
+            isQuiet: options?.quiet ?? false, environment: environment)
+    }
+
     /// Prints what the argument parser has to say: help and the version on stdout, mistakes on stderr.
     private func explain(_ error: any Error, verb: String?) -> ExitStatus {
-        let console = Console(environment: environment)
+        let console = console()
         let text = InvokCommand.fullMessage(for: error)
         guard InvokCommand.exitCode(for: error) != .success else {
             console.write(Array((text.hasSuffix("\n") ? text : text + "\n").utf8))

@@ -1,0 +1,44 @@
+import Foundation
+import Invok
+import Testing
+
+@testable import InvokCLI
+
+@Suite struct SessionFileTests {
+    @Test func liesWhereTheEnvironmentSays() throws {
+        let cases: [([String: String], String)] = [
+            (["ENV": "DOCKER", "HOME": "/h"], "/d/.serverless-cli-auth"),
+            (["XDG_CONFIG_HOME": "/x", "HOME": "/h"], "/x/invok/session.json"),
+            (["XDG_CONFIG_HOME": "relative", "HOME": "/h"], "/h/.config/invok/session.json"),
+            (["ENV": "dev", "HOME": "/h"], "/h/.config/invok/session.json"),
+        ]
+        for (environment, path) in cases {
+            #expect(try SessionFile(environment: environment, directory: "/d").path == path)
+        }
+        #expect(throws: Failure.self) { try SessionFile(environment: [:], directory: "/d") }
+    }
+
+    @Test func isForItsOwnerOnlyEvenWhereItWasNot() throws {
+        let sandbox = try Sandbox()
+        let file = try SessionFile(environment: ["HOME": sandbox.directory], directory: "/")
+        #expect(try file.read() == Sessions())
+        let uuid = try #require(UUIDValue(namespace))
+        let sessions = Sessions(host: "http://a", sessions: ["http://a": Session(token: "t", uuid: uuid, email: "e@f")])
+        try file.write(sessions)
+        #expect(try file.read() == sessions)
+        chmod(file.path, 0o644)
+        try file.write(sessions)
+        var info = stat()
+        #expect(stat(file.path, &info) == 0)
+        #expect(info.st_mode & 0o777 == 0o600)
+        #expect(try Files.names(in: sandbox.directory + "/.config/invok") == ["session.json"])
+    }
+
+    @Test func aBrokenFileSaysHowToMendIt() throws {
+        let sandbox = try Sandbox()
+        try sandbox.write(".config/invok/session.json", "{")
+        let file = try SessionFile(environment: ["HOME": sandbox.directory], directory: "/")
+        let failure = #expect(throws: Failure.self) { try file.read() }
+        #expect(failure?.nextStep == "remove it and log in again")
+    }
+}

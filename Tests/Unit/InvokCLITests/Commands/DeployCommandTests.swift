@@ -1,0 +1,81 @@
+import Foundation
+import NIOHTTP1
+import Testing
+
+@testable import InvokCLI
+
+@Suite struct DeployCommandTests {
+    private static let answer = """
+        {"uuid":"\(namespace)","name":"hello","version":4,"path":"/invok/\(namespace)/hello","access":"public","build_log":""}
+        """
+
+    @Test func uploadsAndPrintsTheURL() async throws {
+        try await StubServer.with({ _ in .init(Self.answer) }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            #expect(try await sandbox.run("create", "-n", "hello").status == .success)
+            let outcome = try await sandbox.run("deploy", "-n", "hello", "--public")
+            #expect(outcome.output == "\(server.address)/invok/\(namespace)/hello\n")
+            #expect(outcome.errors.contains("hello version 4 is active, public"))
+            var requests = server.requests.makeAsyncIterator()
+            let request = try #require(await requests.next())
+            #expect(request.method == "POST")
+            #expect(request.uri == "/invok/deploy?namespace=\(namespace)&access=public")
+            #expect(request.headers.first(name: "Authorization") == "Bearer secret-token")
+            #expect(request.text.contains("filename=\"hello.zip\"\r\nContent-Type: application/zip\r\n\r\nPK"))
+        }
+    }
+
+    @Test func theCurrentFolderNamesTheFunction() async throws {
+        try await StubServer.with({ _ in .init(Self.answer) }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            try sandbox.write("config.json", #"{"function_name":"hello","runtime":"python"}"#)
+            try sandbox.write("function.py", "")
+            // What a run leaves in its own folder is not the project's.
+            try sandbox.write(".invokignore", "home/\n.out-*\n.err-*\n")
+            #expect(try await sandbox.run("deploy", "--json").output.hasPrefix("{\"access\":\"public\""))
+            #expect(try await sandbox.run("deploy", "-n", "hello").status == .success)
+        }
+    }
+
+    @Test func buildLogsAreShownAsTheyAre() async throws {
+        let problem = StubServer.Answer.problem(
+            422, "build_failed", "the build failed", more: #","build_log":"./function.go:3:1: oops\n\tthere\n""#)
+        try await StubServer.with({ _ in problem }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            _ = try await sandbox.run("create", "-n", "hello")
+            let outcome = try await sandbox.run("deploy", "-n", "hello", "-q")
+            #expect(
+                outcome.errors == """
+                    Error: the build failed
+                      ./function.go:3:1: oops
+                      \tthere
+                    Next: correct it and deploy again
+
+                    """)
+            #expect(outcome.status == .failure)
+        }
+    }
+
+    @Test func saysWhatToTypeWhereThereIsNoProject() async throws {
+        let sandbox = try Sandbox()
+        #expect(try await sandbox.run("deploy").status == .usage)
+        let missing = try await sandbox.run("deploy", "-n", "hello")
+        #expect(missing.errors.contains("Next: make it with 'invok create -n hello'"))
+        _ = try await sandbox.run("create", "-n", "hello")
+        #expect(try await sandbox.run("deploy", "-n", "helo").errors.contains("did you mean 'invok deploy -n hello'?"))
+        #expect(try await sandbox.run("deploy").errors.contains("-n hello"))
+        try sandbox.write("hello/config.json", #"{"function_name":"other","runtime":"go"}"#)
+        #expect(try await sandbox.run("deploy", "-n", "hello").errors.contains("names the function 'other'"))
+    }
+
+    @Test func needsALogin() async throws {
+        let sandbox = try Sandbox()
+        _ = try await sandbox.run("create", "-n", "hello")
+        let outcome = try await sandbox.run("deploy", "-n", "hello")
+        #expect(outcome.status == .notLoggedIn)
+        #expect(outcome.errors.contains("invok login"))
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Invok
+import InvokArchive
+import Testing
+
+@testable import InvokCLI
+
+@Suite struct ProjectArchiveTests {
+    private static let config = #"{"function_name":"hello","runtime":"go"}"#
+
+    private func project(_ files: [String: String]) throws -> Sandbox {
+        let sandbox = try Sandbox()
+        for (path, text) in files { try sandbox.write(path, text) }
+        return sandbox
+    }
+
+    private func failure(_ sandbox: Sandbox, limits: ArchiveLimits = ArchiveLimits()) -> Failure? {
+        #expect(throws: Failure.self) { try ProjectArchive(folder: sandbox.directory, limits: limits) }
+    }
+
+    @Test func theServersReaderReadsWhatIsPacked() throws {
+        let sandbox = try project([
+            "config.json": Self.config, "function.go": "package main\n", "page/grüße.html": "<p>", "empty": "",
+            ".git/HEAD": "x", "notes/a.txt": "x", ".invokignore": "notes/\n",
+        ])
+        let archive = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
+        let entries = try LibArchiveReader().entries(of: archive.bytes, limits: ArchiveLimits())
+        #expect(entries.map(\.path) == ["config.json", "empty", "function.go", "page/grüße.html"])
+        #expect(entries[2].content == Array("package main\n".utf8))
+        #expect(archive.config.name.description == "hello")
+        #expect(archive.fileCount == 4)
+    }
+
+    @Test func theSameFolderGivesTheSameBytes() throws {
+        let sandbox = try project(["config.json": Self.config, "function.go": "x", "b": "1", "a": "2"])
+        let first = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
+        try sandbox.write("a", "2")
+        #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()) == first)
+        try sandbox.write("a", "3")
+        #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()) != first)
+    }
+
+    @Test func followsNoLinks() throws {
+        let sandbox = try project(["config.json": Self.config, "function.go": "x"])
+        #expect(symlink("/etc/passwd", sandbox.directory + "/secret") == 0)
+        #expect(failure(sandbox)?.message.contains("'secret' is a link") == true)
+        try sandbox.write(".invokignore", "secret")
+        #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()).fileCount == 2)
+    }
+
+    @Test func takesRegularFilesOnly() throws {
+        let sandbox = try project(["config.json": Self.config, "function.go": "x"])
+        #expect(mkfifo(sandbox.directory + "/pipe", 0o600) == 0)
+        #expect(failure(sandbox)?.message.contains("'pipe'") == true)
+    }
+
+    @Test func checksAsTheServerWill() throws {
+        #expect(try failure(project(["function.go": "x"]))?.message.contains("no config.json") == true)
+        #expect(try failure(project(["config.json": Self.config]))?.message.contains("function.go") == true)
+        #expect(try failure(project(["config.json": "{", "function.go": "x"]))?.code == "invalid_config")
+    }
+
+    @Test func namesTheLargestFileOfAProjectThatIsTooLarge() throws {
+        let sandbox = try project([
+            "config.json": Self.config, "function.go": "x", "big": String(repeating: "x", count: 5000),
+        ])
+        let failure = failure(sandbox, limits: ArchiveLimits(archiveBytes: 5010))
+        #expect(failure?.code == "payload_too_large")
+        #expect(failure?.nextStep?.contains(".invokignore") == true)
+        #expect(self.failure(sandbox, limits: ArchiveLimits(entries: 2))?.message.contains("2 files") == true)
+    }
+
+    @Test(arguments: [(0, "0 B"), (1023, "1023 B"), (1024, "1 kB"), (1536, "1.5 kB"), (50 << 20, "50 MB")])
+    func saysSizes(_ bytes: Int, _ expected: String) { #expect(ByteCount.text(bytes) == expected) }
+}
