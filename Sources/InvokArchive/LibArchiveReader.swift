@@ -15,11 +15,12 @@ public struct LibArchiveReader: ArchiveReader {
             guard let reader = archive_read_new() else { throw .outOfMemory }
             defer { archive_read_free(reader) }
             // Only the seekable reader: the streamable one would accept an archive without its directory.
-            guard archive_read_support_format_zip_seekable(reader) == ARCHIVE_OK,
-                archive_read_open_memory(reader, bytes.baseAddress, bytes.count) == ARCHIVE_OK
-            else { throw .unreadable(reader) }
+            guard archive_read_support_format_zip_seekable(reader) == ARCHIVE_OK else { throw .unreadable(reader) }
             // On macOS it would hide the files that the Finder adds; what is listed is to be reported.
             archive_read_set_option(reader, "zip", "mac-ext", nil)
+            guard archive_read_open_memory(reader, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
+                throw .unreadable(reader)
+            }
             return try Self.inflate(directory.entries, reader, limits)
         }
     }
