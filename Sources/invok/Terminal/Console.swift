@@ -69,10 +69,10 @@ struct Console: Sendable {
 
     // MARK: The rest
 
-    /// Says something that is not the result; `--quiet` silences it.
     /// Prints text on stderr, even when quiet.
     func say(_ text: String) { print(text) }
 
+    /// Says something that is not the result; `--quiet` silences it.
     func note(_ line: String) {
         if !isQuiet { print(line) }
     }
