@@ -8,7 +8,8 @@ const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "upgr
 export async function answer(handler, incoming, outgoing) {
   const aborter = new AbortController();
   outgoing.on("close", () => outgoing.writableFinished || aborter.abort());
-  const response = responseOf(await handler(requestOf(incoming, aborter.signal)));
+  const request = requestOf(incoming, aborter.signal);
+  const response = responseOf(await handler(request));
 
   for (const [name, value] of response.headers) {
     if (name !== "set-cookie" && !hopByHop.has(name)) outgoing.setHeader(name, value);
@@ -17,7 +18,8 @@ export async function answer(handler, incoming, outgoing) {
   if (cookies.length) outgoing.setHeader("Set-Cookie", cookies);
   outgoing.statusCode = response.status;
   if (response.statusText) outgoing.statusMessage = response.statusText;
-  if (!incoming.complete && isWaitingForBody(incoming)) outgoing.setHeader("Connection", "close");
+  // A body that nobody reads would keep the connection from its next request, so the connection ends with the answer.
+  if (!incoming.complete && !request.bodyUsed && hasBody(incoming)) outgoing.setHeader("Connection", "close");
 
   if (!response.body) {
     if (incoming.method !== "HEAD" && response.status !== 204 && response.status !== 304) {
@@ -31,9 +33,6 @@ export async function answer(handler, incoming, outgoing) {
     await pump(response.body, outgoing, aborter.signal);
   }
 }
-
-/// A body that nobody reads would keep the connection from its next request, so the connection ends with the answer.
-const isWaitingForBody = (incoming) => incoming.readableLength === 0 && !incoming.readableEnded && hasBody(incoming);
 
 const hasBody = (incoming) =>
   incoming.headers["transfer-encoding"] !== undefined || Number(incoming.headers["content-length"] ?? 0) > 0;

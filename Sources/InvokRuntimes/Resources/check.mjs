@@ -1,4 +1,5 @@
 // Checks a function and the files that it imports. Prints a line that starts with 'invok: ' when it cannot be deployed.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isBuiltin, stripTypeScriptTypes } from "node:module";
 import { dirname, extname, join, normalize, relative } from "node:path";
@@ -53,10 +54,14 @@ function parse(file, isModule) {
   }
 }
 
+/// Prints the error with its file and line. For a module only node's own check knows the line.
 function explain(error, file) {
-  const stack = String(error.stack).split("\n    at ")[0];
-  const text = stack.includes(`${file}:`) ? stack : `${file}: ${stack}`;
-  console.log(text.trimEnd());
+  const options = { input: readFileSync(file), encoding: "utf8" };
+  const isScript = /js$/.test(file);
+  const checked = isScript && spawnSync(process.execPath, ["--check", "--input-type=module", "-"], options).stderr;
+  const text = (checked || String(error.stack)).split("\n    at ")[0].replace(/^.*\[(?:stdin|eval1)\]:/, `${file}:`);
+  const placed = text.replace(/^\s*:(\d+)/, `${file}:$1`);
+  console.log(placed.includes(`${file}:`) ? placed.trimEnd() : `${file}: ${placed.trimEnd()}`);
 }
 
 function isFile(path) {

@@ -293,10 +293,11 @@ def main():
     """Loads the function, serves until SIGTERM, exits 0."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    # A signal that another thread receives would not wake the main one: the pipe does.
+    # A signal that another thread receives would not wake the main one: the pipe does. The core may have started this
+    # process from a thread that blocks signals, which is inherited.
     _signal.set_wakeup_fd(writer)
-    asked = []
-    _signal.signal(_signal.SIGTERM, lambda number, frame: asked.append(number))
+    _signal.signal(_signal.SIGTERM, lambda number, frame: None)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
     import invok_function
 
     try:
@@ -309,8 +310,8 @@ def main():
     server = Server(entry, max(1, int(os.environ.get("INVOK_CONCURRENCY") or 16)))
     with server.lock:
         server.spawn()
-    while not asked:
-        os.read(reader, 1)
+    while os.read(reader, 1)[0] != _signal.SIGTERM:
+        pass
     server.stop()
     atexit._run_exitfuncs()
     sys.stdout.flush()

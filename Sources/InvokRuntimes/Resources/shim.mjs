@@ -26,7 +26,8 @@ let isStopping = false;
 
 const server = createServer(options, async (incoming, outgoing) => {
   if (incoming.url === "/_invok/ready") return outgoing.end();
-  if (isStopping) outgoing.setHeader("Connection", "close");
+  // Once stopping, a connection that was busy is idle as soon as it has answered.
+  outgoing.on("close", () => isStopping && server.closeIdleConnections());
   try {
     await answer(handler, incoming, outgoing);
   } catch (error) {
@@ -37,8 +38,6 @@ const server = createServer(options, async (incoming, outgoing) => {
 process.on("SIGTERM", () => {
   isStopping = true;
   server.close(() => process.exit(0));
-  // Connections that are busy now are idle once they have answered.
-  server.on("request", (_, outgoing) => outgoing.on("close", () => server.closeIdleConnections()));
 });
 
 server.on("error", (error) => {

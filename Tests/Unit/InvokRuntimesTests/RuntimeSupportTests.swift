@@ -1,0 +1,36 @@
+import Invok
+import Testing
+
+@testable import InvokRuntimes
+
+@Suite struct RuntimeSupportTests {
+    @Test(arguments: Runtime.allCases)
+    func templatesAreProjectsThatBuild(_ runtime: Runtime) throws {
+        let support = RuntimeSupport.of(runtime)
+        let template = support.template(for: try FunctionName("hello-world"))
+        #expect(template.keys.contains(runtime.sourceFileNames[0]))
+        #expect(template["config.json"] == nil)
+        #expect(template.values.allSatisfy { $0.hasSuffix("\n") })
+        let plan = try support.buildPlan(for: archive(runtime, files: template))
+        #expect(plan.command?.isEmpty == false)
+        #expect(support.recipeVersion >= 1)
+    }
+
+    @Test(arguments: Runtime.allCases)
+    func plansKeepTheUsersFilesAndAreRepeatable(_ runtime: Runtime) throws {
+        let support = RuntimeSupport.of(runtime)
+        let files = support.template(for: try FunctionName("hello-world")).merging(["data/a.txt": "a"]) { $1 }
+        let plan = try support.buildPlan(for: archive(runtime, files: files))
+        let prefix = runtime == .go ? "src/" : ""
+        for (path, text) in files { #expect(plan.files[prefix + path] == Array(text.utf8)) }
+        #expect(plan == (try support.buildPlan(for: archive(runtime, files: files))))
+    }
+
+    @Test(arguments: Runtime.allCases, [".invok/shim.py", ".INVOK/x", ".invok"])
+    func theShimsFolderIsInvoksOwn(_ runtime: Runtime, path: String) throws {
+        let support = RuntimeSupport.of(runtime)
+        let files = support.template(for: try FunctionName("hello-world")).merging([path: "x"]) { $1 }
+        let source = try archive(runtime, files: files)
+        #expect(throws: BuildError.self) { try support.buildPlan(for: source) }
+    }
+}
