@@ -125,8 +125,8 @@ let package = Package(
         unitTests(
             of: "InvokHTTP",
             [
-                "Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore,
-                nioPosix,
+                "Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                nioCore, nioHTTP1, nioPosix,
             ]),
         unitTests(of: "InvokSim"),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),

@@ -21,6 +21,7 @@ final class RequestBodyFeed: Invok.RequestBody {
         var reader: CheckedContinuation<[UInt8]?, any Error>?
         var feeder: CheckedContinuation<Void, Never>?
         var isWanted = false
+        var wasAskedFor = false
         var discardBytes: Int?
     }
 
@@ -45,22 +46,31 @@ final class RequestBodyFeed: Invok.RequestBody {
         }
     }
 
+    private enum Asked {
+        case answered(Result<[UInt8]?, any Error>)
+        case waiting(CheckedContinuation<Void, Never>?, isFirst: Bool)
+    }
+
     private func ask(_ reader: CheckedContinuation<[UInt8]?, any Error>) {
-        let (result, feeder) = state.withLock {
-            state -> (Result<[UInt8]?, any Error>?, CheckedContinuation<Void, Never>?) in
-            if Task.isCancelled { return (.failure(CancellationError()), nil) }
-            if let kept = state.kept.take() { return (.success(kept), nil) }
+        let asked = state.withLock { state -> Asked in
+            if Task.isCancelled { return .answered(.failure(CancellationError())) }
+            if let kept = state.kept.take() { return .answered(.success(kept)) }
             switch state.end {
-            case .whole: return (.success(nil), nil)
-            case .failed(let error): return (.failure(error), nil)
+            case .whole: return .answered(.success(nil))
+            case .failed(let error): return .answered(.failure(error))
             case nil: break
             }
+            defer { state.wasAskedFor = true }
             state.reader = reader
             state.isWanted = true
-            return (nil, state.feeder.take())
+            return .waiting(state.feeder.take(), isFirst: !state.wasAskedFor)
         }
-        if let result { reader.resume(with: result) } else { onFirstRead() }
-        feeder?.resume()
+        switch asked {
+        case .answered(let result): reader.resume(with: result)
+        case .waiting(let feeder, let isFirst):
+            if isFirst { onFirstRead() }
+            feeder?.resume()
+        }
     }
 
     /// Nobody reads any more: the rest is read and dropped, so that the connection may go on.
@@ -139,7 +149,13 @@ struct RequestBodyChunks: AsyncSequence, Sendable {
     struct AsyncIterator: AsyncIteratorProtocol {
         let body: RequestBodyFeed
 
-        mutating func next() async throws -> ByteBuffer? { try await body.next().map { ByteBuffer(bytes: $0) } }
+        mutating func next() async throws -> ByteBuffer? {
+            do {
+                return try await body.next().map { ByteBuffer(bytes: $0) }
+            } catch {
+                throw InvokError.invalidRequest("the body of the request broke off")
+            }
+        }
     }
 
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body) }
