@@ -14,13 +14,12 @@ public struct LibArchiveReader: ArchiveReader {
         return try archive.withUnsafeBufferPointer { (bytes) throws(InvokError) in
             guard let reader = archive_read_new() else { throw .outOfMemory }
             defer { archive_read_free(reader) }
-            // Only the seekable reader: the streamable one would accept an archive without its directory.
-            guard archive_read_support_format_zip_seekable(reader) == ARCHIVE_OK else { throw .unreadable(reader) }
-            // On macOS it would hide the files that the Finder adds; what is listed is to be reported.
-            archive_read_set_option(reader, "zip", "mac-ext", nil)
-            guard archive_read_open_memory(reader, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
-                throw .unreadable(reader)
-            }
+            // Only the seekable reader: the streamable one would accept an archive without its directory. On macOS it
+            // would hide the files that the Finder adds; what is listed is to be reported.
+            guard archive_read_support_format_zip_seekable(reader) == ARCHIVE_OK,
+                archive_read_set_option(reader, "zip", "mac-ext", nil) == ARCHIVE_OK,
+                archive_read_open_memory(reader, bytes.baseAddress, bytes.count) == ARCHIVE_OK
+            else { throw .unreadable(reader) }
             return try Self.inflate(directory.entries, reader, limits)
         }
     }
@@ -34,8 +33,9 @@ public struct LibArchiveReader: ArchiveReader {
         for entry in listed {
             // A warning is about the name's conversion to the locale; the name is taken from the directory.
             guard archive_read_next_header(reader, &header) >= ARCHIVE_WARN else { throw .unreadable(reader) }
-            entries.append(
-                ArchiveEntry(path: entry.path, kind: entry.kind, content: try content(of: entry, reader)))
+            // A link's content is its target, which libarchive keeps for itself.
+            let content = entry.kind == .file ? try content(of: entry, reader) : []
+            entries.append(ArchiveEntry(path: entry.path, kind: entry.kind, content: content))
         }
         guard archive_read_next_header(reader, &header) == ARCHIVE_EOF else {
             throw .damaged("it has entries that its directory does not list")
