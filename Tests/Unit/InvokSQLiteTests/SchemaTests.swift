@@ -1,0 +1,82 @@
+import GRDB
+import Invok
+import Testing
+
+@testable import InvokSQLite
+
+@Suite(.timeLimit(.minutes(1)))
+struct SchemaTests {
+    let files: TemporaryStore
+    let next = Migration(number: 2, name: "next", sql: "ALTER TABLE user ADD COLUMN nickname TEXT NOT NULL DEFAULT ''")
+
+    init() throws { files = try TemporaryStore() }
+
+    @Test func numbersCountFromOne() {
+        #expect(Schema.current.migrations.map(\.number) == Array(1...Schema.current.migrations.count))
+    }
+
+    /// A released step never changes. Whoever changes it must write a new one instead, and add that one's digest here.
+    @Test func releasedStepsAreUnchanged() {
+        #expect(
+            Schema.current.migrations.map { "\($0.number) \($0.digest)" } == [
+                "1 38fece3049e4446c14b81dadf093e8edd6f29d07b34e04a9d0a8a9a706f8032e"
+            ])
+    }
+
+    @Test func anOlderStoreIsMigratedAndKeepsItsContent() async throws {
+        let old = try files.open()
+        let user = try await old.createUser(someUser(1))
+        let version = try await old.deploy(key())
+        try old.close()
+
+        let new = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        #expect(try await new.user(id(1)) == user)
+        #expect(try await new.function(key())?.activeVersion == version.key.number)
+        let steps = try await new.read { try Int.fetchAll($0, sql: "SELECT number FROM migration ORDER BY number") }
+        #expect(steps == [1, 2])
+    }
+
+    @Test func aNewerStoreIsRefusedUntouched() async throws {
+        let newer = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        _ = try await newer.createUser(someUser(1))
+        try newer.close()
+
+        let error = #expect(throws: InvokError.self) { try files.open() }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("schema is version 2, newer than version 1") == true)
+        #expect(error?.nextStep == "start the Invok that wrote it, or a newer one")
+
+        let again = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        #expect(try await again.user(id(1)) != nil)
+    }
+
+    @Test func aStepThatDiffersIsRefused() throws {
+        let other = Migration(number: 1, name: "initial", sql: Migration.initial.sql + " ")
+        try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [other])).close()
+        let error = #expect(throws: InvokError.self) { try files.open() }
+        #expect(error?.message.contains("step 1 is not the one") == true)
+    }
+
+    @Test func aStepThatFailsChangesNothing() async throws {
+        try files.open().close()
+        let broken = Migration(
+            number: 2, name: "broken", sql: "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1)")
+        #expect(throws: InvokError.self) {
+            try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, broken]))
+        }
+        let store = try files.open()
+        let tables = try await store.read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema WHERE name = 'half'")
+        }
+        #expect(tables == 0)
+    }
+
+    @Test func theDatabaseOfAnotherProgramIsRefused() throws {
+        let queue = try DatabaseQueue(path: files.path)
+        try queue.write { try $0.execute(sql: "CREATE TABLE theirs (id INTEGER)") }
+        try queue.close()
+        let error = #expect(throws: InvokError.self) { try files.open() }
+        #expect(error?.message.contains("another program") == true)
+        #expect(error?.nextStep == "choose another INVOK_DATA_DIR")
+    }
+}
