@@ -47,7 +47,7 @@ public final class ScryptPasswordHasher: PasswordHasher {
             || stored.hash.count != Self.hashBytes
     }
 
-    private func derive(
+    func derive(
         _ password: Password, salt: [UInt8], _ parameters: ScryptParameters, byteCount: Int
     ) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
