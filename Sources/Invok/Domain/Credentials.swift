@@ -7,15 +7,17 @@ public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
     /// Accepts `local@domain` without spaces or control characters; only a message sent to it could prove more.
     /// - Throws: `InvokError` with the code `invalid_email`.
     public init(_ text: String) throws(InvokError) {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        let isPrintable = text.unicodeScalars.allSatisfy {
+        // Lowered first, since that may make it longer.
+        let lowered = text.lowercased()
+        let parts = lowered.split(separator: "@", omittingEmptySubsequences: false)
+        let isPrintable = lowered.unicodeScalars.allSatisfy {
             $0.value > 0x20 && $0.value != 0x7F && !$0.properties.isWhitespace
         }
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, isPrintable,
-            text.utf8.count <= Self.maximumLength, parts[0].utf8.count <= 64,
+            lowered.utf8.count <= Self.maximumLength, parts[0].utf8.count <= 64,
             !parts[1].hasPrefix("."), !parts[1].hasSuffix("."), !parts[1].contains("..")
         else { throw .invalidEmail(text) }
-        description = text.lowercased()
+        description = lowered
     }
 }
 
@@ -36,4 +38,9 @@ public struct Password: Sendable, CustomStringConvertible {
     }
 
     public var description: String { "(password)" }
+}
+
+extension Password: CustomReflectable {
+    /// Nothing, so that `dump` does not print it either.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -14,11 +14,15 @@ public struct Environment: Hashable, Sendable, Codable {
         }
         var total = 0
         for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
+            let shown = "'\(name.prefix(80))'"
             guard Self.isName(name) else {
-                throw .invalidConfig("env has '\(name)': a name is a letter or _ followed by letters, digits or _")
+                throw .invalidConfig(
+                    "env has \(shown): a name is a letter or _ followed by letters, digits or _")
             }
-            guard !Self.isReserved(name) else { throw .invalidConfig("env sets '\(name)', which Invok sets itself") }
-            guard !value.utf8.contains(0) else { throw .invalidConfig("the value of env '\(name)' has a NUL byte") }
+            guard !Self.isReserved(name) else {
+                throw .invalidConfig("env sets \(shown), which Invok sets itself")
+            }
+            guard !value.utf8.contains(0) else { throw .invalidConfig("the value of env \(shown) has a NUL byte") }
             total += name.utf8.count + value.utf8.count
         }
         guard total <= Self.maximumTotalBytes else {

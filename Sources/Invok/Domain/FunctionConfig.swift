@@ -14,7 +14,34 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
     public var maxInstances: Int?
     public var idleSeconds: Int?
 
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case memoryMB, cpus, timeoutSeconds, concurrency, minInstances, maxInstances, idleSeconds
+    }
+
     public init() {}
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        memoryMB = try container.decodeWholeIfPresent(.memoryMB)
+        cpus = try container.decodeIfPresent(Double.self, forKey: .cpus)
+        timeoutSeconds = try container.decodeWholeIfPresent(.timeoutSeconds)
+        concurrency = try container.decodeWholeIfPresent(.concurrency)
+        minInstances = try container.decodeWholeIfPresent(.minInstances)
+        maxInstances = try container.decodeWholeIfPresent(.maxInstances)
+        idleSeconds = try container.decodeWholeIfPresent(.idleSeconds)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Asked for an `Int`, the JSON decoder calls 64.5 corrupt without naming the field.
+    fileprivate func decodeWholeIfPresent(_ key: Key) throws -> Int? {
+        guard let number = try decodeIfPresent(Double.self, forKey: key) else { return nil }
+        guard let whole = Int(exactly: number) else {
+            throw DecodingError.typeMismatch(
+                Int.self, .init(codingPath: codingPath + [key], debugDescription: "\(number) is not a whole number"))
+        }
+        return whole
+    }
 }
 
 /// A function's `config.json`, checked.
@@ -48,7 +75,7 @@ public struct FunctionConfig: Hashable, Sendable {
         environment = try Environment(document.env ?? [:])
         if let text = document.access {
             guard let access = Access(rawValue: text) else {
-                throw .invalidConfig("access is '\(text)', but must be 'private' or 'public'")
+                throw .invalidConfig("access is '\(text.prefix(80))', but must be 'private' or 'public'")
             }
             self.access = access
         } else {
@@ -66,9 +93,6 @@ public struct FunctionConfig: Hashable, Sendable {
         var limits: LimitsConfig?
 
         enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits }
-        enum LimitKeys: String, CodingKey, CaseIterable {
-            case memoryMB, cpus, timeoutSeconds, concurrency, minInstances, maxInstances, idleSeconds
-        }
 
         init(from decoder: any Decoder) throws {
             try refuseUnknownKeys(in: decoder.container(keyedBy: AnyKey.self), known: CodingKeys.self, prefix: "")
@@ -80,7 +104,8 @@ public struct FunctionConfig: Hashable, Sendable {
             limits = try container.decodeIfPresent(LimitsConfig.self, forKey: .limits)
             if limits != nil {
                 try refuseUnknownKeys(
-                    in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits), known: LimitKeys.self,
+                    in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits),
+                    known: LimitsConfig.CodingKeys.self,
                     prefix: "limits.")
             }
         }
@@ -105,7 +130,7 @@ public struct FunctionConfig: Hashable, Sendable {
 
     private static func path(_ context: DecodingError.Context) -> String {
         context.codingPath.isEmpty
-            ? "the document" : context.codingPath.map(\.stringValue).joined(separator: ".")
+            ? "the document" : context.codingPath.map { String($0.stringValue.prefix(80)) }.joined(separator: ".")
     }
 
     private static func noun(_ type: Any.Type) -> String {
@@ -132,6 +157,6 @@ private func refuseUnknownKeys<Known: CodingKey & CaseIterable>(
     let names = Known.allCases.map(\.stringValue)
     for key in container.allKeys.map(\.stringValue).sorted() where !names.contains(key) {
         throw InvokError.invalidConfig(
-            "config.json has the unknown key '\(prefix)\(key)'; known are \(names.joined(separator: ", "))")
+            "config.json has the unknown key '\(prefix)\(key.prefix(80))'; known are \(names.joined(separator: ", "))")
     }
 }

@@ -1,0 +1,62 @@
+import Foundation
+import Invok
+import Testing
+
+struct LimitsTests {
+    private func limits(_ change: (inout LimitsConfig) -> Void) throws(InvokError) -> Limits {
+        var config = LimitsConfig()
+        change(&config)
+        return try Limits(config)
+    }
+
+    @Test func whatIsMissingIsStandard() throws {
+        #expect(try Limits(LimitsConfig()) == .standard)
+        let limits = try limits { $0.memoryMB = 256 }
+        #expect(limits.memoryMB == 256)
+        #expect(limits.cpus == Limits.standard.cpus)
+    }
+
+    @Test(
+        arguments: [
+            ("memoryMB", 16, 4096, \.memoryMB), ("timeoutSeconds", 1, 900, \.timeoutSeconds),
+            ("concurrency", 1, 1000, \.concurrency), ("maxInstances", 1, 100, \.maxInstances),
+            ("idleSeconds", 1, 86_400, \.idleSeconds),
+        ] as [(String, Int, Int, any WritableKeyPath<LimitsConfig, Int?> & Sendable)])
+    func wholeNumbersHaveRanges(
+        field: String, lowest: Int, highest: Int, path: any WritableKeyPath<LimitsConfig, Int?> & Sendable
+    ) throws {
+        for value in [lowest, highest] { _ = try limits { $0[keyPath: path] = value } }
+        for value in [lowest - 1, highest + 1, -1, 0, Int.min, Int.max] {
+            let error = #expect(throws: InvokError.self) { try limits { $0[keyPath: path] = value } }
+            #expect(error?.code == .invalidConfig)
+            #expect(error?.message == "limits.\(field) is \(value), but must be from \(lowest) to \(highest)")
+        }
+    }
+
+    @Test(arguments: [0, -1, 0.049, 16.01, .infinity, -.infinity, .nan, .greatestFiniteMagnitude])
+    func cpusOutOfRangeAreRefused(cpus: Double) {
+        let error = #expect(throws: InvokError.self) { try limits { $0.cpus = cpus } }
+        #expect(error?.message.hasPrefix("limits.cpus is ") == true)
+    }
+
+    @Test func moreMinimumThanStandardMaximumRaisesIt() throws {
+        let limits = try limits { $0.minInstances = 7 }
+        #expect(limits.minInstances == 7)
+        #expect(limits.maxInstances == 7)
+    }
+
+    @Test(arguments: [(3, 2), (-1, 4), (101, 100), (Int.max, 4)])
+    func theMinimumIsWithinTheMaximum(minimum: Int, maximum: Int) {
+        let error = #expect(throws: InvokError.self) {
+            try limits {
+                $0.minInstances = minimum
+                $0.maxInstances = maximum
+            }
+        }
+        #expect(error?.message == "limits.minInstances is \(minimum), but must be from 0 to \(maximum)")
+    }
+
+    @Test func aMinimumAboveAllIsRefused() {
+        #expect(throws: InvokError.self) { try limits { $0.minInstances = 101 } }
+    }
+}
