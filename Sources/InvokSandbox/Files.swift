@@ -116,4 +116,40 @@ enum Files {
         let file = try Descriptor.open(path, O_RDONLY)
         guard fsync(file.number) == 0 else { throw SystemError("fsync", path) }
     }
+
+    /// The files below a directory, by relative path.
+    /// - Throws: when there is anything but plain files and directories.
+    static func plainFiles(below root: String, at folder: String = "") throws(SystemError) -> [String] {
+        var paths: [String] = []
+        for name in names(in: root + "/" + folder) {
+            let path = folder.isEmpty ? name : folder + "/" + name
+            var status = stat()
+            guard lstat(root + "/" + path, &status) == 0 else { throw SystemError("lstat", path) }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: paths += try plainFiles(below: root, at: path)
+            case S_IFREG where status.st_nlink == 1: paths.append(path)
+            default: throw SystemError("keep", path, code: EINVAL)
+            }
+        }
+        return paths
+    }
+
+    /// The directories of these relative paths, those above first.
+    static func folders(of paths: some Sequence<String>) -> [String] {
+        var folders: Set<String> = []
+        for path in paths {
+            var rest = path[...]
+            while let slash = rest.lastIndex(of: "/") {
+                rest = rest[..<slash]
+                guard folders.insert(String(rest)).inserted else { break }
+            }
+        }
+        return folders.sorted()
+    }
+
+    /// Whether next to nothing is left on the disk that holds the path.
+    static func isDiskFull(_ path: String) -> Bool {
+        var status = statvfs()
+        return statvfs(path, &status) == 0 && UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
+    }
 }

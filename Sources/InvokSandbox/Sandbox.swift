@@ -79,6 +79,8 @@ struct SandboxBase: Sendable {
         if Files.exists("/proc/keys") { options += ["--ro-bind", "/dev/null", "/proc/keys"] }
         options += ["--dev", "/dev", "--perms", "1777", "--size", "\(16 << 20)", "--tmpfs", "/dev/shm"]
         options += ["--remount-ro", "/dev"]
+        // Toolchains are bound below it; bubblewrap would make it for root alone.
+        options += ["--perms", "0755", "--dir", "/opt"]
         self.options = options
     }
 

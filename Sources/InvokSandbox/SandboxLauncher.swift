@@ -11,7 +11,6 @@ import Synchronization
 final class SandboxLauncher: Sendable {
     let bubblewrap: String
     let base: SandboxBase
-    /// Changed once, when the limits of this machine have been found.
     let groups: ControlGroups
     let users: UserIDPool
     private let seccomp = SeccompFilter.native.bytes
@@ -19,6 +18,7 @@ final class SandboxLauncher: Sendable {
     private let starter: EventThread
     private let events: EventThread
     private let janitor: EventThread
+    private let disk: EventThread
     private let count = Atomic<UInt64>(0)
 
     init(bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool) throws(SystemError) {
@@ -30,6 +30,7 @@ final class SandboxLauncher: Sendable {
         starter = try EventThread()
         events = try EventThread()
         janitor = try EventThread()
+        disk = try EventThread()
     }
 
     /// Starts a sandbox.
@@ -55,6 +56,9 @@ final class SandboxLauncher: Sendable {
 
     /// Runs what blocks on the file system or the kernel.
     func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await janitor.run(work) }
+
+    /// Runs what moves many bytes, apart from that: a large build must not hold up the end of an instance.
+    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await disk.run(work) }
 
     /// Removes what is left of a sandbox that has ended, and with it whatever still runs inside.
     /// - Returns: how many of its processes the kernel ended for want of memory.

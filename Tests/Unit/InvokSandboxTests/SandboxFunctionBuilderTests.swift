@@ -1,0 +1,128 @@
+import Glibc
+import Invok
+import InvokRuntimes
+import Logging
+import Testing
+
+@testable import InvokSandbox
+
+@Suite(.serialized, .enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))
+struct SandboxFunctionBuilderTests {
+    /// Shared, since its cache of Go's standard library takes a while to make.
+    static let fixture = Result { try Fixture() }
+    static let builder = Result {
+        SandboxFunctionBuilder(host: try fixture.get().host, logger: Logger(label: "test"))
+    }
+
+    private func source(
+        _ runtime: Runtime = .go, changing changes: [String: String] = [:]
+    ) throws -> (SourceArchive, Digest) {
+        var files = RuntimeSupport.of(runtime).template(for: try FunctionName("hello"))
+        files["config.json"] = #"{"function_name":"hello","runtime":"\#(runtime.rawValue)"}"#
+        files.merge(changes) { _, new in new }
+        let sorted = files.sorted { $0.key < $1.key }
+        return (
+            try SourceArchive(
+                entries: sorted.map { ArchiveEntry(path: $0.key, kind: .file, content: Array($0.value.utf8)) }),
+            Digest(of: sorted.map { $0.key + $0.value }.joined().utf8)
+        )
+    }
+
+    private func leftovers() throws -> [String] {
+        Files.names(in: try Self.fixture.get().host.bundlesDirectory).filter { $0.hasPrefix(".tmp-") }
+    }
+
+    @Test func buildsGoOnceForTwoAndTheBundleAnswers() async throws {
+        let (fixture, builder) = (try Self.fixture.get(), try Self.builder.get())
+        await builder.warmUp()
+        let (source, artifact) = try source()
+        let began = ContinuousClock.now
+        async let first = builder.build(source, artifact: artifact)
+        let second = try await builder.build(source, artifact: artifact)
+        print("a Go function built in \(ContinuousClock.now - began)")
+        #expect(try await first == second)
+        #expect(try await builder.bundles().contains(second.bundle))
+        #expect(Files.names(in: fixture.host.bundlePath(second.bundle)) == ["function"])
+        #expect(try leftovers().isEmpty)
+
+        let spec = try fixture.spec(second.bundle)
+        var times: [Duration] = []
+        for ordinal in 1...10 as ClosedRange<UInt32> {
+            let spec = try fixture.spec(second.bundle, ordinal: ordinal)
+            let began = ContinuousClock.now
+            let running = try await fixture.engine.start(spec)
+            let answer = try await within("an answer") { try await get("/hello", from: running.endpoint) }
+            times.append(ContinuousClock.now - began)
+            #expect(answer.contains("Hello from hello!"))
+            await fixture.engine.stop(spec.id, grace: .seconds(10))
+        }
+        times.sort()
+        print("from start to the first answer of a Go function: median \(times[5]), best \(times[0])")
+        try await builder.remove(spec.bundle)
+        #expect(try await !builder.bundles().contains(spec.bundle))
+    }
+
+    @Test func aMistakeIsShownWithItsPlace() async throws {
+        let (source, artifact) = try source(changing: ["function.go": "package main\n\nfunc nope( {\n"])
+        do {
+            _ = try await Self.builder.get().build(source, artifact: artifact)
+            Issue.record("it was built")
+        } catch BuildError.failed(_, let log) {
+            #expect(log.hasPrefix("function.go:3:"), "\(log)")
+        }
+        #expect(try leftovers().isEmpty)
+    }
+
+    @Test func theDeadlineEndsABuild() async throws {
+        let builder = SandboxFunctionBuilder(
+            host: try Self.fixture.get().host, deadlineSeconds: 0, logger: Logger(label: "test"))
+        let (source, artifact) = try source(changing: ["more.go": "package main\n"])
+        do {
+            _ = try await builder.build(source, artifact: artifact)
+            Issue.record("it was built")
+        } catch BuildError.deadlineExceeded(let seconds, _) {
+            #expect(seconds == 0)
+        }
+        #expect(try leftovers().isEmpty)
+    }
+
+    @Test func cancellingEndsABuild() async throws {
+        let builder = try Self.builder.get()
+        let (source, artifact) = try source(changing: ["other.go": "package main\n"])
+        let building = Task { try await builder.build(source, artifact: artifact) }
+        building.cancel()
+        await #expect(throws: BuildError.cancelled) { try await building.value }
+    }
+
+    @Test func aMissingToolchainSaysWhatToDo() async throws {
+        let fixture = try Fixture()
+        let host = SandboxHost(
+            dataDirectory: fixture.directory,
+            toolchains: Toolchains(found: [:], missing: [.go: "go was not found: run ci/setup"]),
+            clock: fixture.host.clock)
+        let builder = SandboxFunctionBuilder(host: host, logger: Logger(label: "test"))
+        let (source, artifact) = try source()
+        await #expect(
+            throws: BuildError.unavailable(
+                reason: "this server has no usable go", nextStep: "go was not found: run ci/setup")
+        ) { try await builder.build(source, artifact: artifact) }
+    }
+
+    @Test(arguments: [Runtime.python, .nodejs])
+    func buildsAndRunsTheInterpretedOnes(runtime: Runtime) async throws {
+        let (fixture, builder) = (try Self.fixture.get(), try Self.builder.get())
+        let (source, artifact) = try source(runtime)
+        let result = try await builder.build(source, artifact: artifact)
+        let base = try fixture.spec(result.bundle, ordinal: runtime == .python ? 100 : 101)
+        let spec = InstanceSpec(
+            id: base.id, version: base.version,
+            settings: VersionSettings(runtime: runtime, environment: .empty, limits: base.settings.limits),
+            bundle: result.bundle)
+        let began = ContinuousClock.now
+        let running = try await fixture.engine.start(spec)
+        let answer = try await within("an answer") { try await get("/hello", from: running.endpoint) }
+        print("from start to the first answer of a \(runtime) function: \(ContinuousClock.now - began)")
+        #expect(!answer.isEmpty)
+        await fixture.engine.stop(spec.id, grace: .seconds(10))
+    }
+}
