@@ -42,6 +42,10 @@ struct Sandbox: Sendable {
         options += base.options
         options += ["--perms", "1777", "--size", "\(temporaryBytes)", "--tmpfs", "/tmp"]
         for mount in mounts {
+            // Left to itself, bubblewrap would make them for root alone.
+            for folder in Files.folders(of: [String(mount.destination.dropFirst())]) {
+                options += ["--perms", "0755", "--dir", "/" + folder]
+            }
             options += [mount.isWritable ? "--bind" : "--ro-bind", mount.source, mount.destination]
         }
         options += ["--remount-ro", "/", "--clearenv", "--chdir", workingDirectory]
@@ -79,8 +83,6 @@ struct SandboxBase: Sendable {
         if Files.exists("/proc/keys") { options += ["--ro-bind", "/dev/null", "/proc/keys"] }
         options += ["--dev", "/dev", "--perms", "1777", "--size", "\(16 << 20)", "--tmpfs", "/dev/shm"]
         options += ["--remount-ro", "/dev"]
-        // Toolchains are bound below it; bubblewrap would make it for root alone.
-        options += ["--perms", "0755", "--dir", "/opt"]
         self.options = options
     }
 

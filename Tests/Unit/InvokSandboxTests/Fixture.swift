@@ -171,7 +171,10 @@ func get(_ path: String, from endpoint: InstanceEndpoint) async throws -> String
             }
         }
         guard result == 0 else { throw SystemError("connect", socketPath) }
-        try connection.writeAll(Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+        // Reading blocks, so a function that never answers must not hold the test for ever.
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(connection.number, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        try connection.writeAll(Array("GET \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8))
         var answer: [UInt8] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
