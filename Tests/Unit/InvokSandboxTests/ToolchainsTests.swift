@@ -1,0 +1,25 @@
+import Testing
+
+@testable import InvokSandbox
+
+@Suite struct ToolchainsTests {
+    @Test func comparesVersionsByNumber() {
+        #expect(Toolchains.isOlder("22.9.1", than: [22, 18]))
+        #expect(!Toolchains.isOlder("22.18", than: [22, 18]))
+        #expect(!Toolchains.isOlder("1.27rc1", than: [1, 23]))
+    }
+
+    @Test func saysWhatToDoAboutMissingOnes() {
+        let none = Toolchains.discover(environment: ["PATH": "/nonexistent"])
+        #expect(none.found.isEmpty)
+        #expect(none.missing[.go]?.contains("INVOK_GO") == true)
+    }
+
+    @Test func bindsOnlyWhatLiesOutsideOfUsr() {
+        let system = Toolchain(name: .python3, version: "3.11", executable: "/usr/bin/python3.11", root: "/usr")
+        #expect(system.mounts.isEmpty && system.sandboxExecutable == "/usr/bin/python3.11")
+        let own = Toolchain(name: .go, version: "1.27", executable: "/root/go/bin/go", root: "/root/go")
+        #expect(own.mounts == [Sandbox.Mount(source: "/root/go", destination: "/opt/go")])
+        #expect(own.sandboxExecutable == "/opt/go/bin/go")
+    }
+}
