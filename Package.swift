@@ -130,16 +130,20 @@ let package = Package(
             ]),
         unitTests(of: "InvokSim"),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "Conformance",
             dependencies: [
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokSecurity", "InvokSim", "InvokSQLite", asyncHTTPClient, hummingbird, hummingbirdTesting,
+                "InvokSecurity", "InvokSim", "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient, hummingbird,
+                hummingbirdTesting,
             ],
             path: "Tests/Conformance", swiftSettings: strict),
         .testTarget(
             name: "Integration",
-            dependencies: ["Invok", "InvokLocal", "InvokRuntimes", "invok-core", "InvokCLI", asyncHTTPClient],
+            dependencies: [
+                "Invok", "InvokLocal", "InvokRuntimes", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient,
+            ],
             path: "Tests/Integration", swiftSettings: strict),
     ]
 )

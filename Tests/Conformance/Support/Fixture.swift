@@ -1,0 +1,169 @@
+import Foundation
+import Invok
+
+/// A function to deploy: real source, with a directive for the simulated world in a comment.
+struct Fixture: Sendable {
+    var name: String
+    var runtime = Runtime.python
+    var source: String
+    var env: [String: String] = [:]
+    var access: String?
+    var limits: [String: Double] = [:]
+
+    var archive: [UInt8] {
+        var zip = ZipWriter()
+        zip.add("config.json", content: config)
+        zip.add(runtime.sourceFileNames[0], content: Array(source.utf8))
+        return zip.finish()
+    }
+
+    private var config: [UInt8] {
+        var object: [String: Any] = ["function_name": name, "runtime": runtime.rawValue, "env": env]
+        object["access"] = access
+        // Whole numbers must look like ones.
+        if !limits.isEmpty { object["limits"] = limits.mapValues { $0 == $0.rounded() ? Int($0) as Any : $0 as Any } }
+        guard let data = try? JSONSerialization.data(withJSONObject: object) else { return [] }
+        return Array(data)
+    }
+
+    func with(_ change: (inout Fixture) -> Void) -> Fixture {
+        var fixture = self
+        change(&fixture)
+        return fixture
+    }
+
+    // MARK: Functions
+
+    static func hello(_ name: String, saying text: String = "hello") -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: hello \(text)
+                def handler(request):
+                    return "\(text)"
+                """)
+    }
+
+    /// Answers with the request's body and puts method, path and headers into `x-echo-…`.
+    static func echo(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: echo
+                def handler(request):
+                    path = request.path + ("?" + request.query_string if request.query_string else "")
+                    headers = {"x-echo-" + name: value for name, value in request.headers.items()}
+                    headers.update({"x-echo-method": request.method, "x-echo-path": path})
+                    return request.body, 200, headers
+                """)
+    }
+
+    static func env(_ name: String, _ variable: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: env \(variable)
+                import os
+                def handler(request):
+                    return os.environ.get("\(variable)", "")
+                """)
+    }
+
+    static func status(_ name: String, _ code: Int) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: status \(code)
+                def handler(request):
+                    return "", \(code)
+                """)
+    }
+
+    static func slow(_ name: String, milliseconds: Int) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: slow \(milliseconds)
+                # sim: hello slow
+                import time
+                def handler(request):
+                    time.sleep(\(milliseconds) / 1000)
+                    return "slow"
+                """)
+    }
+
+    static func huge(_ name: String, bytes: Int) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: huge \(bytes)
+                def handler(request):
+                    return b"x" * \(bytes)
+                """)
+    }
+
+    static func logging(_ name: String, _ text: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: log \(text)
+                def handler(request):
+                    print("\(text)", flush=True)
+                    return "logged"
+                """)
+    }
+
+    /// Becomes ready and never answers.
+    static func hanging(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: hang
+                import threading
+                def handler(request):
+                    threading.Event().wait()
+                """)
+    }
+
+    /// Dies when it gets a request.
+    static func dying(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: exit-on-request
+                import os
+                def handler(request):
+                    os._exit(3)
+                """)
+    }
+
+    /// Ends as soon as it is started.
+    static func crashing(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: crash
+                raise RuntimeError("no luck today")
+                """)
+    }
+
+    /// Runs and never becomes ready.
+    static func neverReady(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: never-ready
+                import threading
+                threading.Event().wait()
+                """)
+    }
+
+    static func notBuilding(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: build-error function.py, line 2: SyntaxError
+                def handler(request:
+                """)
+    }
+}
