@@ -1,0 +1,148 @@
+import Invok
+import InvokArchive
+import InvokGateway
+import InvokHTTP
+import InvokLocal
+import InvokSQLite
+import InvokSandbox
+import InvokSecurity
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The embedded world around the system, and its life: start, serve, stop.
+///
+/// This is the one place that chooses adapters.
+struct Core {
+    private let configuration: CoreConfiguration
+    private let logger: Logger
+
+    init(_ configuration: CoreConfiguration) {
+        self.configuration = configuration
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "invok")
+        logger.logLevel = configuration.logLevel
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes the requests that run and stops every instance.
+    /// - Throws: `Failure` when it cannot start.
+    func run() async throws {
+        let directory = try openDataDirectory()
+        let clock = SystemClock()
+        let store = try starting { () throws(InvokError) in try SQLiteMetadataStore(path: directory.database) }
+        let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
+        let toolchains = Toolchains.discover(environment: configuration.environment)
+        let host = SandboxHost(dataDirectory: directory.path, toolchains: toolchains, clock: clock)
+        let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
+        let transport = UnixSocketTransport()
+        let world = World(
+            store: store, cache: InProcessCache(clock: clock), engine: engine,
+            builder: SandboxFunctionBuilder(host: host, logger: logger),
+            artifacts: try starting { () throws(ArtifactError) in
+                try FileArtifactStore(directory: directory.artifacts)
+            },
+            archives: LibArchiveReader(), logs: logs, transport: transport, passwords: ScryptPasswordHasher(),
+            tokens: try await makeTokens(directory), clock: clock, randomness: SystemRandomness())
+        try await reportLimitations(engine, toolchains)
+        let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
+        do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
+        try await serve(system)
+        await stopInstances(engine)
+        await transport.shutdown()
+        withExtendedLifetime(directory) {}
+    }
+
+    private func openDataDirectory() throws -> DataDirectory {
+        do throws(DataDirectoryError) {
+            return try DataDirectory(path: configuration.dataDirectory)
+        } catch {
+            throw Failure.start("\(error)", nextStep: nil)
+        }
+    }
+
+    private func makeTokens(_ directory: DataDirectory) async throws -> JWTTokenCodec {
+        do throws(InvokError) {
+            if let secret = configuration.jwtSecret { return try await JWTTokenCodec(secret: Array(secret.utf8)) }
+            return try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory.tokenSecret))
+        } catch {
+            throw Failure.start(error)
+        }
+    }
+
+    /// What this machine cannot do is said once, by name.
+    private func reportLimitations(_ engine: SandboxContainerEngine, _ toolchains: Toolchains) async throws {
+        do throws(EngineError) {
+            for limitation in try await engine.prepare() { logger.warning("\(limitation)") }
+        } catch {
+            switch error {
+            case .unavailable(let reason), .startFailed(let reason): throw Failure.start(reason, nextStep: nil)
+            case .cancelled: throw CancellationError()
+            }
+        }
+        for (_, sentence) in toolchains.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            logger.warning("\(sentence)")
+        }
+    }
+
+    private func serve(_ system: InvokSystem) async throws {
+        let server = InvokServer(
+            system: system,
+            configuration: ServerConfiguration(
+                host: configuration.host, port: configuration.port,
+                maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
+                world: ["store": "sqlite", "cache": "in-process", "engine": "sandbox", "artifacts": "files"]),
+            logger: logger,
+            onListening: { [host = configuration.host] port in
+                // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
+                print("Invok listens on http://\(host):\(port)")
+                fflush(nil)
+            })
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: SystemService(system: system)),
+                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await services.run()
+        } catch let error as ServerError {
+            throw Failure.start("\(error)", nextStep: nil)
+        }
+    }
+
+    /// Sandboxes cannot outlive this process, so they get the chance to end well before it does.
+    private func stopInstances(_ engine: SandboxContainerEngine) async {
+        guard let running = try? await engine.list() else { return }
+        await withDiscardingTaskGroup { group in
+            for instance in running {
+                group.addTask { await engine.stop(instance.id, grace: configuration.systemSettings.stopGrace) }
+            }
+        }
+    }
+
+    private func starting<Value, Problem: Error>(_ body: () throws(Problem) -> Value) throws -> Value {
+        do throws(Problem) {
+            return try body()
+        } catch {
+            if let error = error as? InvokError { throw Failure.start(error) }
+            throw Failure.start("the data directory cannot be used: \(error)", nextStep: nil)
+        }
+    }
+}
+
+/// Runs the system as long as the server does, and a little longer: the last requests need it.
+private struct SystemService: Service {
+    let system: InvokSystem
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await system.run() }
+    }
+}

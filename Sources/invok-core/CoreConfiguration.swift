@@ -1,0 +1,132 @@
+import Configuration
+import Foundation
+import Invok
+import Logging
+import SystemPackage
+
+/// A setting that cannot be used, in words that name it.
+struct ConfigurationError: Error, Hashable {
+    let message: String
+}
+
+/// What the operator chose. Everything has a default.
+struct CoreConfiguration: Sendable {
+    var host = "127.0.0.1"
+    var port = 3000
+    var dataDirectory = ""
+    var defaultAccess = Access.private
+    var jwtSecret: String?
+    var tokenLifetime = Duration.seconds(168 * 3600)
+    /// Registrations and log-ins that one address may try in a minute.
+    var attemptsPerAddress = 60
+    var maximumFunctionBytes = 50 << 20
+    var corsOrigins = ["*"]
+    var logLevel = Logger.Level.info
+    /// What the search for toolchains goes by: the process's environment, and what `.env` says of them.
+    var environment: [String: String] = [:]
+
+    static let help = """
+        SERVER_HOST            127.0.0.1
+        SERVER_PORT            3000
+        INVOK_DATA_DIR         ~/.local/share/invok/data
+        INVOK_ENGINE           sandbox
+        INVOK_DEFAULT_ACCESS   private (or public)
+        AUTH_JWT_SECRET        made and kept in the data directory
+        AUTH_TOKEN_HOURS       168
+        AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
+        MAX_FUNCTION_SIZE      52428800 (bytes)
+        INVOK_CORS_ORIGINS     * (comma-separated)
+        LOG_LEVEL              info (trace, debug, info, notice, warning, error)
+        INVOK_TOOLCHAINS       ~/.local/share/invok/toolchains
+        INVOK_GO, INVOK_NODE, INVOK_PYTHON   paths to the tools
+        """
+
+    /// Reads the environment, and below it the file `.env` of the working directory.
+    static func load() async throws(ConfigurationError) -> CoreConfiguration {
+        let environment = ProcessInfo.processInfo.environment
+        let file: EnvironmentVariablesProvider
+        do {
+            file = try await EnvironmentVariablesProvider(environmentFilePath: ".env", allowMissing: true)
+        } catch {
+            throw ConfigurationError(message: "the file .env cannot be read: \(error)")
+        }
+        let reader = ConfigReader(providers: [EnvironmentVariablesProvider(environmentVariables: environment), file])
+        return try CoreConfiguration(reader, environment: environment)
+    }
+
+    /// - Parameters:
+    ///   - reader: keys are the variables' names in lower case with dots, `server.port` for `SERVER_PORT`.
+    ///   - environment: the process's environment.
+    init(_ reader: ConfigReader, environment: [String: String]) throws(ConfigurationError) {
+        self.environment = environment
+        func text(_ variable: String) -> String? {
+            let key = variable.lowercased().split(separator: "_").joined(separator: ".")
+            let value = reader.string(forKey: ConfigKey(key), isSecret: variable.contains("SECRET"))
+            return value.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        func number(_ variable: String, _ fallback: Int, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+            guard let text = text(variable) else { return fallback }
+            guard let value = Int(text), range.contains(value) else {
+                throw ConfigurationError(
+                    message:
+                        "\(variable) is '\(text)', but must be a number from \(range.lowerBound) to \(range.upperBound)"
+                )
+            }
+            return value
+        }
+        host = text("SERVER_HOST") ?? host
+        port = try number("SERVER_PORT", port, in: 0...65_535)
+        dataDirectory = text("INVOK_DATA_DIR") ?? Self.defaultDataDirectory(environment)
+        if let engine = text("INVOK_ENGINE"), engine != "sandbox" {
+            throw ConfigurationError(message: "INVOK_ENGINE is '\(engine)', but this build knows only 'sandbox'")
+        }
+        if let access = text("INVOK_DEFAULT_ACCESS") {
+            guard let value = Access(rawValue: access) else {
+                throw ConfigurationError(
+                    message: "INVOK_DEFAULT_ACCESS is '\(access)', but must be 'private' or 'public'")
+            }
+            defaultAccess = value
+        }
+        for variable in ["INVOK_TOOLCHAINS", "INVOK_GO", "INVOK_NODE", "INVOK_PYTHON"] {
+            self.environment[variable] = text(variable)
+        }
+        jwtSecret = text("AUTH_JWT_SECRET")
+        tokenLifetime = .seconds(try number("AUTH_TOKEN_HOURS", 168, in: 1...87_600) * 3600)
+        attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
+        maximumFunctionBytes = try number("MAX_FUNCTION_SIZE", maximumFunctionBytes, in: 1024...(1 << 30))
+        if let origins = text("INVOK_CORS_ORIGINS") {
+            corsOrigins = origins.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        if let level = text("LOG_LEVEL") {
+            guard let value = Logger.Level(rawValue: level.lowercased()) else {
+                throw ConfigurationError(message: "LOG_LEVEL is '\(level)', but must be one of \(Self.levels)")
+            }
+            logLevel = value
+        }
+    }
+
+    static func checkedPort(_ port: Int, _ name: String) throws(ConfigurationError) -> Int {
+        guard (0...65_535).contains(port) else {
+            throw ConfigurationError(message: "\(name) is \(port), but must be from 0 to 65535")
+        }
+        return port
+    }
+
+    var systemSettings: SystemSettings {
+        var settings = SystemSettings()
+        settings.defaultAccess = defaultAccess
+        settings.tokenLifetime = tokenLifetime
+        settings.attemptsPerAddress = attemptsPerAddress
+        settings.archiveLimits.archiveBytes = maximumFunctionBytes
+        settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)
+        return settings
+    }
+
+    private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+    private static func defaultDataDirectory(_ environment: [String: String]) -> String {
+        let home = environment["HOME"] ?? "."
+        let base = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.local/share"
+        return "\(base)/invok/data"
+    }
+}
