@@ -34,6 +34,13 @@ struct Answer: Sendable {
 struct Client: Sendable {
     static let timeout = TimeAmount.seconds(60)
 
+    /// Scenarios run side by side, and none may wait for another's connection.
+    private static let http = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 500
+        return HTTPClient(configuration: configuration)
+    }()
+
     let url: String
     var token: String?
     var user: UserMessage?
@@ -76,7 +83,7 @@ struct Client: Sendable {
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws -> Answer {
-        let response = try await HTTPClient.shared.execute(
+        let response = try await Self.http.execute(
             request(method, path, headers: headers, body: body), timeout: Self.timeout)
         let content = try await response.body.collect(upTo: 64 << 20)
         return Answer(
@@ -102,7 +109,7 @@ struct Client: Sendable {
 
     /// The lines of a stream of server-sent events, as they come.
     func lines(_ path: String) async throws -> AsyncThrowingStream<String, any Error> {
-        let response = try await HTTPClient.shared.execute(request("GET", path), timeout: Self.timeout)
+        let response = try await Self.http.execute(request("GET", path), timeout: Self.timeout)
         try #require(response.status == .ok)
         return AsyncThrowingStream { continuation in
             let task = Task {

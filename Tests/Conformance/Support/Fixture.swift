@@ -51,9 +51,8 @@ struct Fixture: Sendable {
             source: """
                 # sim: echo
                 def handler(request):
-                    path = request.path + ("?" + request.query_string if request.query_string else "")
                     headers = {"x-echo-" + name: value for name, value in request.headers.items()}
-                    headers.update({"x-echo-method": request.method, "x-echo-path": path})
+                    headers.update({"x-echo-method": request.method, "x-echo-path": request.target})
                     return request.body, 200, headers
                 """)
     }
@@ -143,6 +142,8 @@ struct Fixture: Sendable {
             name: name,
             source: """
                 # sim: crash
+                def handler(request):
+                    return "never"
                 raise RuntimeError("no luck today")
                 """)
     }
@@ -154,6 +155,8 @@ struct Fixture: Sendable {
             source: """
                 # sim: never-ready
                 import threading
+                def handler(request):
+                    return "never"
                 threading.Event().wait()
                 """)
     }
