@@ -42,13 +42,16 @@ struct Core {
         let host = SandboxHost(dataDirectory: directory.path, toolchains: toolchains, clock: clock)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
         let transport = UnixSocketTransport()
+        let passwords = ScryptPasswordHasher(
+            parameters: ScryptParameters(
+                logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
             store: store, cache: InProcessCache(clock: clock), engine: engine,
             builder: SandboxFunctionBuilder(host: host, logger: logger),
             artifacts: try starting { () throws(ArtifactError) in
                 try FileArtifactStore(directory: directory.artifacts)
             },
-            archives: LibArchiveReader(), logs: logs, transport: transport, passwords: ScryptPasswordHasher(),
+            archives: LibArchiveReader(), logs: logs, transport: transport, passwords: passwords,
             tokens: try await makeTokens(directory), clock: clock, randomness: SystemRandomness())
         try await reportLimitations(engine, toolchains)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)

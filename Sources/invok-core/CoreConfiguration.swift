@@ -17,6 +17,8 @@ struct CoreConfiguration: Sendable {
     var defaultAccess = Access.private
     var jwtSecret: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
+    /// The binary logarithm of scrypt's cost N.
+    var scryptCost = 17
     /// Registrations and log-ins that one address may try in a minute.
     var attemptsPerAddress = 60
     var maximumFunctionBytes = 50 << 20
@@ -34,6 +36,7 @@ struct CoreConfiguration: Sendable {
         AUTH_JWT_SECRET        made and kept in the data directory
         AUTH_TOKEN_HOURS       168
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
+        AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
         MAX_FUNCTION_SIZE      52428800 (bytes)
         INVOK_CORS_ORIGINS     * (comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
@@ -92,6 +95,7 @@ struct CoreConfiguration: Sendable {
         }
         jwtSecret = text("AUTH_JWT_SECRET")
         tokenLifetime = .seconds(try number("AUTH_TOKEN_HOURS", 168, in: 1...87_600) * 3600)
+        scryptCost = try number("AUTH_SCRYPT_COST", scryptCost, in: 14...18)
         attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
         maximumFunctionBytes = try number("MAX_FUNCTION_SIZE", maximumFunctionBytes, in: 1024...(1 << 30))
         if let origins = text("INVOK_CORS_ORIGINS") {

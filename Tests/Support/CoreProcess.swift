@@ -25,7 +25,7 @@ public final class CoreProcess: Sendable {
         process.executableURL = Products.url("invok-core")
         process.arguments = ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
         process.environment = ProcessInfo.processInfo.environment
-            .merging(["LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000"]) { $1 }
+            .merging(["LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000", "AUTH_SCRYPT_COST": "14"]) { $1 }
             .merging(environment) { $1 }
         let output = Pipe()
         process.standardOutput = output
