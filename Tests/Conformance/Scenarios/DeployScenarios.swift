@@ -166,6 +166,15 @@ private enum BadArchive {
             ("absolute", zip(["config.json": config, "/function.py": ""]), "invalid_archive"),
             ("backslash", zip(["config.json": config, "a\\function.py": ""]), "invalid_archive"),
             ("letter case", zip(["config.json": config, "function.py": "", "Function.py": ""]), "invalid_archive"),
+            (
+                "twice", zip(files: [("config.json", config), ("function.py", ""), ("function.py", "")]),
+                "invalid_archive"
+            ),
+            (
+                "file and folder", zip(["config.json": config, "function.py": "", "a": "", "a/b": ""]),
+                "invalid_archive"
+            ),
+            ("many entries", zip(files: (0...20_000).map { ("f\($0)", "") }), "payload_too_large"),
             ("not JSON", zip(["config.json": "{", "function.py": ""]), "invalid_config"),
             ("unknown key", configured(#"{"function_name":"bad","runtime":"python","evn":{}}"#), "invalid_config"),
             ("unknown runtime", configured(#"{"function_name":"bad","runtime":"cobol"}"#), "unknown_runtime"),
@@ -185,8 +194,12 @@ private enum BadArchive {
     private static func configured(_ config: String) -> [UInt8] { zip(["config.json": config, "function.py": ""]) }
 
     private static func zip(_ files: [String: String]) -> [UInt8] {
+        zip(files: files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+
+    private static func zip(files: [(path: String, content: String)]) -> [UInt8] {
         var zip = ZipWriter()
-        for (path, content) in files.sorted(by: { $0.key < $1.key }) { zip.add(path, content: Array(content.utf8)) }
+        for (path, content) in files { zip.add(path, content: Array(content.utf8)) }
         return zip.finish()
     }
 }

@@ -1,4 +1,6 @@
 import Foundation
+import Invok
+import InvokSecurity
 import TestSupport
 
 /// `invok-core` as a process of its own, on a data directory that goes with it.
@@ -23,6 +25,11 @@ actor EmbeddedInstallation: Installation {
         let port = process.port
         await process.end(with: SIGKILL)
         process = try await CoreProcess.start(dataDirectory: directory, port: port)
+    }
+
+    func expiredToken(of user: UserID) async throws -> String {
+        let codec = try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory + "/jwt-secret"))
+        return try await codec.sign(.expired(user))
     }
 
     func stop() async {

@@ -1,3 +1,5 @@
+import Invok
+
 /// A running Invok, seen from outside.
 protocol Installation: Sendable {
     /// `http://127.0.0.1:PORT`, the same until it is stopped.
@@ -5,6 +7,16 @@ protocol Installation: Sendable {
     /// Ends the core at once, as `kill -9` does, and starts it again on the same state.
     func crashAndRestart() async throws
     func stop() async
+    /// A token of the installation's own making that has run out.
+    func expiredToken(of user: UserID) async throws -> String
+}
+
+extension TokenClaims {
+    static func expired(_ user: UserID) -> TokenClaims {
+        TokenClaims(
+            user: user, issuedAt: Timestamp(millisecondsSinceEpoch: 1_000_000_000_000),
+            expiresAt: Timestamp(millisecondsSinceEpoch: 1_000_000_060_000))
+    }
 }
 
 /// One shared installation of each world, started when first asked for.

@@ -50,6 +50,8 @@ actor SimInstallation: Installation {
         time.cancel()
     }
 
+    func expiredToken(of user: UserID) async throws -> String { try await sim.tokens.sign(.expired(user)) }
+
     private static func startCore(on sim: SimWorld, port: Int) async throws -> (Task<Void, any Error>, Int) {
         var settings = SystemSettings()
         settings.attemptsPerAddress = 100_000
