@@ -8,15 +8,27 @@ struct BuildFolder: Sendable {
     let path: String
     /// What the build sees as `/build` and may write to.
     var work: String { path + "/work" }
-    /// What a Go build sees as its cache, which nobody sees after it.
-    var cache: String { path + "/cache" }
 
-    func stage(_ files: [String: [UInt8]]) throws(SystemError) {
+    /// How a sandbox sees it. A build that leaves one file gets to write that file alone.
+    func mounts(for output: BuildPlan.Output) -> [Sandbox.Mount] {
+        switch output {
+        case .everything: [Sandbox.Mount(source: work, destination: "/build", isWritable: true)]
+        case .file(let name):
+            [
+                Sandbox.Mount(source: work, destination: "/build"),
+                Sandbox.Mount(source: "\(work)/\(name)", destination: "/build/\(name)", isWritable: true),
+            ]
+        }
+    }
+
+    /// - Parameter output: where it is one file, that is made, empty.
+    func stage(_ files: [String: [UInt8]], for output: BuildPlan.Output = .everything) throws(SystemError) {
         try Files.makeDirectory(path, mode: 0o700)
         // Writable for the build's user, which is known only later; no other user gets past the folder above.
         try Files.makeDirectory(work, mode: 0o777)
         for folder in Files.folders(of: files.keys) { try Files.makeDirectory("\(work)/\(folder)", mode: 0o777) }
         for (name, bytes) in files { try Files.write(bytes, to: "\(work)/\(name)", mode: 0o644) }
+        if case .file(let name) = output { try Files.write([], to: "\(work)/\(name)", mode: 0o666) }
     }
 
     /// Makes what the build left the bundle at `destination`, durably: after a crash it is there whole or not at all.
@@ -48,6 +60,9 @@ struct BuildFolder: Sendable {
         guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
         try Files.sync(path)
     }
+
+    /// What it takes on the disk, in bytes.
+    var usedBytes: Int { Files.usedBytes(below: work) }
 
     func remove() { try? Files.removeTree(path) }
 }

@@ -15,6 +15,12 @@ enum Files {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
     }
 
+    /// Whether it is ours, and no other user may write to it.
+    static func belongsToUsAlone(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
+    }
+
     /// Makes the directory and those above it that are missing.
     static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
         if isDirectory(path) { return }
@@ -132,6 +138,18 @@ enum Files {
             }
         }
         return paths
+    }
+
+    /// What a directory and all below it take on the disk, whatever changes meanwhile.
+    static func usedBytes(below directory: String) -> Int {
+        names(in: directory).reduce(4096) { sum, name in
+            let path = directory + "/" + name
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return sum }
+            // An empty file is not for nothing either.
+            return sum
+                + (status.st_mode & S_IFMT == S_IFDIR ? usedBytes(below: path) : max(4096, Int(status.st_blocks) * 512))
+        }
     }
 
     /// The directories of these relative paths, those above first.

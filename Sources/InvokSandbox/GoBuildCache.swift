@@ -2,70 +2,105 @@ import Glibc
 import Invok
 import InvokRuntimes
 
-/// A cache of Go's standard library, compiled by the core itself. A build gets a copy of its own that is thrown away:
-/// what one tenant's build writes, no other ever sees.
+/// Go's standard library, compiled by the core itself and shared by all installations of a user.
+///
+/// A build sees it read-only and writes into a cache of its own in memory, which ends with it: what one tenant's build
+/// writes, no other ever sees. Entries only ever come in, each by one rename, so that a build may read while another
+/// core adds; whoever adds holds the lock.
 struct GoBuildCache: Sendable {
-    /// The base; there once it is whole.
-    let path: String
+    /// In the order in which they are made: what every function needs comes first.
+    enum Part: String, CaseIterable, Sendable {
+        case template
+        case usual
+
+        var packages: [String] {
+            switch self {
+            case .template: GoPackages.template
+            case .usual: GoPackages.usual
+            }
+        }
+    }
+
+    private let path: String
 
     init(directory: String, toolchain: Toolchain) {
-        let recipe = RuntimeSupport.of(.go).recipeVersion
-        path = "\(directory)/go-\(toolchain.version)-\(recipe)"
+        path = "\(directory)/go-\(toolchain.version)-\(RuntimeSupport.of(.go).recipeVersion)"
     }
 
-    var isReady: Bool { Files.isDirectory(path) }
+    /// The entries, as `GOCACHE` lays them out; there once the first part is.
+    var entries: String { path + "/entries" }
+    /// Where whoever holds the lock has Go write what is new.
+    var incoming: String { path + "/incoming" }
 
-    /// A function that uses what functions use: building it compiles the packages and the flags they will need.
-    static func sample() throws -> SourceArchive {
-        let name = try FunctionName("warm")
-        var files = RuntimeSupport.of(.go).template(for: name)
-        let imports = [
-            "bufio", "bytes", "compress/gzip", "context", "crypto/hmac", "crypto/rand", "crypto/sha256",
-            "encoding/base64", "encoding/csv", "encoding/hex", "encoding/json", "encoding/xml", "errors",
-            "html/template", "image/png", "io", "log", "log/slog", "maps", "math/big", "math/rand/v2", "os",
-            "path/filepath",
-            "regexp", "slices", "sort", "strconv", "strings", "sync/atomic", "text/template", "time", "unicode/utf8",
-        ]
-        files["packages.go"] = "package main\n\nimport (\n" + imports.map { "\t_ \"\($0)\"\n" }.joined() + ")\n"
-        files[FunctionConfig.fileName] = #"{"function_name":"warm","runtime":"go"}"#
-        return try SourceArchive(
-            entries: files.map { ArchiveEntry(path: $0.key, kind: .file, content: Array($0.value.utf8)) })
+    func has(_ part: Part) -> Bool { Files.exists("\(path)/\(part.rawValue)") }
+
+    /// The exclusive right to add to it, for as long as the value lives; a process that dies loses it.
+    /// - Returns: `nil` while another has it.
+    func lock() throws(SystemError) -> Descriptor? {
+        try Files.makeDirectories(path, mode: 0o700)
+        let lock = try Descriptor.open(path + "/lock", O_RDWR | O_CREAT)
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
+            return nil
+        }
+        return lock
     }
 
-    /// Makes the folder into which a build writes its cache, with what the base has. Blocks on the disk.
-    func prepare(_ folder: String) throws(SystemError) {
-        try Files.makeDirectory(folder, mode: 0o777)
-        guard isReady else { return }
-        for subfolder in Files.names(in: path) where Files.isDirectory("\(path)/\(subfolder)") {
-            try Files.makeDirectory("\(folder)/\(subfolder)", mode: 0o777)
-            for name in Files.names(in: "\(path)/\(subfolder)") {
-                try Self.copy("\(path)/\(subfolder)/\(name)", to: "\(folder)/\(subfolder)/\(name)")
+    /// Makes `incoming` empty. Only under the lock: what lies there is then of a core that has died.
+    func prepareIncoming() throws(SystemError) {
+        try Files.removeTree(incoming)
+        try Files.makeDirectory(incoming, mode: 0o777)
+    }
+
+    func removeIncoming() { try? Files.removeTree(incoming) }
+
+    /// Moves what Go wrote into `incoming` to the entries, and notes that the part is there. Only under the lock.
+    func adopt(_ part: Part) throws(SystemError) {
+        let files = Files.names(in: incoming).flatMap { folder in
+            Files.names(in: "\(incoming)/\(folder)").map { "\(folder)/\($0)" }
+        }
+        // An action names its data, so the data comes first. The links lead to entries that are there already.
+        for suffix in ["-d", "-a"] {
+            for file in files where file.hasSuffix(suffix) && Files.isPlainFile("\(incoming)/\(file)") {
+                try adopt(file)
             }
         }
-        // Go removes old entries when it has not done so for a day, which would be work for nothing in a copy.
-        try Files.write(Array("\(time(nil))".utf8), to: folder + "/trim.txt", mode: 0o666)
+        try Files.write([], to: "\(path)/\(part.rawValue)", mode: 0o644)
     }
 
-    /// A second name for the core's file where a build, having another user, cannot write to it; else a copy.
-    private static func copy(_ source: String, to destination: String) throws(SystemError) {
+    private func adopt(_ file: String) throws(SystemError) {
+        let (source, destination) = ("\(incoming)/\(file)", "\(entries)/\(file)")
+        for folder in Files.folders(of: [file]) { try Files.makeDirectories("\(entries)/\(folder)", mode: 0o755) }
         if geteuid() == 0 {
-            if link(source, destination) == 0 { return }
-            guard errno == EMLINK || errno == EPERM else { throw SystemError("link", destination) }
+            guard lchown(source, 0, 0) == 0 else { throw SystemError("chown", file) }
         }
-        guard let bytes = Files.read(source, limit: 1 << 30) else { throw SystemError("read", source) }
-        try Files.write(bytes, to: destination, mode: 0o644)
+        guard chmod(source, 0o644) == 0 else { throw SystemError("chmod", file) }
+        guard rename(source, destination) == 0 else { throw SystemError("rename", file) }
     }
 
-    /// Makes what the sample's build left the base. Blocks on the disk.
-    func adopt(_ folder: String) throws(SystemError) {
-        for file in try Files.plainFiles(below: folder) {
-            if geteuid() == 0 {
-                guard lchown("\(folder)/\(file)", 0, 0) == 0 else { throw SystemError("chown", file) }
-            }
-            guard chmod("\(folder)/\(file)", 0o644) == 0 else { throw SystemError("chmod", file) }
-        }
-        guard rename(folder, path) == 0 || errno == ENOTEMPTY || errno == EEXIST else {
-            throw SystemError("rename", path)
-        }
+    // MARK: In a sandbox
+
+    /// Lets the sandbox of a build read the entries and write its own beside them, in memory.
+    func offer(to sandbox: inout Sandbox) {
+        sandbox.temporaryFolders.append(.init(path: Self.cache, bytes: 1 << 30))
+        useEntries(in: &sandbox)
+    }
+
+    /// Has the sandbox write into `incoming`. Only under the lock, and for plans of Invok's own.
+    func write(from sandbox: inout Sandbox) {
+        sandbox.mounts.append(Sandbox.Mount(source: incoming, destination: Self.cache, isWritable: true))
+        useEntries(in: &sandbox)
+    }
+
+    private static let cache = "/cache"
+
+    private func useEntries(in sandbox: inout Sandbox) {
+        sandbox.environment["GOCACHE"] = Self.cache
+        guard Files.isDirectory(entries) else { return }
+        sandbox.mounts.append(Sandbox.Mount(source: entries, destination: "/gocache"))
+        // No name or value becomes part of the script: the command comes in as its arguments. With the file, Go does not
+        // look for old entries to remove, which would be work for nothing.
+        let script = #"/usr/bin/cp -rs /gocache/. /cache && date +%s >/cache/trim.txt && exec "$0" "$@""#
+        sandbox.command = ["/bin/sh", "-c", script] + sandbox.command
     }
 }

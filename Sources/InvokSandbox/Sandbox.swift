@@ -6,8 +6,16 @@ struct Sandbox: Sendable {
         var isWritable = false
     }
 
+    /// A folder in memory.
+    struct TemporaryFolder: Hashable, Sendable {
+        let path: String
+        let bytes: Int
+    }
+
     /// Beside the base that every sandbox has.
     var mounts: [Mount]
+    /// Beside `/tmp`.
+    var temporaryFolders: [TemporaryFolder] = []
     var workingDirectory: String
     /// All of it; nothing is inherited.
     var environment: [String: String]
@@ -16,6 +24,8 @@ struct Sandbox: Sendable {
     /// The size of its `/tmp`.
     var temporaryBytes: Int
     var limits: ResourceLimits
+    /// Above 0 for work that others shall not notice (nice(2)).
+    var niceness: Int32 = 0
 
     /// The user inside: one that nobody else has when the core is root, else the core's own in a user namespace.
     enum User: Hashable, Sendable {
@@ -40,7 +50,9 @@ struct Sandbox: Sendable {
         }
         options += ["--seccomp", "\(seccompDescriptor)"]
         options += base.options
-        options += ["--perms", "1777", "--size", "\(temporaryBytes)", "--tmpfs", "/tmp"]
+        for folder in [TemporaryFolder(path: "/tmp", bytes: temporaryBytes)] + temporaryFolders {
+            options += ["--perms", "1777", "--size", "\(folder.bytes)", "--tmpfs", folder.path]
+        }
         for mount in mounts {
             // Left to itself, bubblewrap would make them for root alone.
             for folder in Files.folders(of: [String(mount.destination.dropFirst())]) {

@@ -6,8 +6,10 @@ import Synchronization
 /// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
 /// One for each data directory and process.
 public final class SandboxHost: Sendable {
-    /// `<data>/run`, `<data>/bundles` and `<data>/cache` are this host's.
+    /// `<data>/run` and `<data>/bundles` are this host's.
     let dataDirectory: String
+    /// Other hosts may use it too.
+    let cacheDirectory: String
     let toolchains: Toolchains
     let clock: any Clock
     private let bubblewrap: String?
@@ -20,9 +22,15 @@ public final class SandboxHost: Sendable {
 
     /// - Parameters:
     ///   - dataDirectory: an absolute path. It must not be in use by another core.
+    ///   - cacheDirectory: an absolute path. Any number of cores of one user may share it; what lies there can be made
+    ///     again.
     ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
-    public init(dataDirectory: String, toolchains: Toolchains, clock: any Clock, bubblewrap: String? = nil) {
+    public init(
+        dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
+        bubblewrap: String? = nil
+    ) {
         self.dataDirectory = dataDirectory
+        self.cacheDirectory = cacheDirectory
         self.toolchains = toolchains
         self.clock = clock
         self.bubblewrap =
@@ -31,7 +39,6 @@ public final class SandboxHost: Sendable {
 
     var runDirectory: String { dataDirectory + "/run" }
     var bundlesDirectory: String { dataDirectory + "/bundles" }
-    var cacheDirectory: String { dataDirectory + "/cache" }
 
     func bundlePath(_ bundle: BundleID) -> String { "\(bundlesDirectory)/\(bundle)" }
 
@@ -59,6 +66,14 @@ public final class SandboxHost: Sendable {
             throw .unavailable(
                 "the path of the data directory is too long for a unix socket: use one of at most 80 bytes")
         }
+        do throws(SystemError) {
+            try Files.makeDirectories(cacheDirectory, mode: 0o700)
+            // Whoever may write there could give every function's build other code.
+            guard Files.belongsToUsAlone(cacheDirectory) else { throw SystemError("use", cacheDirectory, code: EPERM) }
+        } catch {
+            throw .unavailable(
+                "the cache directory cannot be used: \(error); set INVOK_CACHE_DIR to one that is this user's alone")
+        }
         let launcher: SandboxLauncher
         do throws(SystemError) {
             launcher = try makeLauncher(bubblewrap)
@@ -76,14 +91,12 @@ public final class SandboxHost: Sendable {
             name: "invok-" + installation.description.prefix(12), mounts: Files.text("/proc/self/mounts") ?? "",
             membership: Files.text("/proc/self/cgroup") ?? "")
         groups.removeLeftovers()
-        for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755), (cacheDirectory, 0o700)] {
+        for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755)] {
             try Files.makeDirectories(path, mode: mode_t(mode))
         }
         for name in Files.names(in: runDirectory) { try Files.removeTree("\(runDirectory)/\(name)") }
-        for directory in [bundlesDirectory, cacheDirectory] {
-            for name in Files.names(in: directory) where name.hasPrefix(".tmp-") {
-                try Files.removeTree("\(directory)/\(name)")
-            }
+        for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
+            try Files.removeTree("\(bundlesDirectory)/\(name)")
         }
         let users = UserIDPool(installation: installation)
         try SandboxBase.writeEtc(

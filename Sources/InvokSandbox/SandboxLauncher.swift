@@ -105,6 +105,9 @@ final class SandboxLauncher: Sendable {
             if !groups.hierarchies.isEmpty { group = try groups.makeGroup(name, limits: sandbox.limits.withInit) }
             try group?.attach(process)
             try Self.limit(process, sandbox.limits, user)
+            if sandbox.niceness > 0 {
+                setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), sandbox.niceness)
+            }
             let arguments = sandbox.options(base: base, user: user, seccompDescriptor: Int32(all.count - 1))
             try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
             return SandboxProcess(

@@ -39,15 +39,18 @@ struct Core {
         let store = try starting { () throws(InvokError) in try SQLiteMetadataStore(path: directory.database) }
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
         let toolchains = Toolchains.discover(environment: configuration.environment)
-        let host = SandboxHost(dataDirectory: directory.path, toolchains: toolchains, clock: clock)
+        let host = SandboxHost(
+            dataDirectory: directory.path, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
+            clock: clock)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
+        let builder = SandboxFunctionBuilder(host: host, logger: logger)
         let transport = UnixSocketTransport()
         let passwords = ScryptPasswordHasher(
             parameters: ScryptParameters(
                 logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
             store: store, cache: InProcessCache(clock: clock), engine: engine,
-            builder: SandboxFunctionBuilder(host: host, logger: logger),
+            builder: builder,
             artifacts: try starting { () throws(ArtifactError) in
                 try FileArtifactStore(directory: directory.artifacts)
             },
@@ -56,7 +59,7 @@ struct Core {
         try await reportLimitations(engine, toolchains)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
-        try await serve(system)
+        try await serve(system, warmUp: WarmUpService(builder: builder))
         await stopInstances(engine)
         await transport.shutdown()
         withExtendedLifetime(directory) {}
@@ -94,7 +97,7 @@ struct Core {
         }
     }
 
-    private func serve(_ system: InvokSystem) async throws {
+    private func serve(_ system: InvokSystem, warmUp: WarmUpService) async throws {
         let server = InvokServer(
             system: system,
             configuration: ServerConfiguration(
@@ -111,6 +114,7 @@ struct Core {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: SystemService(system: system)),
+                    .init(service: warmUp, successTerminationBehavior: .ignore),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -147,5 +151,14 @@ private struct SystemService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await system.run() }
+    }
+}
+
+/// Has what every build needs made before the first deploy, while the server serves already.
+private struct WarmUpService: Service {
+    let builder: SandboxFunctionBuilder
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await builder.warmUp() }
     }
 }

@@ -14,6 +14,8 @@ struct CoreConfiguration: Sendable {
     var host = "127.0.0.1"
     var port = 3000
     var dataDirectory = ""
+    /// What can be made again, shared by all servers of a user.
+    var cacheDirectory = ""
     var defaultAccess = Access.private
     var jwtSecret: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
@@ -31,6 +33,7 @@ struct CoreConfiguration: Sendable {
         SERVER_HOST            127.0.0.1
         SERVER_PORT            3000
         INVOK_DATA_DIR         ~/.local/share/invok/data
+        INVOK_CACHE_DIR        ~/.cache/invok
         INVOK_ENGINE           sandbox
         INVOK_DEFAULT_ACCESS   private (or public)
         AUTH_JWT_SECRET        made and kept in the data directory
@@ -79,7 +82,9 @@ struct CoreConfiguration: Sendable {
         }
         host = text("SERVER_HOST") ?? host
         port = try number("SERVER_PORT", port, in: 0...65_535)
-        dataDirectory = text("INVOK_DATA_DIR") ?? Self.defaultDataDirectory(environment)
+        dataDirectory =
+            text("INVOK_DATA_DIR") ?? Self.folder("XDG_DATA_HOME", ".local/share", environment) + "/invok/data"
+        cacheDirectory = text("INVOK_CACHE_DIR") ?? Self.folder("XDG_CACHE_HOME", ".cache", environment) + "/invok"
         if let engine = text("INVOK_ENGINE"), engine != "sandbox" {
             throw ConfigurationError(message: "INVOK_ENGINE is '\(engine)', but this build knows only 'sandbox'")
         }
@@ -128,9 +133,9 @@ struct CoreConfiguration: Sendable {
 
     private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
-    private static func defaultDataDirectory(_ environment: [String: String]) -> String {
-        let home = environment["HOME"] ?? "."
-        let base = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.local/share"
-        return "\(base)/invok/data"
+    /// A user's folder as the XDG Base Directory Specification finds it.
+    private static func folder(_ variable: String, _ fallback: String, _ environment: [String: String]) -> String {
+        if let folder = environment[variable], !folder.isEmpty { return folder }
+        return "\(environment["HOME"] ?? ".")/\(fallback)"
     }
 }

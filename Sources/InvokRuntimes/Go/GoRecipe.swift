@@ -51,15 +51,20 @@ struct GoRecipe: Recipe {
         let isVendored = files["vendor/modules.txt"] != nil
         return BuildPlan(
             files: Dictionary(uniqueKeysWithValues: files.map { ("\(Self.sourceFolder)/\($0.key)", $0.value) }),
-            command: [
-                "go", "build", "-C", Self.sourceFolder, "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
-                "-o", "../function", ".",
-            ],
-            environment: [
-                "CGO_ENABLED": "0", "GOENV": "off", "GOFLAGS": isVendored ? "-mod=vendor" : "-mod=mod",
-                "GOPROXY": "off", "GOSUMDB": "off", "GOTELEMETRY": "off", "GOTOOLCHAIN": "local", "GOWORK": "off",
-            ],
+            command: ["go", "build", "-C", Self.sourceFolder] + Self.compilerFlags
+                + ["-ldflags=-s -w", "-o", "../function", "."],
+            environment: Self.environment(isVendored: isVendored),
             output: .file("function"))
+    }
+
+    /// What packages are compiled with must be the same for all, or none would find another's in the build cache.
+    static let compilerFlags = ["-trimpath", "-buildvcs=false"]
+
+    static func environment(isVendored: Bool) -> [String: String] {
+        [
+            "CGO_ENABLED": "0", "GOENV": "off", "GOFLAGS": isVendored ? "-mod=vendor" : "-mod=mod",
+            "GOPROXY": "off", "GOSUMDB": "off", "GOTELEMETRY": "off", "GOTOOLCHAIN": "local", "GOWORK": "off",
+        ]
     }
 
     func failureReason(log: String, of name: FunctionName) -> String {

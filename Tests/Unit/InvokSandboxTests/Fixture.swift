@@ -18,17 +18,28 @@ final class Fixture: Sendable {
 
     static var environment: [String: String] {
         var variables: [String: String] = [:]
-        for name in ["PATH", "HOME", "XDG_DATA_HOME", "INVOK_TOOLCHAINS", "INVOK_GO", "INVOK_NODE", "INVOK_PYTHON"] {
+        for name in [
+            "PATH", "HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "INVOK_CACHE_DIR", "INVOK_TOOLCHAINS", "INVOK_GO",
+            "INVOK_NODE", "INVOK_PYTHON",
+        ] {
             if let value = getenv(name) { variables[name] = String(cString: value) }
         }
         return variables
+    }
+
+    /// Where servers of this user keep it too: it takes long to make, and whoever uses it cannot harm it.
+    static var cacheDirectory: String {
+        environment["INVOK_CACHE_DIR"]
+            ?? (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.cache") + "/invok"
     }
 
     init() throws {
         var template = Array("/tmp/invok-sandbox-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         directory = String(cString: made)
-        host = SandboxHost(dataDirectory: directory, toolchains: Self.toolchains, clock: SystemClock())
+        host = SandboxHost(
+            dataDirectory: directory, cacheDirectory: Self.cacheDirectory, toolchains: Self.toolchains,
+            clock: SystemClock())
         engine = SandboxContainerEngine(host: host, logs: logs, logger: Logger(label: "test"))
     }
 

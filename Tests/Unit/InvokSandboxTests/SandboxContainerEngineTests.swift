@@ -97,8 +97,8 @@ import Testing
     @Test func missingBubblewrapSaysHowToInstallIt() async throws {
         let fixture = try Fixture()
         let host = SandboxHost(
-            dataDirectory: fixture.directory, toolchains: Fixture.toolchains, clock: fixture.host.clock,
-            bubblewrap: "/nonexistent/bwrap")
+            dataDirectory: fixture.directory, cacheDirectory: Fixture.cacheDirectory,
+            toolchains: Fixture.toolchains, clock: fixture.host.clock, bubblewrap: "/nonexistent/bwrap")
         let engine = SandboxContainerEngine(host: host, logs: fixture.logs, logger: .init(label: "test"))
         await #expect(
             throws: EngineError.unavailable(

@@ -6,15 +6,9 @@ import Testing
 
 @testable import InvokSandbox
 
-@Suite(.serialized, .enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))
+@Suite(.enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))
 struct SandboxFunctionBuilderTests {
-    /// Shared, since its cache of Go's standard library takes a while to make.
-    static let fixture = Result { try Fixture() }
-    static let builder = Result {
-        SandboxFunctionBuilder(host: try fixture.get().host, logger: Logger(label: "test"))
-    }
-
-    private func source(
+    static func source(
         _ runtime: Runtime = .go, changing changes: [String: String] = [:]
     ) throws -> (SourceArchive, Digest) {
         var files = RuntimeSupport.of(runtime).template(for: try FunctionName("hello"))
@@ -28,14 +22,20 @@ struct SandboxFunctionBuilderTests {
         )
     }
 
-    private func leftovers() throws -> [String] {
-        Files.names(in: try Self.fixture.get().host.bundlesDirectory).filter { $0.hasPrefix(".tmp-") }
+    private func builder(_ fixture: Fixture, deadlineSeconds: Int = 120) -> SandboxFunctionBuilder {
+        SandboxFunctionBuilder(
+            host: fixture.host, deadlineSeconds: deadlineSeconds, logger: Logger(label: "test"))
+    }
+
+    private func leftovers(_ fixture: Fixture) -> [String] {
+        Files.names(in: fixture.host.bundlesDirectory).filter { $0.hasPrefix(".tmp-") }
     }
 
     @Test func buildsGoOnceForTwoAndTheBundleAnswers() async throws {
-        let (fixture, builder) = (try Self.fixture.get(), try Self.builder.get())
+        let fixture = try Fixture()
+        let builder = builder(fixture)
         await builder.warmUp()
-        let (source, artifact) = try source()
+        let (source, artifact) = try Self.source()
         let began = ContinuousClock.now
         async let first = builder.build(source, artifact: artifact)
         let second = try await builder.build(source, artifact: artifact)
@@ -43,7 +43,7 @@ struct SandboxFunctionBuilderTests {
         #expect(try await first == second)
         #expect(try await builder.bundles().contains(second.bundle))
         #expect(Files.names(in: fixture.host.bundlePath(second.bundle)) == ["function"])
-        #expect(try leftovers().isEmpty)
+        #expect(leftovers(fixture).isEmpty)
 
         let spec = try fixture.spec(second.bundle)
         var times: [Duration] = []
@@ -63,32 +63,34 @@ struct SandboxFunctionBuilderTests {
     }
 
     @Test func aMistakeIsShownWithItsPlace() async throws {
-        let (source, artifact) = try source(changing: ["function.go": "package main\n\nfunc nope( {\n"])
+        let fixture = try Fixture()
+        let (source, artifact) = try Self.source(changing: ["function.go": "package main\n\nfunc nope( {\n"])
         do {
-            _ = try await Self.builder.get().build(source, artifact: artifact)
+            _ = try await builder(fixture).build(source, artifact: artifact)
             Issue.record("it was built")
         } catch BuildError.failed(_, let log) {
             #expect(log.hasPrefix("function.go:3:"), "\(log)")
         }
-        #expect(try leftovers().isEmpty)
+        #expect(leftovers(fixture).isEmpty)
     }
 
     @Test func theDeadlineEndsABuild() async throws {
-        let builder = SandboxFunctionBuilder(
-            host: try Self.fixture.get().host, deadlineSeconds: 0, logger: Logger(label: "test"))
-        let (source, artifact) = try source(changing: ["more.go": "package main\n"])
+        let fixture = try Fixture()
+        let builder = builder(fixture, deadlineSeconds: 0)
+        let (source, artifact) = try Self.source(changing: ["more.go": "package main\n"])
         do {
             _ = try await builder.build(source, artifact: artifact)
             Issue.record("it was built")
         } catch BuildError.deadlineExceeded(let seconds, _) {
             #expect(seconds == 0)
         }
-        #expect(try leftovers().isEmpty)
+        #expect(leftovers(fixture).isEmpty)
     }
 
     @Test func cancellingEndsABuild() async throws {
-        let builder = try Self.builder.get()
-        let (source, artifact) = try source(changing: ["other.go": "package main\n"])
+        let fixture = try Fixture()
+        let builder = builder(fixture)
+        let (source, artifact) = try Self.source(changing: ["other.go": "package main\n"])
         let building = Task { try await builder.build(source, artifact: artifact) }
         building.cancel()
         await #expect(throws: BuildError.cancelled) { try await building.value }
@@ -97,11 +99,11 @@ struct SandboxFunctionBuilderTests {
     @Test func aMissingToolchainSaysWhatToDo() async throws {
         let fixture = try Fixture()
         let host = SandboxHost(
-            dataDirectory: fixture.directory,
+            dataDirectory: fixture.directory, cacheDirectory: Fixture.cacheDirectory,
             toolchains: Toolchains(found: [:], missing: [.go: "go was not found: run ci/setup"]),
             clock: fixture.host.clock)
         let builder = SandboxFunctionBuilder(host: host, logger: Logger(label: "test"))
-        let (source, artifact) = try source()
+        let (source, artifact) = try Self.source()
         await #expect(
             throws: BuildError.unavailable(
                 reason: "this server has no usable go", nextStep: "go was not found: run ci/setup")
@@ -110,8 +112,9 @@ struct SandboxFunctionBuilderTests {
 
     @Test(arguments: [Runtime.python, .nodejs])
     func buildsAndRunsTheInterpretedOnes(runtime: Runtime) async throws {
-        let (fixture, builder) = (try Self.fixture.get(), try Self.builder.get())
-        let (source, artifact) = try source(runtime)
+        let fixture = try Fixture()
+        let builder = builder(fixture)
+        let (source, artifact) = try Self.source(runtime)
         let result = try await builder.build(source, artifact: artifact)
         let base = try fixture.spec(result.bundle, ordinal: runtime == .python ? 100 : 101)
         let spec = InstanceSpec(

@@ -1,0 +1,78 @@
+import Invok
+import InvokRuntimes
+import Logging
+import Synchronization
+
+/// Makes the shared cache of Go's standard library, once for all who need it in this core and in others.
+final class GoCacheKeeper: Sendable {
+    private let host: SandboxHost
+    private let logger: Logger
+    private let packages: @Sendable (GoBuildCache.Part) -> [String]
+    private let work = SharedWork<GoBuildCache.Part, Void>()
+    /// After a failure, builds compile what they need themselves instead of each trying again.
+    private let hasFailed = Atomic<Bool>(false)
+
+    private static let deadlineSeconds = 600
+    private static let lockInterval = Duration.milliseconds(100)
+
+    init(
+        host: SandboxHost, logger: Logger, packages: @escaping @Sendable (GoBuildCache.Part) -> [String] = \.packages
+    ) {
+        self.host = host
+        self.logger = logger
+        self.packages = packages
+    }
+
+    /// Returns once the part is there, or cannot be made, or the task has been cancelled.
+    func need(_ part: GoBuildCache.Part) async {
+        guard let tool = host.toolchains[.go], !hasFailed.load(ordering: .relaxed) else { return }
+        let cache = GoBuildCache(directory: host.cacheDirectory, toolchain: tool)
+        guard !cache.has(part) else { return }
+        await work.value(for: part) {
+            do {
+                try await self.make(part, cache, tool)
+            } catch BuildError.cancelled {
+            } catch {
+                self.hasFailed.store(true, ordering: .relaxed)
+                self.logger.warning("Go's standard library could not be compiled in advance: \(error)")
+            }
+        }
+    }
+
+    private func make(_ part: GoBuildCache.Part, _ cache: GoBuildCache, _ tool: Toolchain) async throws {
+        let launcher = try await host.prepared().launcher
+        let lock = try await lock(cache)
+        defer { withExtendedLifetime(lock) {} }
+        // Another core has made it while we waited.
+        guard !cache.has(part) else { return }
+        let plan = GoPackages.plan(packages(part))
+        let folder = BuildFolder(path: cache.incoming + "/build")
+        try cache.prepareIncoming()
+        defer { cache.removeIncoming() }
+        try folder.stage(plan.files)
+        var sandbox = BuildRun.sandbox(plan.environment, plan.command ?? [], tool)
+        sandbox.mounts += folder.mounts(for: plan.output)
+        sandbox.niceness = part == .template ? 5 : 15
+        cache.write(from: &sandbox)
+        let run = BuildRun(
+            sandbox: sandbox, folder: folder, deadlineSeconds: Self.deadlineSeconds, clock: host.clock)
+        let result = try await run.run(by: launcher)
+        guard result.status.code == 0 else {
+            throw BuildError.failed(reason: "status \(result.status.code)", log: result.text)
+        }
+        try cache.adopt(part)
+    }
+
+    /// Waits for the lock. Looks for it now and then, since waiting in the kernel would hold a thread and could not be
+    /// cancelled.
+    private func lock(_ cache: GoBuildCache) async throws -> Descriptor {
+        while true {
+            if let lock = try cache.lock() { return lock }
+            do {
+                try await host.clock.sleep(until: host.clock.now().advanced(by: Self.lockInterval))
+            } catch {
+                throw BuildError.cancelled
+            }
+        }
+    }
+}
