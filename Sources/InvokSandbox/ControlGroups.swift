@@ -31,6 +31,19 @@ struct ControlGroups: Sendable {
     }
 
     let hierarchies: [Hierarchy]
+    /// Held as long as the groups are in use, so that another core can tell them from those of a dead one.
+    private let locks: [Descriptor]
+
+    /// What an installation's group is called begins with this.
+    private static let prefix = "invok-"
+
+    /// Those of the installation with this data directory.
+    static func of(dataDirectory: String) -> ControlGroups {
+        let installation = Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8)
+        return ControlGroups(
+            name: prefix + installation.description.prefix(12), mounts: Files.text("/proc/self/mounts") ?? "",
+            membership: Files.text("/proc/self/cgroup") ?? "")
+    }
 
     /// Finds what can be used and makes this installation's own group in each hierarchy.
     /// - Parameters:
@@ -54,6 +67,12 @@ struct ControlGroups: Sendable {
             }
         }
         hierarchies = found
+        locks = found.compactMap { try? Self.lock($0.directory) }
+        for hierarchy in found {
+            // Somebody who came between the making and the lock took it for a dead one's.
+            try? Files.makeDirectories(hierarchy.directory, mode: 0o755)
+            Self.removeDead(besides: hierarchy.directory)
+        }
     }
 
     /// The controllers that this machine does not let us use.
@@ -80,6 +99,37 @@ struct ControlGroups: Sendable {
             where Files.isDirectory(hierarchy.directory + "/" + name) {
                 ControlGroup(hierarchies: [hierarchy], name: name).remove()
             }
+        }
+    }
+
+    /// Removes the installation's own group, in which no sandbox may run any more.
+    func remove() {
+        for hierarchy in hierarchies { rmdir(hierarchy.directory) }
+    }
+
+    // MARK: Other installations
+
+    /// - Throws: when there is no such directory any more, or somebody else has the lock.
+    private static func lock(_ directory: String) throws(SystemError) -> Descriptor {
+        let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        guard flock(descriptor.number, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("lock", directory) }
+        return descriptor
+    }
+
+    /// Removes the empty groups of cores that were killed and whose data directories may be gone with them. One that
+    /// lives has the lock; were it just about to take it, it would make its group again with its first sandbox.
+    private static func removeDead(besides directory: String) {
+        guard let slash = directory.lastIndex(of: "/") else { return }
+        let parent = String(directory[..<slash])
+        for name in Files.names(in: parent) where name.hasPrefix(prefix) {
+            let other = parent + "/" + name
+            guard other != directory, let lock = try? lock(other) else { continue }
+            // Nothing is ended here: a directory with processes in it stays.
+            for child in Files.names(in: other) where Files.isDirectory(other + "/" + child) {
+                rmdir(other + "/" + child)
+            }
+            rmdir(other)
+            withExtendedLifetime(lock) {}
         }
     }
 

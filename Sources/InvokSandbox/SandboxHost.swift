@@ -87,9 +87,7 @@ public final class SandboxHost: Sendable {
     private func makeLauncher(_ bubblewrap: String) throws(SystemError) -> SandboxLauncher {
         try Files.makeDirectories(dataDirectory, mode: 0o700)
         let installation = Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8)
-        let groups = ControlGroups(
-            name: "invok-" + installation.description.prefix(12), mounts: Files.text("/proc/self/mounts") ?? "",
-            membership: Files.text("/proc/self/cgroup") ?? "")
+        let groups = ControlGroups.of(dataDirectory: dataDirectory)
         groups.removeLeftovers()
         for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755)] {
             try Files.makeDirectories(path, mode: mode_t(mode))
@@ -104,6 +102,12 @@ public final class SandboxHost: Sendable {
             groups: geteuid() == 0 ? users.groupFile : "function:x:\(Sandbox.mappedUser):\n")
         return try SandboxLauncher(
             bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users)
+    }
+
+    /// Removes what would be left of this host once no sandbox runs any more: call it last.
+    public func close() async {
+        guard let prepared = try? await state.withLock({ $0 })?.value else { return }
+        prepared.launcher.groups.remove()
     }
 
     private static let mappedPasswords =

@@ -33,6 +33,8 @@ final class SandboxLauncher: Sendable {
         disk = try EventThread()
     }
 
+    deinit { groups.remove() }
+
     /// Starts a sandbox.
     /// - Parameters:
     ///   - listening: makes what is passed on as descriptor 3; the core keeps no copy of it.

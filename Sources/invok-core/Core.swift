@@ -61,6 +61,7 @@ struct Core {
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
         try await serve(system, warmUp: WarmUpService(builder: builder))
         await stopInstances(engine)
+        await host.close()
         await transport.shutdown()
         withExtendedLifetime(directory) {}
     }

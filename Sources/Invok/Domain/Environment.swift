@@ -38,9 +38,11 @@ public struct Environment: Hashable, Sendable, Codable {
         return !isDigit(first) && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
     }
 
-    /// `INVOK_…` and `LISTEN_…` speak to the shim; `LD_…` would load code into it.
+    /// `INVOK_…` and `LISTEN_…` speak to the shim; `LD_…` would load code into it; with another `PATH` or `HOME` it would
+    /// not find what the sandbox has. `TZ` and `LANG` are anybody's to set.
     private static func isReserved(_ name: String) -> Bool {
-        name.hasPrefix("INVOK_") || name.hasPrefix("LISTEN_") || name.hasPrefix("LD_")
+        ["PATH", "HOME"].contains(name) || name.hasPrefix("INVOK_") || name.hasPrefix("LISTEN_")
+            || name.hasPrefix("LD_")
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -45,6 +45,9 @@ final class Fixture: Sendable {
 
     deinit { try? Files.removeTree(directory) }
 
+    /// The control groups that its host uses.
+    func groups() -> ControlGroups { ControlGroups.of(dataDirectory: directory) }
+
     static let namespace = UUIDValue(high: 1, low: 2)
     static func key(_ name: String = "hello") throws -> FunctionKey {
         FunctionKey(namespace: namespace, name: try FunctionName(name))

@@ -106,13 +106,14 @@ struct GoBuildCacheTests {
                     open(path, "wb").write(b"poison")
             print("changed", changed, "of", tried > 1000)
             """
+        let launcher = try await fixture.host.prepared().launcher
         let folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-hostile")
         try folder.stage([:])
         var sandbox = BuildRun.sandbox([:], ["python3", "-c", attack], python)
         sandbox.mounts += folder.mounts(for: .everything)
         cache.offer(to: &sandbox)
         let run = try await BuildRun(sandbox: sandbox, folder: folder, deadlineSeconds: 60, clock: SystemClock())
-            .run(by: try await fixture.host.prepared().launcher)
+            .run(by: launcher)
         #expect(run.text == "changed 0 of True\n")
         #expect(try Set(Files.plainFiles(below: cache.entries)).isSuperset(of: before))
 

@@ -1,5 +1,6 @@
 import Glibc
 import Invok
+import InvokLocal
 import InvokRuntimes
 import Logging
 import Testing
@@ -22,7 +23,7 @@ struct SandboxFunctionBuilderTests {
         )
     }
 
-    private func builder(_ fixture: Fixture, deadlineSeconds: Int = 120) -> SandboxFunctionBuilder {
+    private func makeBuilder(_ fixture: Fixture, deadlineSeconds: Int = 120) -> SandboxFunctionBuilder {
         SandboxFunctionBuilder(
             host: fixture.host, deadlineSeconds: deadlineSeconds, logger: Logger(label: "test"))
     }
@@ -33,7 +34,7 @@ struct SandboxFunctionBuilderTests {
 
     @Test func buildsGoOnceForTwoAndTheBundleAnswers() async throws {
         let fixture = try Fixture()
-        let builder = builder(fixture)
+        let builder = makeBuilder(fixture)
         await builder.warmUp()
         let (source, artifact) = try Self.source()
         let began = ContinuousClock.now
@@ -64,32 +65,33 @@ struct SandboxFunctionBuilderTests {
 
     @Test func aMistakeIsShownWithItsPlace() async throws {
         let fixture = try Fixture()
+        let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(changing: ["function.go": "package main\n\nfunc nope( {\n"])
-        do {
-            _ = try await builder(fixture).build(source, artifact: artifact)
-            Issue.record("it was built")
-        } catch BuildError.failed(_, let log) {
-            #expect(log.hasPrefix("function.go:3:"), "\(log)")
+        let error = await #expect(throws: BuildError.self) {
+            try await builder.build(source, artifact: artifact)
         }
+        guard case .failed(_, let log)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(log.hasPrefix("function.go:3:"), "\(log)")
         #expect(leftovers(fixture).isEmpty)
     }
 
     @Test func theDeadlineEndsABuild() async throws {
         let fixture = try Fixture()
-        let builder = builder(fixture, deadlineSeconds: 0)
+        let builder = makeBuilder(fixture, deadlineSeconds: 0)
         let (source, artifact) = try Self.source(changing: ["more.go": "package main\n"])
-        do {
-            _ = try await builder.build(source, artifact: artifact)
-            Issue.record("it was built")
-        } catch BuildError.deadlineExceeded(let seconds, _) {
-            #expect(seconds == 0)
+        let error = await #expect(throws: BuildError.self) {
+            try await builder.build(source, artifact: artifact)
         }
+        if case .deadlineExceeded(seconds: 0, _)? = error {} else { Issue.record("\(String(describing: error))") }
         #expect(leftovers(fixture).isEmpty)
     }
 
     @Test func cancellingEndsABuild() async throws {
         let fixture = try Fixture()
-        let builder = builder(fixture)
+        let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(changing: ["other.go": "package main\n"])
         let building = Task { try await builder.build(source, artifact: artifact) }
         building.cancel()
@@ -113,7 +115,7 @@ struct SandboxFunctionBuilderTests {
     @Test(arguments: [Runtime.python, .nodejs])
     func buildsAndRunsTheInterpretedOnes(runtime: Runtime) async throws {
         let fixture = try Fixture()
-        let builder = builder(fixture)
+        let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(runtime)
         let result = try await builder.build(source, artifact: artifact)
         let base = try fixture.spec(result.bundle, ordinal: runtime == .python ? 100 : 101)
@@ -127,5 +129,48 @@ struct SandboxFunctionBuilderTests {
         print("from start to the first answer of a \(runtime) function: \(ContinuousClock.now - began)")
         #expect(!answer.isEmpty)
         await fixture.engine.stop(spec.id, grace: .seconds(10))
+    }
+
+    /// On a disk of its own, which only root can make.
+    @Test(.enabled(if: geteuid() == 0, "needs root to mount a small disk"), arguments: [2, 6])
+    func aFullDiskIsSaidToBeFull(megabytes: Int) async throws {
+        let fixture = try Fixture()
+        let disk = fixture.directory + "/disk"
+        try Files.makeDirectory(disk, mode: 0o700)
+        try #require(mount("tmpfs", disk, "tmpfs", 0, "size=\(megabytes)m") == 0)
+        defer { umount2(disk, Int32(MNT_DETACH)) }
+        let host = SandboxHost(
+            dataDirectory: disk, cacheDirectory: Fixture.cacheDirectory, toolchains: Fixture.toolchains,
+            clock: SystemClock())
+        let builder = SandboxFunctionBuilder(host: host, logger: Logger(label: "test"))
+        // Too much to be staged on the smaller disk; the larger one has no room for the binary beside it.
+        let ballast = String(repeating: "x", count: 3 << 20)
+        let (source, artifact) = try Self.source(changing: ["ballast.txt": ballast])
+        await #expect(throws: BuildError.full) { _ = try await builder.build(source, artifact: artifact) }
+        #expect(Files.names(in: host.bundlesDirectory).isEmpty)
+    }
+
+    @Test func removesWhatACrashedCoreLeft() async throws {
+        let fixture = try Fixture()
+        let (run, bundles) = (fixture.host.runDirectory, fixture.host.bundlesDirectory)
+        for folder in [run + "/7/deep", bundles + "/.tmp-3/work", bundles + "/\(Digest(of: [1]))"] {
+            try Files.makeDirectories(folder, mode: 0o700)
+        }
+        try Files.write([1], to: bundles + "/.tmp-3/work/file", mode: 0o400)
+        let groups = fixture.groups()
+        let leftover = try groups.makeGroup(
+            "7",
+            limits: ResourceLimits(memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
+        let asleep = try spawn(
+            "/usr/bin/sleep", ["600"], descriptors: [try Descriptor.open("/dev/null", O_RDWR)])
+        defer { waitpid(asleep, nil, 0) }
+        if !groups.hierarchies.isEmpty { try leftover.attach(asleep) } else { kill(asleep, SIGKILL) }
+        _ = try await fixture.host.prepared()
+        #expect(Files.names(in: run) == ["etc"])
+        #expect(Files.names(in: bundles) == ["\(Digest(of: [1]))"])
+        for hierarchy in groups.hierarchies { #expect(!Files.exists(hierarchy.directory + "/7")) }
+        // The kernel says that it has been killed; it sleeps longer than any test.
+        let handle = try Descriptor.process(asleep)
+        #expect(handle.waitReadable(milliseconds: 10_000))
     }
 }
