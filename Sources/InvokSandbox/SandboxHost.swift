@@ -145,7 +145,7 @@ public final class SandboxHost: Sendable {
         if geteuid() != 0 {
             warnings.append("functions run as this user inside a user namespace: only root can give each its own user")
         }
-        return warnings + Toolchain.Name.allCases.compactMap { toolchains.missing[$0] }
+        return warnings
     }
 }
 

@@ -18,12 +18,18 @@ public final class CoreProcess: Sendable {
     }
 
     /// Returns once the server says that it listens.
+    /// - Parameters:
+    ///   - command: what runs it: its path, perhaps behind another program that becomes it.
+    ///   - errors: where its log goes; `nil` is where the tests' goes.
     public static func start(
-        dataDirectory: String, port: Int, environment: [String: String] = [:]
+        dataDirectory: String, port: Int, environment: [String: String] = [:],
+        command: [String] = [Products.url("invok-core").path], errors: FileHandle? = nil
     ) async throws -> CoreProcess {
         let process = Process()
-        process.executableURL = Products.url("invok-core")
-        process.arguments = ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
+        process.executableURL = URL(filePath: command[0])
+        process.arguments =
+            command.dropFirst() + ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
+        if let errors { process.standardError = errors }
         process.environment = ProcessInfo.processInfo.environment
             .merging(["LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000", "AUTH_SCRYPT_COST": "14"]) { $1 }
             .merging(environment) { $1 }
