@@ -3,6 +3,10 @@
 Arguments: the directory with the built `invok`, the process id of the server, an empty directory to work in.
 """
 
+import os
+import re
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,6 +19,7 @@ WORK = Path(sys.argv[3])
 
 REPEATS_DEPLOY = 5
 REPEATS_START = 20
+REPEATS_FLOOR = 10
 SOURCES = {"go": ("function.go", "//"), "python": ("function.py", "#"), "nodejs": ("function.js", "//")}
 
 
@@ -71,6 +76,68 @@ def deploy_seconds(runtime):
     return statistics.median(durations)
 
 
+def cold_start_milliseconds(runtime):
+    """From the engine's `start` to the first 200, as the server noted it for each version that was deployed last."""
+    log = invok("logs", "-n", f"bench-{runtime}")
+    found = [int(milliseconds) for milliseconds in re.findall(r"instance ready after (\d+) ms", log)]
+    return statistics.median(found[-REPEATS_DEPLOY:])
+
+
+def tool(name):
+    """The executable that the server uses, found in its order."""
+    data = os.environ.get("XDG_DATA_HOME") or f"{os.environ['HOME']}/.local/share"
+    toolchains = os.environ.get("INVOK_TOOLCHAINS") or f"{data}/invok/toolchains"
+    own = f"{toolchains}/bin/{name}"
+    found = os.environ.get(f"INVOK_{name.upper()}") or (own if os.access(own, os.X_OK) else shutil.which(name))
+    return os.path.realpath(found)
+
+
+def floor_command(runtime):
+    """What an instance of the last version runs, and where it lies on this machine."""
+    mark = {"go": "function", "python": ".invok/shim.py", "nodejs": ".invok/shim.mjs"}[runtime]
+    program = max((WORK.parent / "data" / "bundles").glob(f"*/{mark}"), key=lambda path: path.parent.stat().st_mtime)
+    if runtime == "go":
+        return [str(program)], program.parent
+    if runtime == "python":
+        python = subprocess.run(
+            [os.environ.get("INVOK_PYTHON") or "python3", "-c", "import sys; print(sys._base_executable)"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+        return [python, "-S", "-B", str(program)], program.parents[1]
+    return [tool("node"), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", str(program)], program.parents[1]
+
+
+def floor_milliseconds(runtime):
+    """From fork and exec of the same program without any isolation to its first 200."""
+    command, bundle = floor_command(runtime)
+    environment = {
+        "INVOK_FUNCTION_NAME": f"bench-{runtime}", "INVOK_CONCURRENCY": "16", "INVOK_TIMEOUT_SECONDS": "30",
+        "LISTEN_FDS": "1", "TZ": "UTC", "LANG": "C.UTF-8", "HOME": "/tmp", "PATH": "/usr/bin:/bin",
+    }
+    durations = []
+    for number in range(REPEATS_FLOOR):
+        path = str(WORK / f"floor-{number}")
+        with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as connection:
+            listening.bind(path)
+            listening.listen()
+            # Out of the way of the numbers that the program gets.
+            passed = os.dup2(listening.fileno(), 100)
+            start = time.perf_counter()
+            process = os.posix_spawn(
+                command[0], command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, passed, 3)])
+            connection.connect(path)
+            connection.sendall(b"GET /_invok/ready HTTP/1.1\r\nHost: bench\r\n\r\n")
+            answer = connection.recv(4096)
+            durations.append((time.perf_counter() - start) * 1000)
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+            os.close(passed)
+            os.unlink(path)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            sys.exit(f"{command[0]} in {bundle} answered {answer!r}")
+    return statistics.median(durations)
+
+
 def row(figure, goal, value):
     print(f"| {figure} | {goal} | {value} |", flush=True)
 
@@ -84,3 +151,8 @@ row("server's resident memory after the demo's work", "< 60 MB", f"{memory:.0f} 
 row("the same after the deploys above", "–", f"{resident_megabytes():.0f} MB")
 start = statistics.median(seconds(("--version",)) for _ in range(REPEATS_START))
 row(f"`invok --version`, median of {REPEATS_START}", "< 50 ms", f"{start * 1000:.0f} ms")
+
+print("\n| from start to the first 200 | without isolation | in a sandbox | ratio |\n| --- | --- | --- | --- |")
+for runtime in SOURCES:
+    floor, cold = floor_milliseconds(runtime), cold_start_milliseconds(runtime)
+    print(f"| {runtime} | {floor:.1f} ms | {cold:.0f} ms | {cold / floor:.1f} |", flush=True)
