@@ -1,5 +1,7 @@
 public struct NeverHappened: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// Asks again until it is so. What is asked for comes by itself, and the server has no event to tell it by.

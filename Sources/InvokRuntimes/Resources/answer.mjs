@@ -19,7 +19,8 @@ export async function answer(handler, incoming, outgoing) {
   outgoing.statusCode = response.status;
   if (response.statusText) outgoing.statusMessage = response.statusText;
   // A body that nobody reads would keep the connection from its next request, so the connection ends with the answer.
-  if (!incoming.complete && !request.bodyUsed && hasBody(incoming)) outgoing.setHeader("Connection", "close");
+  const isRead = request.bodyUsed || request.body?.locked || request.body === response.body;
+  if (!incoming.complete && !isRead && hasBody(incoming)) outgoing.setHeader("Connection", "close");
 
   if (!response.body) {
     if (incoming.method !== "HEAD" && response.status !== 204 && response.status !== 304) {
