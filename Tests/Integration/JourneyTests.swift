@@ -102,7 +102,8 @@ extension IntegrationTests {
             let person = try await Person.registered()
             try await person.succeeds("create", "-n", "hello", "-r", "python")
             let commands = [
-                ["whoami"], ["deploy", "-n", "hello"], ["list"], ["versions", "-n", "hello"], ["status"],
+                ["whoami"], ["deploy", "-n", "hello"], ["deploy", "-n", "hello"], ["list"],
+                ["versions", "-n", "hello"], ["status"],
                 ["rollback", "-n", "hello", "--to", "1"], ["delete", "-n", "hello", "--yes"], ["logout"],
             ]
             for command in commands {
