@@ -61,8 +61,8 @@ struct BuildFolder: Sendable {
         try Files.sync(path)
     }
 
-    /// What it takes on the disk, in bytes.
-    var usedBytes: Int { Files.usedBytes(below: work) }
+    /// Whether it takes more of the disk than that.
+    func exceeds(_ bytes: Int) -> Bool { Files.usedBytes(below: work, limit: bytes) > bytes }
 
     func remove() { try? Files.removeTree(path) }
 }

@@ -43,7 +43,7 @@ struct BuildRun: Sendable {
         case .success(let run)?:
             let log = Self.readable(run.output)
             if case .late? = outcomes.first { throw .deadlineExceeded(seconds: deadlineSeconds, log: log) }
-            guard await launcher.onDisk({ folder.usedBytes }) <= quotaBytes else {
+            guard await !launcher.onDisk({ folder.exceeds(quotaBytes) }) else {
                 throw .failed(reason: "the build wrote more than \(quotaBytes >> 20) MB", log: log)
             }
             return run
@@ -89,7 +89,7 @@ struct BuildRun: Sendable {
             } catch {
                 return .watchEnded
             }
-            if await launcher.onDisk({ folder.usedBytes }) > quotaBytes { return .tooLarge }
+            if await launcher.onDisk({ folder.exceeds(quotaBytes) }) { return .tooLarge }
         }
     }
 

@@ -140,16 +140,20 @@ enum Files {
         return paths
     }
 
-    /// What a directory and all below it take on the disk, whatever changes meanwhile.
-    static func usedBytes(below directory: String) -> Int {
-        names(in: directory).reduce(4096) { sum, name in
+    /// What a directory and all below it take on the disk, whatever changes meanwhile. Stops counting beyond `limit`, so
+    /// that who fills it cannot make the count last.
+    static func usedBytes(below directory: String, limit: Int) -> Int {
+        var sum = 4096
+        for name in names(in: directory) where sum <= limit {
             let path = directory + "/" + name
             var status = stat()
-            guard lstat(path, &status) == 0 else { return sum }
+            guard lstat(path, &status) == 0 else { continue }
             // An empty file is not for nothing either.
-            return sum
-                + (status.st_mode & S_IFMT == S_IFDIR ? usedBytes(below: path) : max(4096, Int(status.st_blocks) * 512))
+            sum +=
+                status.st_mode & S_IFMT == S_IFDIR
+                ? usedBytes(below: path, limit: limit - sum) : max(4096, Int(status.st_blocks) * 512)
         }
+        return sum
     }
 
     /// The directories of these relative paths, those above first.
