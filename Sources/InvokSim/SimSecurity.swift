@@ -11,11 +11,11 @@ public struct SimPasswordHasher: PasswordHasher {
         self.effects = effects
     }
 
-    public func hash(_ password: Password) async -> String {
+    public func hash(_ password: Password) async throws(PasswordHashError) -> String {
         await effects.perform("passwords.hash") { "sim$\(generation)$\(Digest(of: password.bytes))" }
     }
 
-    public func verify(_ password: Password, against hash: String) async -> Bool {
+    public func verify(_ password: Password, against hash: String) async throws(PasswordHashError) -> Bool {
         await effects.perform("passwords.verify") {
             let parts = hash.split(separator: "$", omittingEmptySubsequences: false)
             return parts.count == 3 && parts[0] == "sim" && parts[2] == Digest(of: password.bytes).description

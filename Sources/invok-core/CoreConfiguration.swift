@@ -126,6 +126,7 @@ struct CoreConfiguration: Sendable {
         settings.defaultAccess = defaultAccess
         settings.tokenLifetime = tokenLifetime
         settings.attemptsPerAddress = attemptsPerAddress
+        settings.concurrentBuilds = 2 * ProcessInfo.processInfo.activeProcessorCount
         settings.archiveLimits.archiveBytes = maximumFunctionBytes
         settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)
         return settings

@@ -1,4 +1,4 @@
-/// An email address, lower-cased, so that one person has one account.
+/// An email address, lower-cased and in normalization form C, so that one person has one account.
 public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
     /// The longest that fits a mail path (RFC 5321 §4.5.3.1.3).
     public static let maximumLength = 254
@@ -7,8 +7,9 @@ public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
     /// Accepts `local@domain` without spaces or control characters; only a message sent to it could prove more.
     /// - Throws: `InvokError` with the code `invalid_email`.
     public init(_ text: String) throws(InvokError) {
+        guard text.utf8.count <= 4 * Self.maximumLength else { throw .invalidEmail(text) }
         // Lowered first, since that may make it longer.
-        let lowered = text.lowercased()
+        let lowered = text.lowercased().canonicallyComposed
         let parts = lowered.split(separator: "@", omittingEmptySubsequences: false)
         let isPrintable = lowered.unicodeScalars.allSatisfy {
             $0.value > 0x20 && $0.value != 0x7F && !$0.properties.isWhitespace
@@ -22,6 +23,8 @@ public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
 }
 
 /// A password as typed: 8 to 1024 characters of any script. It is never printed.
+///
+/// In normalization form C (RFC 8265 §4.2.2), since keyboards differ in how they make an accented letter.
 public struct Password: Sendable, CustomStringConvertible {
     public static let minimumCharacters = 8
     public static let maximumCharacters = 1024
@@ -30,11 +33,11 @@ public struct Password: Sendable, CustomStringConvertible {
 
     /// - Throws: `InvokError` with the code `invalid_password`, saying the limits.
     public init(_ text: String) throws(InvokError) {
-        guard text.count >= Self.minimumCharacters else { throw .passwordTooShort }
-        guard text.count <= Self.maximumCharacters, text.utf8.count <= 4 * Self.maximumCharacters else {
+        guard text.utf8.count <= 4 * Self.maximumCharacters, text.count <= Self.maximumCharacters else {
             throw .passwordTooLong
         }
-        bytes = Array(text.utf8)
+        guard text.count >= Self.minimumCharacters else { throw .passwordTooShort }
+        bytes = Array(text.canonicallyComposed.utf8)
     }
 
     public var description: String { "(password)" }

@@ -44,7 +44,7 @@ public struct SourceArchive: Hashable, Sendable {
         var spellings: [String: String] = [:]
         for entry in entries {
             let path = try Self.checkedPath(entry)
-            guard entry.kind == .file else { continue }
+            guard entry.kind == .file, !Self.isLeftBehind(path) else { continue }
             if let earlier = spellings.updateValue(path, forKey: path.lowercased()) {
                 throw .invalidArchive(
                     earlier == path
@@ -70,6 +70,11 @@ public struct SourceArchive: Hashable, Sendable {
         }
         files = contents
         self.config = config
+    }
+
+    /// What Finder puts into archives and folders, and nobody means to deploy.
+    private static func isLeftBehind(_ path: String) -> Bool {
+        path.hasPrefix("__MACOSX/") || path == ".DS_Store" || path.hasSuffix("/.DS_Store")
     }
 
     private static func checkedPath(_ entry: ArchiveEntry) throws(InvokError) -> String {

@@ -6,10 +6,12 @@ public struct Instant: Hashable, Sendable, Comparable, InstantProtocol {
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public func advanced(by duration: Duration) -> Instant {
-        Instant(nanoseconds: nanoseconds + duration.wholeNanoseconds)
+        Instant(nanoseconds: nanoseconds.adding(duration.wholeNanoseconds))
     }
 
-    public func duration(to other: Instant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+    public func duration(to other: Instant) -> Duration {
+        .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)
+    }
 
     public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 }
@@ -21,7 +23,7 @@ public struct Timestamp: Hashable, Sendable, Comparable, Codable {
     public init(millisecondsSinceEpoch: Int64) { self.millisecondsSinceEpoch = millisecondsSinceEpoch }
 
     public func advanced(by duration: Duration) -> Timestamp {
-        Timestamp(millisecondsSinceEpoch: millisecondsSinceEpoch + duration.wholeNanoseconds / 1_000_000)
+        Timestamp(millisecondsSinceEpoch: millisecondsSinceEpoch.adding(duration.wholeNanoseconds / 1_000_000))
     }
 
     public static func < (left: Self, right: Self) -> Bool {
@@ -53,13 +55,22 @@ extension Timestamp: CustomStringConvertible {
 }
 
 extension Duration {
-    /// The duration in nanoseconds, the rest below one dropped.
+    /// The duration in nanoseconds, the rest below one dropped. Beyond 292 years either way it is the largest or
+    /// smallest number there is: a duration may come from a configuration, and must not end the process.
     public var wholeNanoseconds: Int64 {
-        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+        let (seconds, isTooLong) = components.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !isTooLong else { return components.seconds < 0 ? .min : .max }
+        return seconds.adding(components.attoseconds / 1_000_000_000)
     }
 }
 
 extension Int64 {
+    /// The sum, or the nearest number there is.
+    fileprivate func adding(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
+
     fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -78,6 +78,11 @@ struct InstancePool: Sendable {
         instances.reduce(0) { if case .ready(_, let inFlight, _) = $1.phase { $0 + inFlight } else { $0 } }
     }
 
+    /// The instances that take requests.
+    var ready: [RunningInstance] {
+        instances.compactMap { if case .ready(let instance, _, _) = $0.phase { instance } else { nil } }
+    }
+
     func contains(_ id: InstanceID) -> Bool { index(of: id) != nil }
 
     // MARK: Requests

@@ -25,11 +25,13 @@ public final class Accounts: Sendable {
     private let world: World
     private let settings: SystemSettings
     private let rates: RateLimits
+    private let logger: Logger
     private let users = Mutex<[UserID: (user: User, readAt: Instant)]>([:])
 
     init(world: World, settings: SystemSettings, logger: Logger) {
         self.world = world
         self.settings = settings
+        self.logger = logger
         rates = RateLimits(cache: world.cache, clock: world.clock, logger: logger)
     }
 
@@ -46,8 +48,8 @@ public final class Accounts: Sendable {
             throw Self.emailTaken
         }
         let user = User(
-            id: UUIDValue(randomness: world.randomness), email: email,
-            passwordHash: await world.passwords.hash(password), role: .developer, createdAt: world.clock.wallTime())
+            id: UUIDValue(randomness: world.randomness), email: email, passwordHash: try await hash(password),
+            role: .developer, createdAt: world.clock.wallTime())
         let created: User
         do throws(StoreError) {
             created = try await world.store.createUser(user)
@@ -68,22 +70,47 @@ public final class Accounts: Sendable {
             throw .wrongCredentials
         }
         try await rates.count("login:account:\(email)", limit: settings.attemptsPerAccount)
-        guard var user = try await storing({ () throws(StoreError) in try await world.store.user(withEmail: email) })
+        guard let user = try await storing({ () throws(StoreError) in try await world.store.user(withEmail: email) })
         else {
             // The same work as for a known account, so that time does not tell them apart.
-            _ = await world.passwords.hash(password)
+            _ = try await hash(password)
             throw .wrongCredentials
         }
-        guard await world.passwords.verify(password, against: user.passwordHash) else { throw .wrongCredentials }
+        guard try await verify(password, user) else { throw .wrongCredentials }
         guard !user.isDisabled else {
             throw InvokError(.accountDisabled, "the account is disabled", nextStep: "ask the operator")
         }
-        if world.passwords.needsRehash(user.passwordHash) {
-            user.passwordHash = await world.passwords.hash(password)
-            let rehashed = user
-            try await storing { () throws(StoreError) in try await world.store.updateUser(rehashed) }
-        }
+        if world.passwords.needsRehash(user.passwordHash) { await rehash(password, of: user) }
         return try await session(for: user)
+    }
+
+    /// Keeps the password with the current parameters. The old hash does as well, so nobody is kept out when this fails.
+    private func rehash(_ password: Password, of user: User) async {
+        do {
+            let hash = try await world.passwords.hash(password)
+            // Hashing takes long; what was changed about the user meanwhile must not be undone.
+            guard var current = try await world.store.user(user.id), current.passwordHash == user.passwordHash else {
+                return
+            }
+            current.passwordHash = hash
+            try await world.store.updateUser(current)
+        } catch {
+            logger.warning("a password was not hashed anew", metadata: ["user": "\(user.id)", "reason": "\(error)"])
+        }
+    }
+
+    private func hash(_ password: Password) async throws(InvokError) -> String {
+        do throws(PasswordHashError) { return try await world.passwords.hash(password) } catch {
+            throw InvokError(error)
+        }
+    }
+
+    private func verify(_ password: Password, _ user: User) async throws(InvokError) -> Bool {
+        do throws(PasswordHashError) {
+            return try await world.passwords.verify(password, against: user.passwordHash)
+        } catch {
+            throw InvokError(error)
+        }
     }
 
     /// Who a token speaks for.

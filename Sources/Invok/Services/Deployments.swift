@@ -13,6 +13,7 @@ public final class Deployments: Sendable {
     private let directory: Directory
     private let dispatcher: Dispatcher
     private let changes: ChangeFeed
+    private let builds: Admission
     private let logger: Logger
 
     init(
@@ -26,6 +27,9 @@ public final class Deployments: Sendable {
         self.directory = directory
         self.dispatcher = dispatcher
         self.changes = changes
+        builds = Admission(
+            places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
+            clock: world.clock)
         self.logger = logger
     }
 
@@ -38,7 +42,7 @@ public final class Deployments: Sendable {
     ///   - namespace: `nil` for the caller's own.
     ///   - access: sets the function's access, whatever its configuration says.
     /// - Throws: `invalid_archive`, `invalid_config`, `payload_too_large`, `build_failed`, `start_failed`,
-    ///   `deploy_in_progress`, `conflict`, `storage_full`, `unavailable`.
+    ///   `deploy_in_progress`, `conflict`, `no_capacity`, `storage_full`, `unavailable`.
     public func deploy(
         archive: [UInt8], fileName: String, namespace: Namespace?, access given: Access?, as principal: Principal
     ) async throws(InvokError) -> Deployment {
@@ -93,12 +97,14 @@ public final class Deployments: Sendable {
             let target = try Self.target(number, among: versions, active: record.function.activeVersion)
             do throws(InvokError) {
                 try await tryOut(target)
-                try await reactivate(target, expectedActive: record.function.activeVersion)
+                return try await shielded { () throws(InvokError) in
+                    try await self.reactivate(target, expectedActive: record.function.activeVersion)
+                    return await self.finish(target, record.function.access)
+                }
             } catch {
-                dispatcher.retire(target.key)
+                retireUnlessActive(target.key)
                 throw error
             }
-            return await finish(target, record.function.access)
         }
     }
 
@@ -181,29 +187,44 @@ public final class Deployments: Sendable {
     ) async throws(InvokError) -> Deployment {
         let store = world.store
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
-        var version = try await storing { () throws(StoreError) in
-            try await store.beginVersion(draft, access: given ?? settings.defaultAccess)
+        let access = given ?? before?.access ?? settings.defaultAccess
+        // From here on a version is there that must not stay half done, whether or not somebody waits for the answer.
+        let begun = try await shielded { () throws(InvokError) in
+            try await storing { () throws(StoreError) in try await store.beginVersion(draft, access: access) }
         }
+        var version = begun
         do throws(InvokError) {
             let built = try await build(source, draft.artifact)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
             try await tryOut(version)
-            try await activate(version, built, expectedActive: before?.activeVersion, access: given)
+            let tried = version
+            return try await shielded { () throws(InvokError) in
+                try await self.activate(tried, built, expectedActive: before?.activeVersion, access: given)
+                return await self.finish(tried, access)
+            }
         } catch {
-            dispatcher.retire(version.key)
-            await markFailed(version.key, error)
+            retireUnlessActive(begun.key)
+            await shielded { await self.markFailed(begun.key, error) }
             throw error
         }
-        return await finish(version, given ?? before?.access ?? settings.defaultAccess)
     }
 
     private func build(_ source: SourceArchive, _ artifact: Digest) async throws(InvokError) -> BuildResult {
-        do throws(BuildError) {
-            return try await world.builder.build(source, artifact: artifact)
-        } catch {
-            throw InvokError(error)
+        try await builds.run { () throws(InvokError) in
+            do throws(BuildError) {
+                return try await world.builder.build(source, artifact: artifact)
+            } catch {
+                throw InvokError(error)
+            }
         }
+    }
+
+    /// What was only tried goes. A version may have become active all the same, when the store did what it reported as
+    /// failed and `Recovery` saw it first.
+    private func retireUnlessActive(_ version: VersionKey) {
+        guard directory.known(version.function)?.version.key != version else { return }
+        dispatcher.retire(version)
     }
 
     /// Starts one instance and sees it answer.
@@ -291,10 +312,10 @@ public final class Deployments: Sendable {
         }
         do throws(InvokError) {
             let deployment = try await body()
-            await lease.release()
+            await shielded { await lease.release() }
             return deployment
         } catch {
-            await lease.release()
+            await shielded { await lease.release() }
             throw error
         }
     }

@@ -37,16 +37,21 @@ final class Directory: Sendable {
     /// The functions that are known to answer.
     var keys: [FunctionKey] { entries.withLock { $0.filter { $0.value.route != nil }.keys.sorted() } }
 
+    /// How many names it remembers, also of functions that were deleted.
+    var rememberedCount: Int { entries.withLock { $0.count } }
+
     /// Puts in what the store has just acknowledged, and lets what runs follow.
     func set(_ key: FunctionKey, _ route: Route?) {
-        entries.withLock { entries in
-            let old = entries[key] ?? Entry()
-            entries[key] = Entry(route: route, epoch: old.epoch + 1)
-            guard old.route != route else { return }
-            // Within the lock, so that two changes reach the dispatcher in their order.
-            if let route { dispatcher.open(route.version) }
-            dispatcher.retire(key, except: route?.version.key.number)
-        }
+        entries.withLock { put(route, for: key, &$0) }
+    }
+
+    /// Called within the lock, so that two changes reach the dispatcher in their order.
+    private func put(_ route: Route?, for key: FunctionKey, _ entries: inout [FunctionKey: Entry]) {
+        let old = entries[key] ?? Entry()
+        entries[key] = Entry(route: route, epoch: old.epoch + 1)
+        // Also when it is not new: what is active takes requests, whatever happened to its pool.
+        if let route { dispatcher.open(route.version) }
+        if old.route != route { dispatcher.retire(key, except: route?.version.key.number) }
     }
 
     /// Reads the function again.
@@ -55,10 +60,13 @@ final class Directory: Sendable {
         while true {
             let epoch = entries.withLock { $0[key]?.epoch }
             let route = try await read(key)
-            guard entries.withLock({ $0[key]?.epoch }) == epoch else { continue }
-            // What never existed leaves no trace, or guesses at names would fill the memory.
-            if route != nil || epoch != nil { set(key, route) }
-            return route
+            let isCurrent = entries.withLock { entries in
+                guard entries[key]?.epoch == epoch else { return false }
+                // What never existed leaves no trace, or guesses at names would fill the memory.
+                if route != nil || epoch != nil { put(route, for: key, &entries) }
+                return true
+            }
+            if isCurrent { return route }
         }
     }
 

@@ -35,6 +35,8 @@ final class Dispatcher: Sendable {
         var pools: [VersionKey: Pool] = [:]
         var requests: [InstancePool.RequestID: Waiting] = [:]
         var lastRequest: InstancePool.RequestID = 0
+        /// `run` has ended: nothing will start any more.
+        var isStopped = false
     }
 
     private enum Effect {
@@ -50,7 +52,6 @@ final class Dispatcher: Sendable {
     private let world: World
     private let settings: SystemSettings
     private let logger: Logger
-    private let firstOrdinal: UInt32
     private let state = Mutex(State())
     // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
     private let starts = AsyncStream<Job>.makeStream()
@@ -62,8 +63,6 @@ final class Dispatcher: Sendable {
         self.settings = settings
         self.logger = logger
         starter = InstanceStarter(world: world, settings: settings, logger: logger)
-        // Names of instances are unique across restarts of the core.
-        firstOrdinal = UInt32(truncatingIfNeeded: world.randomness.next()) >> 1
     }
 
     // MARK: Requests
@@ -98,6 +97,7 @@ final class Dispatcher: Sendable {
             if case .cancelled? = state.requests.removeValue(forKey: id) {
                 return [.resume(waiter, .failure(.cancelled))]
             }
+            if state.isStopped { return [.resume(waiter, .failure(.cancelled))] }
             guard state.pools[version] != nil else { return [.resume(waiter, .failure(.rejected(.retired)))] }
             state.requests[id] = .waiting(waiter)
             return apply(version, &state) { $0.onRequest(id, failsFast: failsFast, now: now) }
@@ -127,7 +127,8 @@ final class Dispatcher: Sendable {
     /// Lets the version take requests, now or again, and keeps its minimum of instances running.
     func open(_ version: Version) {
         let now = world.clock.now()
-        let effects = state.withLock { state in
+        let effects = state.withLock { state -> [Effect] in
+            if state.isStopped { return [] }
             if state.pools[version.key] == nil { state.pools[version.key] = makePool(version) }
             return apply(version.key, &state) { $0.onOpen(now: now) }
         }
@@ -160,6 +161,19 @@ final class Dispatcher: Sendable {
         state.withLock { $0.pools[instance.version]?.machine.contains(instance.id) ?? false }
     }
 
+    /// Whether the version takes requests or still answers some.
+    func isOpen(_ version: VersionKey) -> Bool { state.withLock { $0.pools[version] != nil } }
+
+    /// The instances that take requests now.
+    var ready: [RunningInstance] { state.withLock { $0.pools.values.flatMap(\.machine.ready) } }
+
+    /// The engine does not know the instance any more, though nobody said that it ended.
+    func lose(_ instance: RunningInstance) {
+        change(instance.version) { machine, now in
+            machine.onInstanceExited(instance.id, reason: "was lost", now: now)
+        }
+    }
+
     func load(of key: FunctionKey) -> Load {
         state.withLock { state in
             state.pools.filter { $0.key.function == key }.values.reduce(into: Load()) { load, pool in
@@ -172,6 +186,9 @@ final class Dispatcher: Sendable {
     private func makePool(_ version: Version) -> Pool {
         let pool = InstancePool.Settings(
             limits: version.settings.limits, queueLimit: settings.queueLimit, queueWait: settings.queueWait)
+        // Names of instances are unique, across restarts of the core and for a version that comes back: a late word of
+        // an old instance must not be taken for one of the new ones.
+        let firstOrdinal = UInt32(truncatingIfNeeded: world.randomness.next()) >> 1
         return Pool(
             machine: InstancePool(version: version.key, settings: pool, firstOrdinal: firstOrdinal), version: version)
     }
@@ -241,12 +258,24 @@ final class Dispatcher: Sendable {
             do throws(CancellationError) {
                 try await world.clock.sleep(until: world.clock.now().advanced(by: Self.tick))
             } catch {
-                return
+                return giveUp()
             }
             for version in state.withLock({ $0.pools.keys.sorted() }) {
                 change(version) { machine, now in machine.onTick(now: now) }
             }
         }
+    }
+
+    /// Turns away what waits: nothing will start for it any more.
+    private func giveUp() {
+        let waiters = state.withLock { state in
+            state.isStopped = true
+            state.pools = [:]
+            let waiting = state.requests.filter { if case .waiting = $0.value { true } else { false } }
+            for id in waiting.keys { state.requests[id] = nil }
+            return waiting.values.compactMap { if case .waiting(let waiter) = $0 { waiter } else { nil } }
+        }
+        for waiter in waiters { waiter.resume(returning: .failure(.cancelled)) }
     }
 
     // MARK: State

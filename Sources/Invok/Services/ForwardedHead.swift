@@ -13,10 +13,16 @@ enum ForwardedHead {
     }
 
     static func bearer(in fields: HTTPFields) -> String? {
-        guard let value = fields[.authorization] else { return nil }
-        let parts = value.split(separator: " ", omittingEmptySubsequences: true)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
+        let tokens = bearers(in: fields)
+        return tokens.count == 1 ? tokens[0] : nil
+    }
+
+    /// Every bearer token of every `Authorization` line; there should be one line, but a client may send more.
+    static func bearers(in fields: HTTPFields) -> [String] {
+        fields[values: .authorization].flatMap { $0.split(separator: ",") }.compactMap { value in
+            let parts = value.split(whereSeparator: { $0 == " " || $0 == "\t" })
+            return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        }
     }
 
     /// - Parameters:

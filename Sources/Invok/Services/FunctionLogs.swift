@@ -26,10 +26,12 @@ public final class FunctionLogs: Sendable {
     ) async throws(InvokError) -> LogFollowing {
         _ = try await functions.function(key, as: principal)
         if let after { return LogFollowing(backlog: [], live: world.logs.follow(key, after: after)) }
-        // The end first: what comes between the two reads is then neither lost nor doubled.
+        // The end first, for a backlog without lines. Else it goes on behind the backlog's last, so that what comes
+        // between the two reads is neither lost nor doubled.
         let end = try await lines(of: key, since: nil, limit: 1).last?.cursor ?? LogCursor(sequence: 0)
-        let backlog = try await lines(of: key, since: since, limit: limit).filter { $0.cursor <= end }
-        return LogFollowing(backlog: backlog, live: world.logs.follow(key, after: end))
+        let backlog = try await lines(of: key, since: since, limit: limit)
+        return LogFollowing(
+            backlog: backlog, live: world.logs.follow(key, after: max(end, backlog.last?.cursor ?? end)))
     }
 
     private func lines(of key: FunctionKey, since: Timestamp?, limit: Int) async throws(InvokError) -> [LogEntry] {

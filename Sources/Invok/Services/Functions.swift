@@ -46,7 +46,14 @@ public final class Functions: Sendable {
     /// Removes the function, its versions and its log. Requests that it answers already are finished.
     public func delete(_ key: FunctionKey, as principal: Principal) async throws(InvokError) {
         try await access.require(.change, in: key.namespace, of: principal)
-        try await storing { () throws(StoreError) in try await world.store.deleteFunction(key) }
+        try await storing { () throws(StoreError) in
+            do throws(StoreError) {
+                try await world.store.deleteFunction(key)
+            } catch .unavailable(let reason) {
+                // It may have done it all the same; then the function must not go on answering.
+                guard try await world.store.function(key) == nil else { throw .unavailable(reason) }
+            }
+        }
         directory.set(key, nil)
         await changes.announce(key)
         do throws(LogError) { try await world.logs.remove(key) } catch { throw InvokError(error) }

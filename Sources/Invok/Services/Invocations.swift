@@ -20,6 +20,7 @@ public struct InvocationTarget: Hashable, Sendable {
 public final class Invocations: Sendable {
     /// How often a request goes to another instance when the first turned out to be gone before it took anything.
     static let attempts = 3
+    static let retryPause = Duration.milliseconds(20)
 
     private let world: World
     private let accounts: Accounts
@@ -49,29 +50,18 @@ public final class Invocations: Sendable {
         _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
         sink: any ResponseSink
     ) async throws(InvokError) {
-        let caller = Caller(fields: head.headerFields)
-        let (key, route) = try await authorize(target, caller)
-        let dropsAuthorization = await holdsPlatformToken(caller.bearer)
+        let (key, route) = try await authorize(target, token: ForwardedHead.token(in: head.headerFields))
+        let dropsAuthorization = await holdsPlatformToken(ForwardedHead.bearers(in: head.headerFields))
         let forwarded = ForwardedHead.make(
             head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
         try await run(
-            InvocationRequest(head: forwarded, body: body), key, route, sink: WatchedSink(sink), requestID: requestID)
+            forwarded, WatchedBody(body), key, route, sink: WatchedSink(sink), requestID: requestID)
     }
 
     // MARK: Who may
 
-    private struct Caller {
-        let token: String?
-        let bearer: String?
-
-        init(fields: HTTPFields) {
-            token = ForwardedHead.token(in: fields)
-            bearer = ForwardedHead.bearer(in: fields)
-        }
-    }
-
     private func authorize(
-        _ target: InvocationTarget, _ caller: Caller
+        _ target: InvocationTarget, token: String?
     ) async throws(InvokError) -> (FunctionKey, Route) {
         var key: FunctionKey?
         if let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) {
@@ -84,7 +74,7 @@ public final class Invocations: Sendable {
             route = nil
         }
         if let key, let route, route.access == .public { return (key, route) }
-        let principal = try await accounts.authenticate(token: caller.token)
+        let principal = try await accounts.authenticate(token: token)
         guard let key else { throw .functionNotFound }
         try await access.require(.invoke, in: key.namespace, of: principal)
         guard let route else { throw .functionNotFound }
@@ -92,21 +82,25 @@ public final class Invocations: Sendable {
     }
 
     /// A token of the platform is never forwarded, also where none was needed.
-    private func holdsPlatformToken(_ bearer: String?) async -> Bool {
-        guard let bearer else { return false }
-        do throws(TokenError) {
-            _ = try await world.tokens.verify(bearer, now: world.clock.wallTime())
-            return true
-        } catch {
-            return false
+    private func holdsPlatformToken(_ bearers: [String]) async -> Bool {
+        for bearer in bearers {
+            do throws(TokenError) {
+                _ = try await world.tokens.verify(bearer, now: world.clock.wallTime())
+                return true
+            } catch {
+                continue
+            }
         }
+        return false
     }
 
     // MARK: Running
 
     private func run(
-        _ request: InvocationRequest, _ key: FunctionKey, _ route: Route, sink: WatchedSink, requestID: String
+        _ head: HTTPRequest, _ body: WatchedBody, _ key: FunctionKey, _ route: Route, sink: WatchedSink,
+        requestID: String
     ) async throws(InvokError) {
+        let request = InvocationRequest(head: head, body: body)
         var route = route
         for attempt in 1...Self.attempts {
             let instance: RunningInstance
@@ -114,11 +108,7 @@ public final class Invocations: Sendable {
                 instance = try await dispatcher.acquire(route.version.key)
             } catch .rejected(.retired) where attempt < Self.attempts {
                 // Another version took over between the look-up and here.
-                guard let current = try await storing({ () throws(StoreError) in try await directory.route(key) })
-                else {
-                    throw .functionNotFound
-                }
-                route = current
+                route = try await successor(of: route, key)
                 continue
             } catch {
                 throw Self.explain(error)
@@ -128,10 +118,28 @@ public final class Invocations: Sendable {
             dispatcher.release(instance, succeeded: sink.hasHead)
             switch result {
             case .success: return
-            case .failure(.refused) where attempt < Self.attempts: continue
+            // What was read of the body is gone, and cannot be sent again.
+            case .failure(.refused) where attempt < Self.attempts && !body.isTouched && !sink.hasHead:
+                try await pause(attempt)
             case .failure(let error): throw explain(error, instance, requestID)
             case nil: throw Self.timedOut(after: timeout)
             }
+        }
+    }
+
+    private func successor(of route: Route, _ key: FunctionKey) async throws(InvokError) -> Route {
+        if let known = directory.known(key), known != route { return known }
+        let current = try await storing { () throws(StoreError) in try await directory.refresh(key) }
+        guard let current else { throw .functionNotFound }
+        return current
+    }
+
+    /// The word that an instance is gone takes a moment; asked again at once, it would be the same one.
+    private func pause(_ attempt: Int) async throws(InvokError) {
+        do throws(CancellationError) {
+            try await world.clock.sleep(until: world.clock.now().advanced(by: Self.retryPause * attempt))
+        } catch {
+            throw .unavailable("the request was cancelled")
         }
     }
 
@@ -199,4 +207,20 @@ private final class WatchedSink: ResponseSink {
 
     func writeChunk(_ bytes: [UInt8]) async throws { try await sink.writeChunk(bytes) }
     func finish(trailers: HTTPFields?) async throws { try await sink.finish(trailers: trailers) }
+}
+
+/// Passes a body on and remembers whether anything was asked of it.
+private final class WatchedBody: RequestBody {
+    private let body: any RequestBody
+    private let touched = Mutex(false)
+
+    init(_ body: any RequestBody) { self.body = body }
+
+    var isTouched: Bool { touched.withLock { $0 } }
+    var isEmpty: Bool { body.isEmpty }
+
+    func next() async throws -> [UInt8]? {
+        touched.withLock { $0 = true }
+        return try await body.next()
+    }
 }

@@ -7,6 +7,8 @@ public final class InvokSystem: Sendable {
     public let deployments: Deployments
     public let invocations: Invocations
     public let logs: FunctionLogs
+    /// Places for uploads: what reads one does so in such a place, or the archives would fill the memory.
+    public let uploads: Admission
     public let world: World
     public let settings: SystemSettings
 
@@ -19,6 +21,9 @@ public final class InvokSystem: Sendable {
         self.world = world
         self.settings = settings
         let access = AccessControl(store: world.store)
+        uploads = Admission(
+            places: settings.concurrentUploads, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
+            clock: world.clock)
         dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
         directory = Directory(store: world.store, dispatcher: dispatcher)
         changes = ChangeFeed(cache: world.cache, logger: logger)

@@ -35,6 +35,15 @@ extension InvokError {
         }
     }
 
+    init(_ error: PasswordHashError) {
+        switch error {
+        case .busy:
+            self.init(
+                .noCapacity, "too many people log in at this moment", nextStep: "try again", retryAfterSeconds: 5)
+        case .outOfMemory: self = .unavailable("passwords: no memory")
+        }
+    }
+
     init(_ error: LogError) {
         switch error {
         case .unavailable(let reason): self = .unavailable("logs: \(reason)")

@@ -46,6 +46,11 @@ final class Recovery: Sendable {
                 logger.warning(
                     "the store does not answer; functions that are known go on", metadata: ["reason": "\(error)"])
             }
+            do throws(InvokError) {
+                try await sortInstances()
+            } catch {
+                logger.warning("the engine does not answer", metadata: ["reason": "\(error)"])
+            }
         }
     }
 
@@ -64,11 +69,19 @@ final class Recovery: Sendable {
     }
 
     private func sortInstances() async throws(InvokError) {
+        // Before the list: one that becomes ready meanwhile is not in it and not lost.
+        let expected = dispatcher.ready
         let running: [RunningInstance]
         do throws(EngineError) {
             running = try await world.engine.list()
         } catch {
             throw .unavailable("engine: \(error)")
+        }
+        let listed = Set(running.map(\.id))
+        // The engine's word of an end may have got lost, as between `recover` and `run`.
+        for instance in expected where !listed.contains(instance.id) {
+            logger.warning("an instance was lost", metadata: ["instance": "\(instance.id)"])
+            dispatcher.lose(instance)
         }
         for instance in running where !dispatcher.owns(instance) {
             if await isHealthy(instance), dispatcher.adopt(instance) {

@@ -16,6 +16,13 @@ public struct SystemSettings: Sendable {
     public var queueLimit = 1000
     /// Instances started at a time; more at once delay the first.
     public var concurrentStarts = 4
+    /// Builds that run at a time, all functions together; each may take as much memory as its sandbox allows.
+    public var concurrentBuilds = 4
+    /// Uploads that are held in memory at a time, from their first byte to the end of their deploy.
+    public var concurrentUploads = 4
+    /// Deploys that may wait for such a place, and for how long.
+    public var deployQueueLimit = 16
+    public var deployQueueWait = Duration.seconds(60)
     public var reconcileInterval = Duration.seconds(30)
     /// How long a deploy may take before another core takes it for dead.
     public var deployLease = Duration.seconds(600)

@@ -9,6 +9,12 @@ public struct CredentialsRequest: Hashable, Sendable, Codable {
     }
 }
 
+extension CredentialsRequest: CustomStringConvertible, CustomReflectable {
+    /// Never the password: what is interpolated or dumped ends in logs.
+    public var description: String { "CredentialsRequest(email: \(email))" }
+    public var customMirror: Mirror { Mirror(self, children: ["email": email]) }
+}
+
 /// Who a token speaks for.
 public struct UserMessage: Hashable, Sendable, Codable {
     /// Also the user's namespace.

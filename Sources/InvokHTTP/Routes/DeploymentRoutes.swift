@@ -7,6 +7,7 @@ enum DeploymentRoutes {
     static func routes(_ system: InvokSystem, maximumUploadBytes: Int) -> [Route] {
         let deployments = system.deployments
         let functions = system.functions
+        let uploads = system.uploads
         return [
             Route(
                 method: .post, path: "/invok/deploy", summary: "Deploy a function",
@@ -20,12 +21,14 @@ enum DeploymentRoutes {
                 success: .json(.reference("Deployed"), "It is active"),
                 problems: [
                     .invalidRequest, .invalidArchive, .invalidConfig, .unknownRuntime, .forbidden, .notFound, .conflict,
-                    .deployInProgress, .payloadTooLarge, .unsupportedMediaType, .buildFailed, .startFailed,
+                    .deployInProgress, .noCapacity, .payloadTooLarge, .unsupportedMediaType, .buildFailed, .startFailed,
                     .storageFull,
                 ],
                 handler: .authenticated { request, _, principal in
                     let namespace = try request.namespaceQuery()
                     let access = try request.query("access", expected: "'private' or 'public'") { Access(rawValue: $0) }
+                    try await uploads.enter()
+                    defer { uploads.leave() }
                     let upload = try await Upload.read(from: request, maximumBytes: maximumUploadBytes)
                     let deployment = try await deployments.deploy(
                         archive: upload.archive, fileName: upload.fileName, namespace: namespace, access: access,
@@ -46,7 +49,7 @@ enum DeploymentRoutes {
                 request: BodyDescription(
                     mediaType: "application/json", schema: .reference("Rollback"), isRequired: false),
                 success: .json(.reference("Deployed"), "What is active now"),
-                problems: [.invalidRequest, .forbidden, .notFound, .conflict, .startFailed],
+                problems: [.invalidRequest, .forbidden, .notFound, .conflict, .noCapacity, .startFailed],
                 handler: .authenticated { request, context, principal in
                     let key = try context.functionKey()
                     let body = try await JSONBody.decode(

@@ -14,9 +14,9 @@ struct ScryptPasswordHasherTests {
         #expect(ScryptParameters.standard.memoryBytes == 128 << 20)
         let hasher = ScryptPasswordHasher()
         let password = try Password("correct horse")
-        let hash = await hasher.hash(password)
+        let hash = try await hasher.hash(password)
         #expect(hash.hasPrefix("$scrypt$ln=17,r=8,p=1$"))
-        #expect(await hasher.verify(password, against: hash))
+        #expect(try await hasher.verify(password, against: hash))
         #expect(!hasher.needsRehash(hash))
     }
 
@@ -25,7 +25,7 @@ struct ScryptPasswordHasherTests {
         "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}",
     ])
     func aPasswordMatchesItsHashOnly(text: String) async throws {
-        let hash = await hasher.hash(try Password(text))
+        let hash = try await hasher.hash(try Password(text))
         #expect(try await hasher.verify(Password(text), against: hash))
         #expect(try await !hasher.verify(Password("another one"), against: hash))
         #expect(try await !hasher.verify(Password(String(text.dropLast()) + "~"), against: hash))
@@ -33,7 +33,7 @@ struct ScryptPasswordHasherTests {
 
     @Test func equalPasswordsHaveDifferentHashes() async throws {
         let password = try Password("correct horse")
-        let (one, other) = (await hasher.hash(password), await hasher.hash(password))
+        let (one, other) = (try await hasher.hash(password), try await hasher.hash(password))
         #expect(one != other)
     }
 
@@ -48,7 +48,7 @@ struct ScryptPasswordHasherTests {
         let parameters = try #require(ScryptParameters(logarithmOfRounds: 10, blockSize: 8, parallelism: 16))
         // The vector's salt is "NaCl", shorter than what a stored hash may have, so it is not read from text.
         #expect(PHCString(parameters: parameters, salt: Array("NaCl".utf8), hash: bytes).description.count > 90)
-        let derived = await hasher.derive(
+        let derived = try await hasher.derive(
             try Password("password"), salt: Array("NaCl".utf8), parameters, byteCount: 64)
         #expect(derived == bytes)
     }
@@ -58,13 +58,13 @@ struct ScryptPasswordHasherTests {
         let old = try await ScryptPasswordHasher(
             parameters: #require(ScryptParameters(logarithmOfRounds: 9, blockSize: 8, parallelism: 2))
         ).hash(password)
-        #expect(await hasher.verify(password, against: old))
+        #expect(try await hasher.verify(password, against: old))
         #expect(hasher.needsRehash(old))
-        #expect(!hasher.needsRehash(await hasher.hash(password)))
+        #expect(try await !hasher.needsRehash(hasher.hash(password)))
     }
 
     @Test(arguments: [
-        "", "$", "plain", "$scrypt$", ScryptPasswordHasher.unusable, "$2b$12$abcdefghijklmnopqrstuv",
+        "", "$", "plain", "$scrypt$", "$scrypt$unusable", "$2b$12$abcdefghijklmnopqrstuv",
         "$scrypt$ln=10,r=8,p=1$$", "$scrypt$ln=10,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$",
         "$scrypt$ln=10,r=8,p=1$!!!$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "$scrypt$ln=40,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -81,12 +81,27 @@ struct ScryptPasswordHasherTests {
     @Test func manyAtOnceAllFinish() async throws {
         let hasher = self.hasher
         let password = try Password("correct horse")
-        let hash = await hasher.hash(password)
-        let matches = await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<32 { group.addTask { await hasher.verify(password, against: hash) } }
-            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        let hash = try await hasher.hash(password)
+        let matches = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<32 { group.addTask { try await hasher.verify(password, against: hash) } }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(matches == 32)
+    }
+
+    @Test func whatWouldWaitTooLongIsRefusedAndTheNextOneIsTaken() async throws {
+        let hasher = ScryptPasswordHasher(parameters: Self.cheap, maximumConcurrency: 1, maximumPending: 2)
+        let password = try Password("correct horse")
+        let outcomes = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<64 { group.addTask { (try? await hasher.hash(password)) != nil } }
+            return await group.reduce(into: [Bool: Int]()) { $0[$1, default: 0] += 1 }
+        }
+        #expect((outcomes[true] ?? 0) >= 2)
+        #expect((outcomes[false] ?? 0) > 0)
+        await #expect(throws: PasswordHashError.busy) {
+            try await ScryptPasswordHasher(parameters: Self.cheap, maximumPending: 0).hash(password)
+        }
+        _ = try await hasher.hash(password)
     }
 
     @Test(

@@ -15,6 +15,11 @@ struct CredentialsTests {
         #expect(try Email("Name@EXAMPLE.com").description == "name@example.com")
     }
 
+    @Test func equivalentTextIsOneAddressAndOnePassword() throws {
+        #expect(try Array(Email("jo\u{308}rg@b.de").description.utf8) == Array("j\u{F6}rg@b.de".utf8))
+        #expect(try Password("pa\u{308}sswort").bytes == Password("p\u{E4}sswort").bytes)
+    }
+
     @Test(arguments: [
         "", "@", "a", "a@", "@b", "a@b@c", "a b@c", "a@b c", " a@b", "a@b ", "a\n@b", "a@b\r\n", "a@\u{0}", "a\u{7F}@b",
         "a\u{A0}@b", "a@.b", "a@b.", "a@b..c", String(repeating: "a", count: 65) + "@b.c", "a\u{2028}@b",

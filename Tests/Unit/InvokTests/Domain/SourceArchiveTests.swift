@@ -32,6 +32,17 @@ struct SourceArchiveTests {
         #expect(archive.files["config.json"] == Self.config)
     }
 
+    @Test func whatFinderLeavesIsPassedOver() throws {
+        let entries = Self.project.map { Self.file("hello/\($0.path)", $0.content) }
+        let archive = try SourceArchive(
+            entries: entries + [
+                Self.file("hello/.DS_Store"), Self.file("hello/a/.DS_Store"), Self.file("__MACOSX/hello/._function.go"),
+                Self.file("__MACOSX/._hello"), Self.file("hello/not.DS_Store"),
+            ])
+        #expect(Set(archive.files.keys) == ["config.json", "function.go", "not.DS_Store"])
+        #expect(refusal(Self.project + [Self.file("__MACOSX/../../x")])?.code == .invalidArchive)
+    }
+
     @Test func oneEnclosingFolderIsTakenOff() throws {
         let entries = Self.project.map { Self.file("hello/\($0.path)", $0.content) }
         let archive = try SourceArchive(

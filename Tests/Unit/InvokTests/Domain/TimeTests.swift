@@ -56,4 +56,14 @@ struct TimeTests {
     func durationsCountNanoseconds(duration: Duration, nanoseconds: Int64) {
         #expect(duration.wholeNanoseconds == nanoseconds)
     }
+
+    @Test func aHugeDurationIsTheLargestThereIs() {
+        #expect(Duration.seconds(Int64.max).wholeNanoseconds == .max)
+        #expect(Duration.seconds(Int64.min).wholeNanoseconds == .min)
+        let now = Instant(nanoseconds: 5)
+        #expect(now.advanced(by: .seconds(Int64.max)).nanoseconds == .max)
+        #expect(Instant(nanoseconds: -5).advanced(by: .seconds(Int64.min)).nanoseconds == .min)
+        #expect(Instant(nanoseconds: .min).duration(to: Instant(nanoseconds: .max)) > .zero)
+        #expect(Timestamp(millisecondsSinceEpoch: .max).advanced(by: .seconds(1)).millisecondsSinceEpoch == .max)
+    }
 }
