@@ -114,7 +114,7 @@ let package = Package(
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 
         // MARK: Tests
-        unitTests(of: "Invok", ["InvokSim"]),
+        unitTests(of: "Invok", ["InvokSim", httpTypes, logging]),
         unitTests(of: "InvokArchive"),
         unitTests(of: "InvokLocal"),
         unitTests(of: "InvokSecurity"),

@@ -1,0 +1,73 @@
+import InvokSim
+import Testing
+
+@testable import Invok
+
+@Suite(.timeLimit(.minutes(1)))
+struct InstanceStarterTests {
+    private func version(_ rig: Rig, _ directive: String, isBuilt: Bool = true) async throws -> Version {
+        let key = FunctionKey(namespace: Namespace(high: 1, low: 1), name: try FunctionName("hello"))
+        let archive = Rig.archive([directive])
+        let source = try SourceArchive(entries: rig.sim.archives.entries(of: archive, limits: ArchiveLimits()))
+        let built = try await rig.sim.builder.build(source, artifact: Digest(of: archive))
+        return Version(
+            key: VersionKey(function: key, number: 1), artifact: Digest(of: archive),
+            settings: VersionSettings(runtime: .python, environment: .empty, limits: .standard),
+            state: isBuilt ? .ready(bundle: built.bundle) : .building, createdBy: key.namespace,
+            createdAt: rig.sim.clock.wallTime())
+    }
+
+    private func starter(_ rig: Rig) -> InstanceStarter {
+        InstanceStarter(world: rig.world, settings: rig.settings, logger: Rig.logger)
+    }
+
+    @Test func anInstanceThatAnswersIsGivenAndNoted() async throws {
+        let rig = Rig()
+        let version = try await version(rig, "hello")
+        let id = InstanceID(version: version.key, ordinal: 1)
+        guard case .success(let instance) = await starter(rig).start(id, of: version) else {
+            Issue.record("it did not start")
+            return
+        }
+        #expect(rig.sim.engine.running == [instance])
+        let lines = try await rig.sim.logs.lines(of: version.key.function, since: nil, limit: 10)
+        #expect(lines.map(\.line.source) == [.platform])
+        #expect(lines.first?.line.instance == id)
+    }
+
+    @Test(arguments: [("crash", true), ("hello", false)])
+    func whatDoesNotStartLeavesNothing(directive: String, isBuilt: Bool) async throws {
+        let rig = Rig()
+        let version = try await version(rig, directive, isBuilt: isBuilt)
+        let id = InstanceID(version: version.key, ordinal: 1)
+        guard case .failure(let failure) = await starter(rig).start(id, of: version) else {
+            Issue.record("it started")
+            return
+        }
+        #expect(!failure.reason.isEmpty)
+        #expect(rig.sim.engine.running.isEmpty)
+    }
+
+    @Test func whatNeverAnswersIsEndedAtTheDeadline() async throws {
+        let rig = Rig { $1.startTimeout = .seconds(3) }
+        let version = try await version(rig, "never-ready")
+        let start = Task { await starter(rig).start(InstanceID(version: version.key, ordinal: 1), of: version) }
+        await rig.sim.clock.waitForSleepers()
+        rig.sim.clock.advance(by: .seconds(3))
+        #expect(await start.value == .failure(InstanceStarter.Failure(reason: "it was not ready within 3 s")))
+        #expect(rig.sim.engine.running.isEmpty)
+    }
+
+    @Test func whoIsCancelledLeavesNothing() async throws {
+        let rig = Rig()
+        let version = try await version(rig, "never-ready")
+        let start = Task { await starter(rig).start(InstanceID(version: version.key, ordinal: 1), of: version) }
+        try await rig.eventually { !rig.sim.engine.running.isEmpty }
+        start.cancel()
+        guard case .failure = await start.value else {
+            Issue.record("it started")
+            return
+        }
+        #expect(rig.sim.engine.running.isEmpty)
+    }
+}

@@ -1,0 +1,121 @@
+import InvokSim
+import Testing
+
+@testable import Invok
+
+@Suite(.timeLimit(.minutes(1)))
+struct RecoveryTests {
+    private func begin(_ rig: Rig, _ owner: Principal) async throws -> Version {
+        let settings = VersionSettings(runtime: .python, environment: .empty, limits: .standard)
+        return try await rig.sim.store.beginVersion(
+            VersionDraft(
+                function: rig.key(owner), artifact: Digest(of: "half".utf8), settings: settings,
+                createdBy: owner.user.id, createdAt: rig.sim.clock.wallTime()), access: .private)
+    }
+
+    @Test func aHalfDoneDeployIsFailedUnlessItGoesOnElsewhere() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        let version = try await begin(rig, owner)
+        let lease = DeployLease(cache: rig.sim.cache, key: try rig.key(owner), holder: "elsewhere")
+        #expect(await lease.acquire(for: .seconds(600)))
+        try await rig.recovery.recover()
+        #expect(try await rig.sim.store.version(version.key)?.state == .building)
+        await lease.release()
+        try await rig.recovery.recover()
+        guard case .failed? = try await rig.sim.store.version(version.key)?.state else {
+            Issue.record("it was not failed")
+            return
+        }
+    }
+
+    @Test func aNewCoreTakesOverWhatAnswersAndRemovesTheRest() async throws {
+        let sim = SimWorld(seed: 1)
+        let old = Rig(on: sim)
+        let owner = try await old.user()
+        let key = try old.key(owner)
+        let (kept, orphan) = try await old.running {
+            try await old.deploy("hello one", as: owner)
+            let orphan = try #require(sim.engine.running.first)
+            try await old.deploy("hello two", as: owner)
+            try await old.eventually { sim.engine.running.count == 1 }
+            return (try #require(sim.engine.running.first), orphan)
+        }
+        // An instance of the old version that the old core left.
+        let first = try #require(try await sim.store.version(orphan.version))
+        _ = try await sim.engine.start(
+            InstanceSpec(
+                id: orphan.id, version: first.key, settings: first.settings, bundle: try #require(first.bundle)))
+        let new = Rig(on: sim)
+        try await new.recovery.recover()
+        #expect(sim.engine.running == [kept])
+        #expect(new.dispatcher.owns(kept))
+        #expect(new.directory.known(key)?.version.key.number == 2)
+        try await new.running {
+            let answer = try await new.invoke(key, token: new.token(owner))
+            #expect(answer.text == "two")
+        }
+    }
+
+    @Test func whatNothingNamesGoesAndWhatIsNamedStays() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            let deployment = try await rig.deploy("hello", as: owner)
+            let unnamed = Rig.archive(["hello unnamed"])
+            let digest = try await rig.sim.artifacts.put(unnamed)
+            let source = try SourceArchive(entries: rig.sim.archives.entries(of: unnamed, limits: ArchiveLimits()))
+            _ = try await rig.sim.builder.build(source, artifact: digest)
+            try await rig.recovery.recover()
+            #expect(try await rig.sim.artifacts.list() == [deployment.version.artifact])
+            let bundle = try #require(deployment.version.bundle)
+            #expect(try await rig.sim.builder.bundles() == [bundle])
+        }
+    }
+
+    @Test func aCoreDoesNotBeginWithoutItsStore() async throws {
+        let rig = Rig()
+        rig.store.isAway = true
+        #expect(await code { try await rig.recovery.recover() } == .unavailable)
+    }
+
+    @Test func atIntervalsItGoesOnAlsoAfterTheStoreWasAway() async throws {
+        let sim = SimWorld(seed: 1)
+        let (rig, other) = (Rig(on: sim), Rig(on: sim))
+        let owner = try await rig.user()
+        let key = try rig.key(owner)
+        let run = Task { await rig.recovery.run() }
+        rig.store.isAway = true
+        await sim.clock.waitForSleepers()
+        sim.clock.advance(by: rig.settings.reconcileInterval)
+        await sim.clock.waitForSleepers()
+        rig.store.isAway = false
+        try await other.running { try await other.deploy("hello", as: owner) }
+        #expect(rig.directory.known(key) == nil)
+        try await rig.eventually {
+            sim.clock.advance(by: rig.settings.reconcileInterval)
+            await Task.yield()
+            return rig.directory.known(key) != nil
+        }
+        run.cancel()
+        await run.value
+    }
+
+    /// An instance that ends between `recover` and `run` is told of to nobody.
+    @Test func anInstanceWhoseEndNobodyToldIsFoundOut() async throws {
+        let sim = SimWorld(seed: 1)
+        let rig = Rig(on: sim)
+        let owner = try await rig.user()
+        try await rig.running { try await rig.deploy("hello", as: owner) }
+        let new = Rig(on: sim)
+        try await new.recovery.recover()
+        let instance = try #require(new.dispatcher.ready.first)
+        await sim.engine.stop(instance.id, grace: .zero)
+        let run = Task { await new.recovery.run() }
+        await sim.clock.waitForSleepers()
+        sim.clock.advance(by: new.settings.reconcileInterval)
+        try await new.eventually { new.dispatcher.ready.isEmpty }
+        run.cancel()
+        await run.value
+    }
+}

@@ -1,0 +1,129 @@
+import HTTPTypes
+import Invok
+import Synchronization
+
+/// Holds whoever passes until it is opened.
+final class Gate: Sendable {
+    private let arrivals = AsyncStream.makeStream(of: Void.self)
+    private let opening = AsyncStream.makeStream(of: Void.self)
+
+    /// Returns when the gate is open, or the task is cancelled.
+    func pass() async {
+        arrivals.continuation.yield()
+        for await _ in opening.stream {}
+    }
+
+    /// Waits until somebody has come.
+    func reached() async { for await _ in arrivals.stream { return } }
+
+    func open() { opening.continuation.finish() }
+}
+
+/// A cache that is away.
+final class AbsentCache: CoordinationCache {
+    func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
+        throw .unavailable("away")
+    }
+    func acquireLease(_ key: String, holder: String, duration: Duration) async throws(CacheError) -> Bool {
+        throw .unavailable("away")
+    }
+    func releaseLease(_ key: String, holder: String) async throws(CacheError) { throw .unavailable("away") }
+    func isLeased(_ key: String) async throws(CacheError) -> Bool { throw .unavailable("away") }
+    func publish(_ message: String, to channel: String) async throws(CacheError) { throw .unavailable("away") }
+    func messages(on channel: String) -> AsyncStream<String> { AsyncStream { $0.finish() } }
+    func check() async throws(CacheError) { throw .unavailable("away") }
+}
+
+/// Builds when the gate opens.
+final class HeldBuilder: FunctionBuilder {
+    let gate = Gate()
+    private let base: any FunctionBuilder
+    private let running = Mutex((now: 0, most: 0))
+
+    init(_ base: any FunctionBuilder) { self.base = base }
+
+    /// The most builds that ran at one time.
+    var mostAtOnce: Int { running.withLock { $0.most } }
+
+    func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+        running.withLock { running in
+            running.now += 1
+            running.most = max(running.most, running.now)
+        }
+        defer { running.withLock { $0.now -= 1 } }
+        await gate.pass()
+        if Task.isCancelled { throw .cancelled }
+        return try await base.build(source, artifact: artifact)
+    }
+    func bundles() async throws(BuildError) -> Set<BundleID> { try await base.bundles() }
+    func remove(_ bundle: BundleID) async throws(BuildError) { try await base.remove(bundle) }
+}
+
+/// Refuses the first exchanges with functions, after reading so many chunks of the body.
+final class RefusingTransport: InstanceTransport {
+    private let base: any InstanceTransport
+    private let left: Mutex<Int>
+    private let chunks: Int
+
+    init(_ base: any InstanceTransport, refusals: Int, readingChunks chunks: Int = 0) {
+        self.base = base
+        left = Mutex(refusals)
+        self.chunks = chunks
+    }
+
+    func exchange(
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+    ) async throws(TransportError) {
+        let isReadiness = request.head.path == "/_invok/ready"
+        let refuses =
+            !isReadiness
+            && left.withLock { left in
+                defer { left -= 1 }
+                return left > 0
+            }
+        guard refuses else { return try await base.exchange(request, with: endpoint, sink: sink) }
+        for _ in 0..<chunks { _ = try? await request.body.next() }
+        throw .refused("nothing listens there")
+    }
+}
+
+final class RecordingSink: ResponseSink {
+    private struct State {
+        var head: HTTPResponse?
+        var body: [UInt8] = []
+        var isFinished = false
+    }
+
+    private let state = Mutex(State())
+
+    var head: HTTPResponse? { state.withLock { $0.head } }
+    var text: String { String(decoding: state.withLock { $0.body }, as: UTF8.self) }
+    var isFinished: Bool { state.withLock { $0.isFinished } }
+
+    func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { head?.headerFields[$0] } }
+
+    func writeHead(_ head: HTTPResponse) async throws { state.withLock { $0.head = head } }
+    func writeChunk(_ bytes: [UInt8]) async throws { state.withLock { $0.body += bytes } }
+    func finish(trailers: HTTPFields?) async throws { state.withLock { $0.isFinished = true } }
+}
+
+final class ListBody: RequestBody {
+    private let chunks: Mutex<ArraySlice<[UInt8]>>
+
+    init(_ text: String...) { chunks = Mutex(text.map { Array($0.utf8) }[...]) }
+
+    var isEmpty: Bool { chunks.withLock { $0.isEmpty } }
+    func next() async throws -> [UInt8]? { chunks.withLock { $0.popFirst() } }
+}
+
+/// Counts from 1.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import Invok
+import Synchronization
+
+/// A store that fails, or is slow, where a test says so, and like a real one does not answer a cancelled task.
+final class FaultyStore: MetadataStore {
+    enum Fault: Sendable {
+        /// Fails and does nothing.
+        case refused
+        /// Does it, and fails all the same.
+        case applied
+        case conflict
+        /// Does it, and answers when the gate opens.
+        case held(Gate)
+    }
+
+    private let base: any MetadataStore
+    private let faults = Mutex<[String: Fault]>([:])
+    private let away = Mutex(false)
+
+    init(_ base: any MetadataStore) { self.base = base }
+
+    /// From now on each such call; `nil` ends it.
+    func set(_ call: String, _ fault: Fault?) { faults.withLock { $0[call] = fault } }
+
+    /// Nothing answers.
+    var isAway: Bool {
+        get { away.withLock { $0 } }
+        set { away.withLock { $0 = newValue } }
+    }
+
+    private func perform<Value>(
+        _ name: String, _ body: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        guard !isAway, !Task.isCancelled else { throw .unavailable("away") }
+        switch faults.withLock({ $0[name] }) {
+        case nil: return try await body()
+        case .refused: throw .unavailable("refused")
+        case .conflict: throw .conflict("changed")
+        case .applied:
+            _ = try await body()
+            throw .unavailable("applied")
+        case .held(let gate):
+            let value = try await body()
+            await gate.pass()
+            return value
+        }
+    }
+
+    func createUser(_ user: User) async throws(StoreError) -> User {
+        try await perform("createUser") { () throws(StoreError) in try await base.createUser(user) }
+    }
+    func user(_ id: UserID) async throws(StoreError) -> User? {
+        try await perform("user") { () throws(StoreError) in try await base.user(id) }
+    }
+    func user(withEmail email: Email) async throws(StoreError) -> User? {
+        try await perform("userWithEmail") { () throws(StoreError) in try await base.user(withEmail: email) }
+    }
+    func updateUser(_ user: User) async throws(StoreError) {
+        try await perform("updateUser") { () throws(StoreError) in try await base.updateUser(user) }
+    }
+    func putGrant(_ grant: Grant) async throws(StoreError) {
+        try await perform("putGrant") { () throws(StoreError) in try await base.putGrant(grant) }
+    }
+    func removeGrant(namespace: Namespace, user: UserID) async throws(StoreError) {
+        try await perform("removeGrant") { () throws(StoreError) in
+            try await base.removeGrant(namespace: namespace, user: user)
+        }
+    }
+    func grant(namespace: Namespace, user: UserID) async throws(StoreError) -> Grant? {
+        try await perform("grant") { () throws(StoreError) in try await base.grant(namespace: namespace, user: user) }
+    }
+    func grants(namespace: Namespace) async throws(StoreError) -> [Grant] {
+        try await perform("grants") { () throws(StoreError) in try await base.grants(namespace: namespace) }
+    }
+    func function(_ key: FunctionKey) async throws(StoreError) -> Function? {
+        try await perform("function") { () throws(StoreError) in try await base.function(key) }
+    }
+    func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
+        try await perform("functions") { () throws(StoreError) in try await base.functions(in: namespace) }
+    }
+    func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
+        try await perform("activeFunctions") { () throws(StoreError) in try await base.activeFunctions() }
+    }
+    func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError) {
+        try await perform("setAccess") { () throws(StoreError) in try await base.setAccess(access, of: key, at: time) }
+    }
+    func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
+        try await perform("deleteFunction") { () throws(StoreError) in try await base.deleteFunction(key) }
+    }
+    func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+        try await perform("beginVersion") { () throws(StoreError) in
+            try await base.beginVersion(draft, access: access)
+        }
+    }
+    func activateBuilt(
+        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        at time: Timestamp
+    ) async throws(StoreError) {
+        try await perform("activateBuilt") { () throws(StoreError) in
+            try await base.activateBuilt(
+                version, bundle: bundle, buildLog: buildLog, expectedActive: expectedActive, access: access, at: time)
+        }
+    }
+    func activate(_ version: VersionKey, expectedActive: Int?, at time: Timestamp) async throws(StoreError) {
+        try await perform("activate") { () throws(StoreError) in
+            try await base.activate(version, expectedActive: expectedActive, at: time)
+        }
+    }
+    func failVersion(_ version: VersionKey, reason: String, buildLog: String) async throws(StoreError) {
+        try await perform("failVersion") { () throws(StoreError) in
+            try await base.failVersion(version, reason: reason, buildLog: buildLog)
+        }
+    }
+    func version(_ key: VersionKey) async throws(StoreError) -> Version? {
+        try await perform("version") { () throws(StoreError) in try await base.version(key) }
+    }
+    func versions(of key: FunctionKey) async throws(StoreError) -> [Version] {
+        try await perform("versions") { () throws(StoreError) in try await base.versions(of: key) }
+    }
+    func unfinishedVersions() async throws(StoreError) -> [Version] {
+        try await perform("unfinishedVersions") { () throws(StoreError) in try await base.unfinishedVersions() }
+    }
+    func references() async throws(StoreError) -> StoreReferences {
+        try await perform("references") { () throws(StoreError) in try await base.references() }
+    }
+    func check() async throws(StoreError) {
+        try await perform("check") { () throws(StoreError) in try await base.check() }
+    }
+}

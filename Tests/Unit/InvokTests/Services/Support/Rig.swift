@@ -1,0 +1,161 @@
+import HTTPTypes
+import InvokSim
+import Logging
+import Testing
+
+@testable import Invok
+
+/// The services over simulated adapters, each within reach.
+struct Rig {
+    let sim: SimWorld
+    let store: FaultyStore
+    let world: World
+    let settings: SystemSettings
+    let dispatcher: Dispatcher
+    let directory: Directory
+    let changes: ChangeFeed
+    let accounts: Accounts
+    let functions: Functions
+    let deployments: Deployments
+    let invocations: Invocations
+    let logs: FunctionLogs
+    let recovery: Recovery
+    let access: AccessControl
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// - Parameters:
+    ///   - sim: what an earlier core left, for one that starts anew.
+    ///   - change: puts a test's own adapters and settings in the place of the simulated ones.
+    init(
+        on sim: SimWorld = SimWorld(seed: 1), _ change: (inout World, inout SystemSettings) -> Void = { _, _ in }
+    ) {
+        let logger = Self.logger
+        self.sim = sim
+        store = FaultyStore(sim.store)
+        var world = sim.world
+        var settings = SystemSettings()
+        world.store = store
+        change(&world, &settings)
+        self.world = world
+        self.settings = settings
+        access = AccessControl(store: world.store)
+        dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
+        directory = Directory(store: world.store, dispatcher: dispatcher)
+        changes = ChangeFeed(cache: world.cache, logger: logger)
+        recovery = Recovery(
+            world: world, settings: settings, directory: directory, dispatcher: dispatcher, logger: logger)
+        accounts = Accounts(world: world, settings: settings, logger: logger)
+        functions = Functions(
+            world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
+        deployments = Deployments(
+            world: world, settings: settings, access: access, functions: functions, directory: directory,
+            dispatcher: dispatcher, changes: changes, logger: logger)
+        invocations = Invocations(
+            world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
+            logger: logger)
+        logs = FunctionLogs(world: world, functions: functions)
+    }
+
+    /// Runs the body while instances are started and stopped.
+    @discardableResult
+    func running<Success: Sendable>(_ body: @Sendable @escaping () async throws -> Success) async throws -> Success {
+        try await withThrowingTaskGroup(of: Success?.self) { group in
+            group.addTask {
+                await dispatcher.run()
+                return nil
+            }
+            group.addTask { try await body() }
+            while let result = try await group.next() {
+                guard let result else { continue }
+                group.cancelAll()
+                return result
+            }
+            throw CancellationError()
+        }
+    }
+
+    // MARK: Whom and what there is
+
+    /// A user; the very first is an admin.
+    func user(_ name: String = "owner", role: Role = .developer) async throws -> Principal {
+        let user = User(
+            id: UUIDValue(randomness: world.randomness), email: try Email("\(name)@example.com"), passwordHash: "",
+            role: role, createdAt: world.clock.wallTime())
+        return Principal(user: try await sim.store.createUser(user))
+    }
+
+    static func archive(_ directives: [String], limits: String = "{}", access: String? = nil) -> [UInt8] {
+        let accessEntry = access.map { #","access":"\#($0)""# } ?? ""
+        let config = #"{"function_name":"hello","runtime":"python","limits":\#(limits)\#(accessEntry)}"#
+        var zip = ZipWriter()
+        zip.add("config.json", content: Array(config.utf8))
+        zip.add("function.py", content: Array(directives.map { "# sim: \($0)\n" }.joined().utf8))
+        return zip.finish()
+    }
+
+    @discardableResult
+    func deploy(
+        _ directives: String..., limits: String = "{}", access: String? = nil, as principal: Principal,
+        in namespace: Namespace? = nil
+    ) async throws -> Deployment {
+        try await deployments.deploy(
+            archive: Self.archive(directives, limits: limits, access: access), fileName: "hello.zip",
+            namespace: namespace, access: nil, as: principal)
+    }
+
+    func key(_ principal: Principal) throws -> FunctionKey {
+        FunctionKey(namespace: principal.namespace, name: try FunctionName("hello"))
+    }
+
+    func token(_ principal: Principal) async throws -> String {
+        let now = world.clock.wallTime()
+        return try await world.tokens.sign(
+            TokenClaims(user: principal.user.id, issuedAt: now, expiresAt: now.advanced(by: .seconds(60))))
+    }
+
+    /// Calls the function and returns its answer.
+    func invoke(
+        _ key: FunctionKey, token: String? = nil, fields: HTTPFields = [:], rest: String = "",
+        body: any RequestBody = EmptyBody()
+    ) async throws -> RecordingSink {
+        let sink = RecordingSink()
+        var head = HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/", headerFields: fields)
+        if let token { head.headerFields[.authorization] = "Bearer \(token)" }
+        let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
+        try await invocations.invoke(target, head: head, body: body, requestID: "request-1", sink: sink)
+        return sink
+    }
+
+    func versions(_ principal: Principal) async throws -> [Version] { try await sim.store.versions(of: key(principal)) }
+
+    /// Waits until something that other tasks bring about is so; the suite's time limit ends it.
+    func eventually(_ condition: () async throws -> Bool) async throws {
+        while try await !condition() {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
+}
+
+/// The code of what the operation throws.
+func code(_ operation: () async throws -> some Any) async -> InvokError.Code? {
+    do {
+        _ = try await operation()
+        return nil
+    } catch {
+        return (error as? InvokError)?.code
+    }
+}
+
+extension LimitsConfig {
+    static func making(
+        timeoutSeconds: Int? = nil, concurrency: Int? = nil, minInstances: Int? = nil, maxInstances: Int? = nil
+    ) -> LimitsConfig {
+        var limits = LimitsConfig()
+        limits.timeoutSeconds = timeoutSeconds
+        limits.concurrency = concurrency
+        limits.minInstances = minInstances
+        limits.maxInstances = maxInstances
+        return limits
+    }
+}
