@@ -40,7 +40,16 @@ struct InstancePool: Sendable {
     private enum Phase: Hashable {
         case starting
         case ready(RunningInstance, inFlight: Int, idleSince: Instant)
+        /// It ended by itself before its start was reported; what the report brings is gone already.
+        case ended(reason: String)
         case stopping
+
+        var isStarting: Bool {
+            switch self {
+            case .starting, .ended: true
+            case .ready, .stopping: false
+            }
+        }
     }
 
     private struct Waiting {
@@ -116,21 +125,39 @@ struct InstancePool: Sendable {
     // MARK: Instances
 
     mutating func onInstanceReady(_ instance: RunningInstance, now: Instant) -> [Action] {
-        guard let index = index(of: instance.id), instances[index].phase == .starting else { return [] }
-        instances[index].phase = .ready(instance, inFlight: 0, idleSince: now)
-        return settle(now: now)
+        guard let index = index(of: instance.id) else { return [] }
+        switch instances[index].phase {
+        case .starting:
+            instances[index].phase = .ready(instance, inFlight: 0, idleSince: now)
+            return settle(now: now)
+        case .ended(let reason): return lose(index, reason: reason, now: now)
+        case .ready, .stopping: return []
+        }
     }
 
     /// A start failed; nothing of the instance is left.
     mutating func onStartFailed(_ id: InstanceID, reason: String, now: Instant) -> [Action] {
-        guard let index = index(of: id), instances[index].phase == .starting else { return [] }
-        instances.remove(at: index)
-        return countFailure(reason, now: now) + settle(now: now)
+        guard let index = index(of: id) else { return [] }
+        switch instances[index].phase {
+        case .starting, .ended: return lose(index, reason: reason, now: now)
+        case .ready, .stopping: return []
+        }
     }
 
-    /// An instance ended by itself. One that is starting or stopping has its own event for that.
+    /// An instance ended by itself. One that is stopping has its own event for that, and one that is starting is kept
+    /// until its start has been reported.
     mutating func onInstanceExited(_ id: InstanceID, reason: String, now: Instant) -> [Action] {
-        guard let index = index(of: id), case .ready = instances[index].phase else { return [] }
+        guard let index = index(of: id) else { return [] }
+        switch instances[index].phase {
+        case .starting:
+            instances[index].phase = .ended(reason: reason)
+            return []
+        case .ready: return lose(index, reason: reason, now: now)
+        case .ended, .stopping: return []
+        }
+    }
+
+    private mutating func lose(_ index: Int, reason: String, now: Instant) -> [Action] {
         instances.remove(at: index)
         return countFailure(reason, now: now) + settle(now: now)
     }
@@ -205,7 +232,8 @@ struct InstancePool: Sendable {
     }
 
     private mutating func startWhatIsNeeded(now: Instant) -> [Action] {
-        let starting = instances.count { $0.phase == .starting }
+        // One that ended while it started still counts: until its report is in, it is not replaced.
+        let starting = instances.count { $0.phase.isStarting }
         let forQueue = (queue.count + settings.limits.concurrency - 1) / settings.limits.concurrency - starting
         let forMinimum = isDraining ? 0 : settings.limits.minInstances - aliveCount
         var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)

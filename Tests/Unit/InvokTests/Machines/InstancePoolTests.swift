@@ -42,6 +42,17 @@ struct InstancePoolTests {
         #expect(pool.request(4) == [.assign(4, pool.instance(1))])
     }
 
+    @Test func anInstanceThatEndedBeforeItsStartWasReportedIsNotReady() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = pool.request(1)
+        #expect(pool.exited(0) == [])
+        #expect(pool.machine.instanceCount == 1, "until the start is reported it is not replaced")
+        #expect(pool.ready(0) == [], "the request waits on, for the next instance")
+        #expect(pool.machine.instanceCount == 0)
+        #expect(pool.tick(at: 100) == [.start(pool.id(1))])
+        #expect(pool.ready(1) == [.assign(1, pool.instance(1))])
+    }
+
     // MARK: Waiting
 
     @Test func aFullQueueRejects() {
