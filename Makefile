@@ -1,10 +1,10 @@
 # The work is in the scripts of ci/; this file only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test env build lint format bench clean
+.PHONY: help demo test env build lint format bench sim clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Set up, build, start a server and take a function from registration to its logs
 	@ci/demo
@@ -27,6 +27,9 @@ format: ## Format the Swift sources in place
 
 bench: ## Measure the figures of docs/benchmarks.md
 	@ci/bench
+
+sim: ## Simulate the whole control plane: SEEDS=1000 runs that many, SEED=7 one; ARGS adds options
+	@ci/sim
 
 clean: ## Remove what was built
 	rm -rf .build

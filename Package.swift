@@ -53,6 +53,7 @@ let package = Package(
         .library(name: "Invok", targets: ["Invok"]),
         .library(name: "InvokSim", targets: ["InvokSim"]),
         .executable(name: "invok-core", targets: ["invok-core"]),
+        .executable(name: "invok-sim", targets: ["invok-sim"]),
         .executable(name: "invok", targets: ["InvokCLI"]),
     ],
     dependencies: [
@@ -96,7 +97,8 @@ let package = Package(
                 "Invok", "InvokGateway", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore,
                 nioHTTPTypes, nioPosix,
             ]),
-        wall("InvokSim", ["Invok", httpTypes, logging]),
+        .target(name: "CSimulation"),
+        wall("InvokSim", ["Invok", "CSimulation", httpTypes, logging]),
 
         // MARK: Executables
         .executableTarget(
@@ -107,6 +109,8 @@ let package = Package(
                 unixSignals,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "invok-sim", dependencies: ["Invok", "InvokSim", argumentParser], swiftSettings: strict),
         // The CLI shares the folder `Sources/Invok` on a case-insensitive disk, so both name their subfolders.
         .executableTarget(
             name: "InvokCLI",

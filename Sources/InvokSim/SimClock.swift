@@ -21,6 +21,7 @@ public final class SimClock: Clock {
     public func sleep(until deadline: Instant) async throws(CancellationError) {
         let isReached = await sleepers.wait(
             deadline, isDue: { now() >= deadline }, onWait: { changes.send((), on: 0) })
+        await SimCore.fence()
         guard isReached, !Task.isCancelled else { throw CancellationError() }
     }
 

@@ -9,11 +9,21 @@ public final class SimContainerEngine: ContainerEngine {
     private let logs: any LogStore
     private let clock: any Clock
     private let effects: SimEffects
+    private let onStart: @Sendable (InstanceSpec, Int) -> Void
 
     /// - Parameter logs: where the instances' stdout and stderr go.
-    public init(
+    public convenience init(
         builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects = SimEffects()
     ) {
+        self.init(builder: builder, logs: logs, clock: clock, effects: effects) { _, _ in }
+    }
+
+    /// - Parameter onStart: sees each start, with the number of instances of the version that run then.
+    init(
+        builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects,
+        onStart: @escaping @Sendable (InstanceSpec, Int) -> Void
+    ) {
+        self.onStart = onStart
         self.builder = builder
         self.logs = logs
         self.clock = clock
@@ -26,6 +36,7 @@ public final class SimContainerEngine: ContainerEngine {
         let instance = try await effects.perform("engine.start", "\(spec.id)", failure: EngineError.unavailable) {
             () throws(EngineError) in try add(spec)
         }
+        if let delay = effects.earlyDeath() { crash(spec.id, after: delay) }
         if instance.function.start == .crash { await crash(spec.id, reason: "exited with status 1") }
         return instance.running
     }
@@ -73,6 +84,17 @@ public final class SimContainerEngine: ContainerEngine {
         ended.send(InstanceExit(id: id, reason: reason), on: 0)
     }
 
+    /// The instance dies by itself, not by anything that the core does, so the task is nobody's child.
+    private func crash(_ id: InstanceID, after delay: Duration) {
+        SimCore.$current.withValue(nil) {
+            _ = Task {
+                try? await clock.sleep(until: clock.now().advanced(by: delay))
+                effects.note("\(id) crashes")
+                await crash(id)
+            }
+        }
+    }
+
     // MARK: For the transport
 
     func instance(at endpoint: InstanceEndpoint) -> SimInstance? {
@@ -91,6 +113,7 @@ public final class SimContainerEngine: ContainerEngine {
         let isNew = instances.withLock { instances in
             guard instances[spec.id] == nil else { return false }
             instances[spec.id] = instance
+            onStart(spec, instances.values.count { $0.spec.version == spec.version })
             return true
         }
         guard isNew else { throw .startFailed("the instance \(spec.id) already runs") }

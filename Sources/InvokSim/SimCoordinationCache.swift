@@ -40,7 +40,10 @@ public final class SimCoordinationCache: CoordinationCache {
     }
 
     public func publish(_ message: String, to channel: String) async throws(CacheError) {
-        try await effect("publish", "\(channel) \(message)") { _ in broadcast.send(message, on: channel) }
+        let isLost = effects.losesMessage()
+        try await effect("publish", "\(channel) \(message)") { _ in
+            if !isLost { broadcast.send(message, on: channel) }
+        }
     }
 
     public func messages(on channel: String) -> AsyncStream<String> { broadcast.messages(on: channel) }

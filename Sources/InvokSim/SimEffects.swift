@@ -1,9 +1,9 @@
+public import Invok
 import Synchronization
 
 /// The one gate through which every simulated effect goes.
 ///
-/// Today it counts and traces. A scheduler adds latency, faults (refused, applied but reported failed, applied twice) and
-/// generation fences here, and nowhere else: that is why an effect comes as a closure.
+/// It counts and traces. With a fault plan it also takes its time, fails, and never returns to a core that has crashed.
 public final class SimEffects: Sendable {
     private struct State: Sendable {
         var counts: [String: Int] = [:]
@@ -16,8 +16,16 @@ public final class SimEffects: Sendable {
     public static let traceLength = 1000
 
     private let state = Mutex(State())
+    private let clock: (any Clock)?
+    private let faults: SimFaultPlan?
 
-    public init() {}
+    /// - Parameters:
+    ///   - clock: what latencies are waited for on.
+    ///   - faults: `nil` for effects that take no time and do not fail by themselves.
+    public init(clock: (any Clock)? = nil, faults: SimFaultPlan? = nil) {
+        self.clock = clock
+        self.faults = faults
+    }
 
     /// Runs one effect.
     /// - Parameters:
@@ -28,8 +36,49 @@ public final class SimEffects: Sendable {
     func perform<Value: Sendable, Failure: Error>(
         _ name: String, _ detail: String = "", failure: ((String) -> Failure)?, _ body: () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        record(name, detail)
-        return try body()
+        guard let faults else {
+            record(name, detail)
+            return try body()
+        }
+        await SimCore.fence()
+        let fault = faults.draw(for: name)
+        await pass(faults.latency() + (fault == .slow ? .seconds(2) : .zero))
+        record(SimCore.current.map { "\($0.name) \(name)" } ?? name, detail, fault: fault)
+        switch (fault, failure) {
+        case (.refused, let failure?):
+            throw failure("refused by the simulation")
+        case (.timedOut, let failure?):
+            await pass(SimFaultPlan.timeout)
+            throw failure("timed out in the simulation")
+        case (.appliedButFailed, let failure?):
+            _ = try body()
+            await pass(faults.latency())
+            throw failure("done, but reported as failed by the simulation")
+        case (.doubledMessage, _):
+            _ = try body()
+            fallthrough
+        default:
+            let value = try body()
+            await pass(faults.latency())
+            return value
+        }
+    }
+
+    /// Whether the next message is lost on its way.
+    func losesMessage() -> Bool { faults?.draw(for: SimFault.delivery) == .lostMessage }
+
+    /// Whether an instance that starts now ends by itself soon, and after what time.
+    func earlyDeath() -> Duration? {
+        guard let faults, faults.draw(for: SimFault.firstMoments) != nil else { return nil }
+        return faults.latency() + faults.latency() + faults.latency()
+    }
+
+    /// Lets time pass, and goes no further in a core that has crashed meanwhile.
+    private func pass(_ duration: Duration) async {
+        guard let clock else { return }
+        // A cancelled task does not wait; its effect is done all the same.
+        try? await clock.sleep(until: clock.now().advanced(by: duration))
+        await SimCore.fence()
     }
 
     /// Runs one effect that cannot fail.
@@ -49,8 +98,13 @@ public final class SimEffects: Sendable {
     /// A hash over all effects in order (FNV-1a): two runs of one seed have the same.
     public var traceHash: UInt64 { state.withLock { $0.hash } }
 
-    private func record(_ name: String, _ detail: String) {
-        let event = detail.isEmpty ? name : "\(name) \(detail)"
+    /// Puts something into the trace that is no effect.
+    public func note(_ event: String) { record("*", event) }
+
+    private func record(_ name: String, _ detail: String, fault: SimFault? = nil) {
+        var event = detail.isEmpty ? name : "\(name) \(detail)"
+        if let fault { event += " !\(fault.rawValue)" }
+        if let clock { event = "\(clock.now().nanoseconds / 1000) \(event)" }
         state.withLock { state in
             state.counts[name, default: 0] += 1
             state.total += 1

@@ -5,10 +5,20 @@ import Synchronization
 public final class SimMetadataStore: MetadataStore {
     private let tables = Mutex(SimTables())
     private let effects: SimEffects
+    private let onCommit: @Sendable (SimTables) -> Void
 
-    public init(effects: SimEffects = SimEffects()) {
-        self.effects = effects
+    public convenience init(effects: SimEffects = SimEffects()) {
+        self.init(effects: effects) { _ in }
     }
+
+    /// - Parameter onCommit: sees the tables after each transaction, and must not call the store.
+    init(effects: SimEffects, onCommit: @escaping @Sendable (SimTables) -> Void) {
+        self.effects = effects
+        self.onCommit = onCommit
+    }
+
+    /// The tables as they are now: for checkers, which are no part of the system.
+    var contents: SimTables { tables.withLock { $0 } }
 
     /// Each call is one transaction: it works on a copy that takes the place of the tables only when nothing was thrown.
     private func transaction<Value: Sendable>(
@@ -19,6 +29,7 @@ public final class SimMetadataStore: MetadataStore {
                 var copy = tables
                 let value = try body(&copy)
                 tables = copy
+                onCommit(copy)
                 return value
             }
         }

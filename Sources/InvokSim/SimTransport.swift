@@ -25,7 +25,9 @@ public struct SimTransport: InstanceTransport {
             }
             return instance
         }
-        defer { instance.endRequest() }
+        // A core that crashes drops its connections.
+        let ticket = SimCore.current?.atCrash { instance.endRequest() }
+        defer { if ticket.map({ SimCore.current?.settle($0) == true }) ?? true { instance.endRequest() } }
         let outcome = await withTaskGroup(of: Result<Void, TransportError>.self) { group in
             group.addTask { await answer(request, of: instance, sink: sink) }
             group.addTask { .failure(await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled) }

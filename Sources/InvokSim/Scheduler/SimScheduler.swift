@@ -1,0 +1,91 @@
+import CSimulation
+
+/// Runs all jobs of one simulation on one thread, in an order that follows from a seed.
+///
+/// Every job that is ready may be the next one: that is how a simulation finds orders that a real executor rarely shows.
+public final class SimScheduler {
+    /// How a run ended.
+    public enum End: Hashable, Sendable {
+        /// The root task returned.
+        case finished
+        /// Nothing is ready, no timer is set, and the root task has not returned.
+        case deadlock
+        /// So many steps ran as were allowed.
+        case stepLimit
+        /// The caller had seen enough.
+        case stopped
+    }
+
+    private var ready: [UnownedJob] = []
+    private var random: SimGenerator
+    /// Jobs run so far.
+    public private(set) var steps = 0
+    /// Over every choice, so that two runs that choose alike have the same (FNV-1a).
+    public private(set) var hash = TraceHash()
+    /// Jobs that waited for a real clock: none, or the run is not a function of its seed.
+    public private(set) var foreignJobs = 0
+
+    public init(seed: UInt64) {
+        random = SimRandomness(seed: seed).stream("schedule").generator
+    }
+
+    static var current: SimScheduler? {
+        invok_simulation_current().map { Unmanaged<SimScheduler>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    func enqueue(_ job: UnownedJob) { ready.append(job) }
+
+    func enqueueForeign(_ job: UnownedJob) {
+        foreignJobs += 1
+        enqueue(job)
+    }
+
+    /// Runs `root` and all that it starts on this thread until `root` returns.
+    /// - Parameters:
+    ///   - stepLimit: jobs to run at most.
+    ///   - isOver: asked before each step; `true` ends the run there.
+    ///   - onIdle: makes something ready, by moving time on; returns `false` when there is nothing to wait for.
+    @available(macOS 26.4, *)
+    public func run(
+        stepLimit: Int = .max, isOver: () -> Bool = { false }, onIdle: () -> Bool,
+        root: @escaping @Sendable () async -> Void
+    ) -> End {
+        let outer = invok_simulation_current()
+        invok_simulation_set_current(Unmanaged.passUnretained(self).toOpaque())
+        defer { invok_simulation_set_current(outer) }
+        let isFinished = SimLatch()
+        Task {
+            await root()
+            isFinished.open()
+        }
+        while !isFinished.isOpen {
+            if steps >= stepLimit { return .stepLimit }
+            if isOver() { return .stopped }
+            while ready.isEmpty { guard onIdle() else { return .deadlock } }
+            step()
+        }
+        return .finished
+    }
+
+    @available(macOS 26.4, *)
+    private func step() {
+        let choice = random.below(ready.count)
+        hash.add(UInt64(choice) << 32 | UInt64(ready.count))
+        steps += 1
+        ready.swapAt(choice, ready.count - 1)
+        Self.execute(ready.removeLast())
+    }
+}
+
+/// FNV-1a over 64-bit words.
+public struct TraceHash: Hashable, Sendable {
+    public private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    public init() {}
+
+    public mutating func add(_ word: UInt64) {
+        for shift in stride(from: 0, to: 64, by: 16) {
+            value = (value ^ (word >> UInt64(shift) & 0xFFFF)) &* 0x0000_0100_0000_01B3
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Synchronization
+
+/// One life of one core: from its start to its crash. Every effect and every wait of its tasks asks whether it still
+/// lives, and never returns when it does not; that is how a process ends at any `await`.
+public final class SimCore: Sendable {
+    /// The core for which the running task works; `nil` for what lies outside, such as clients.
+    @TaskLocal public static var current: SimCore?
+
+    private struct State {
+        var isDead = false
+        var nextNumber = 0
+        var onCrash: [(number: Int, run: @Sendable () -> Void)] = []
+    }
+
+    public let name: String
+    private let state = Mutex(State())
+
+    public init(name: String) {
+        self.name = name
+    }
+
+    public var isDead: Bool { state.withLock { $0.isDead } }
+
+    /// Ends the core where it stands: its tasks do nothing more, and what clients wait for is cut off.
+    public func crash() {
+        let cleanUps = state.withLock { state in
+            state.isDead = true
+            defer { state.onCrash = [] }
+            return state.onCrash
+        }
+        for cleanUp in cleanUps { cleanUp.run() }
+    }
+
+    /// Starts what the core does by itself.
+    public func start(_ operation: @escaping @Sendable () async -> Void) {
+        Self.$current.withValue(self) { _ = Task(operation: operation) }
+    }
+
+    /// Lets the core work on a request that comes from outside.
+    /// - Returns: `nil` when the core crashed before it answered.
+    public func serve<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) async -> Value? {
+        await withUnsafeContinuation { continuation in
+            guard let number = atCrash({ continuation.resume(returning: nil) }) else {
+                continuation.resume(returning: nil)
+                return
+            }
+            start { [self] in
+                let value = await operation()
+                if settle(number) { continuation.resume(returning: value) }
+            }
+        }
+    }
+
+    /// Keeps what must happen outside when the core crashes: a connection breaks, for instance.
+    /// - Returns: what to give to `settle`; `nil` when the core has crashed already.
+    func atCrash(_ run: @escaping @Sendable () -> Void) -> Int? {
+        state.withLock { state in
+            guard !state.isDead else { return nil }
+            state.nextNumber += 1
+            state.onCrash.append((state.nextNumber, run))
+            return state.nextNumber
+        }
+    }
+
+    /// - Returns: `false` when the crash has come first and `atCrash`'s closure has run.
+    @discardableResult
+    func settle(_ number: Int) -> Bool {
+        state.withLock { state in
+            guard let index = state.onCrash.firstIndex(where: { $0.number == number }) else { return false }
+            state.onCrash.remove(at: index)
+            return true
+        }
+    }
+
+    /// Returns unless the running task belongs to a core that has crashed.
+    static func fence() async {
+        guard let current, current.isDead else { return }
+        await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+    }
+}

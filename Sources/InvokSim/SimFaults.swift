@@ -1,0 +1,133 @@
+import Invok
+import Synchronization
+
+/// What may go wrong in a simulated effect.
+public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
+    /// It fails at once and has done nothing.
+    case refused
+    /// It fails after a long time and has done nothing.
+    case timedOut = "timed-out"
+    /// It is done, but reported as failed.
+    case appliedButFailed = "applied-but-failed"
+    /// It takes long.
+    case slow
+    /// A message does not arrive.
+    case lostMessage = "lost-message"
+    /// A message arrives twice.
+    case doubledMessage = "doubled-message"
+    /// A core ends and starts again.
+    case coreCrash = "core-crash"
+    /// An instance ends by itself.
+    case instanceCrash = "instance-crash"
+    /// The cache's server forgets everything.
+    case cacheLoss = "cache-loss"
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+    /// The way of a message from the cache to those who listen.
+    static let delivery = "cache.deliver"
+
+    /// An instance's life right after its start.
+    static let firstMoments = "instance.first-moments"
+
+    /// Whether the port's contract lets the call `name` fail in this way.
+    func applies(to name: String) -> Bool {
+        let port = name.prefix { $0 != "." }
+        if name == Self.delivery { return self == .lostMessage }
+        if name == Self.firstMoments { return self == .instanceCrash }
+        switch self {
+        case .slow: return true
+        case .refused: return port != "passwords" && name != "engine.stop"
+        case .timedOut: return port != "passwords" && name != "engine.stop" && port != "transport"
+        // A transport that refuses has given nothing away; what breaks off later is the instance's crash.
+        case .appliedButFailed:
+            return ["store", "cache", "artifacts", "logs", "builder"].contains(port) || name == "engine.start"
+        case .doubledMessage: return name == "cache.publish"
+        case .lostMessage, .coreCrash, .instanceCrash, .cacheLoss: return false
+        }
+    }
+}
+
+/// Draws latencies and faults, each from a stream of its own, so that taking one fault away leaves the rest as it was.
+public final class SimFaultPlan: Sendable {
+    private struct State: Sendable {
+        var latency: SimGenerator
+        var streams: [(fault: SimFault, perMillion: Int, stream: SimGenerator)]
+        var isOn = true
+        var drawn: [String: Int] = [:]
+    }
+
+    static let timeout = Duration.seconds(5)
+
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - faults: those that may come. Of these, some are off and the others weighted at random, which finds what a
+    ///     fixed mixture hides (Groce et al., "Swarm Testing").
+    public init(seed: UInt64, faults: Set<SimFault>) {
+        let root = SimRandomness(seed: seed)
+        let streams = SimFault.allCases.compactMap { fault -> (SimFault, Int, SimGenerator)? in
+            var swarm = root.stream("swarm \(fault.rawValue)").generator
+            let isOn = swarm.chance(perMillion: 600_000)
+            let perMillion = [500, 2000, 10_000, 30_000][swarm.below(4)]
+            guard isOn, faults.contains(fault) else { return nil }
+            return (fault, perMillion, root.stream("fault \(fault.rawValue)").generator)
+        }
+        state = Mutex(State(latency: root.stream("latency").generator, streams: streams))
+    }
+
+    /// The faults that come under this seed.
+    public var active: [SimFault] { state.withLock { $0.streams.map(\.fault) } }
+
+    /// How often each fault came, by `fault call`.
+    public var drawn: [String: Int] { state.withLock { $0.drawn } }
+
+    /// No more faults from now on; latencies stay.
+    public func stop() { state.withLock { $0.isOn = false } }
+
+    /// The fault of this effect, if any. Each stream moves on with each effect to which it applies.
+    func draw(for name: String) -> SimFault? {
+        state.withLock { state in
+            var found: SimFault?
+            for index in state.streams.indices where state.streams[index].fault.applies(to: name) {
+                let perMillion = state.streams[index].perMillion
+                guard state.streams[index].stream.chance(perMillion: perMillion) else { continue }
+                if found == nil { found = state.streams[index].fault }
+            }
+            guard state.isOn, let found else { return nil }
+            state.drawn["\(found.rawValue) \(name)", default: 0] += 1
+            return found
+        }
+    }
+
+    /// When the next fault that comes by itself is due; `nil` when it is off.
+    func pause(before fault: SimFault) -> Duration? {
+        state.withLock { state in
+            guard state.isOn, let index = state.streams.firstIndex(where: { $0.fault == fault }) else { return nil }
+            return .seconds(2) + state.streams[index].stream.duration(below: .seconds(60))
+        }
+    }
+
+    /// Notes a fault that came by itself.
+    /// - Returns: a number below `choices` that says where it comes; `nil` when faults have stopped meanwhile.
+    func strike(_ fault: SimFault, choices: Int) -> Int? {
+        state.withLock { state in
+            guard state.isOn, choices > 0, let index = state.streams.firstIndex(where: { $0.fault == fault }) else {
+                return nil
+            }
+            state.drawn[fault.rawValue, default: 0] += 1
+            return state.streams[index].stream.below(choices)
+        }
+    }
+
+    /// The time of a call, one way: mostly well below a millisecond, sometimes much more.
+    func latency() -> Duration {
+        state.withLock { state in
+            switch state.latency.below(100) {
+            case 0: state.latency.duration(below: .milliseconds(50))
+            case 1..<10: state.latency.duration(below: .milliseconds(5))
+            default: state.latency.duration(below: .microseconds(500))
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Invok
+
+/// One run of the whole control plane from one seed: cores on shared state, users who work with them, faults, and
+/// checkers that watch. What it does is a function of its configuration.
+public struct SystemSimulation: Sendable {
+    public struct Configuration: Hashable, Sendable {
+        public var seed: UInt64
+        public var cores = 2
+        public var users = 4
+        public var functionsPerUser = 2
+        /// How long, in virtual time, users work and faults come.
+        public var duration = Duration.seconds(120)
+        public var faults = Set(SimFault.allCases)
+        /// Jobs to run at most.
+        public var stepLimit = Int.max
+
+        public init(seed: UInt64) { self.seed = seed }
+    }
+
+    public struct Report: Hashable, Sendable {
+        public var seed: UInt64
+        /// What went wrong, in order; empty when all held.
+        public var violations: [String]
+        /// Over every choice of the scheduler and every effect.
+        public var hash: UInt64
+        public var steps: Int
+        public var effects: Int
+        public var requests: Int
+        public var virtualTime: Duration
+        /// How often the run came by places worth coming by, and drew each fault (as `fault call`).
+        public var marks: [String: Int]
+        /// The last events, the oldest first.
+        public var trace: [String]
+    }
+
+    /// Once faults have stopped, in virtual time: what they did is mended, users see no error, the last are answered,
+    /// nothing half-done is left, nothing runs idle.
+    static let recoveryTime = Duration.seconds(120)
+    static let calmTime = Duration.seconds(60)
+    static let answerLimit = Duration.seconds(180)
+    static let convergenceTime = Duration.seconds(240)
+    static let idleTime = Duration.seconds(60)
+
+    private let configuration: Configuration
+    private let cluster: SimCluster
+    private let clients: [SimClient]
+
+    private init(_ configuration: Configuration) {
+        self.configuration = configuration
+        let faults = SimFaultPlan(seed: configuration.seed, faults: configuration.faults)
+        let cluster = SimCluster(seed: configuration.seed, cores: configuration.cores, faults: faults)
+        self.cluster = cluster
+        clients = (0..<configuration.users).map {
+            SimClient(number: $0 + 1, functions: configuration.functionsPerUser, cluster: cluster)
+        }
+    }
+
+    /// Runs on this thread until the end, or until the first step after which something does not hold.
+    @available(macOS 26.4, *)
+    public static func run(_ configuration: Configuration) -> Report {
+        let simulation = SystemSimulation(configuration)
+        let scheduler = SimScheduler(seed: configuration.seed)
+        let cluster = simulation.cluster
+        let end = scheduler.run(
+            stepLimit: configuration.stepLimit, isOver: { !cluster.checker.holds },
+            onIdle: { cluster.clock.advanceToNextTimer() },
+            root: { await simulation.play() })
+        if end == .deadlock { cluster.checker.violation("deadlock: nothing is ready and no timer is set") }
+        if scheduler.foreignJobs > 0 { cluster.checker.violation("\(scheduler.foreignJobs) waits for a real clock") }
+        return simulation.report(scheduler)
+    }
+
+    private func report(_ scheduler: SimScheduler) -> Report {
+        var hash = scheduler.hash
+        hash.add(cluster.effects.traceHash)
+        return Report(
+            seed: configuration.seed, violations: cluster.checker.violations, hash: hash.value, steps: scheduler.steps,
+            effects: cluster.effects.total, requests: clients.reduce(0) { $0 + $1.requestCount },
+            virtualTime: .nanoseconds(cluster.clock.now().nanoseconds),
+            marks: cluster.checker.marks.merging(cluster.faults.drawn) { $0 + $1 }, trace: cluster.effects.trace)
+    }
+
+    // MARK: The play
+
+    private func play() async {
+        for node in cluster.nodes { await node.boot() }
+        for client in clients { Task { await client.run() } }
+        let disturbance = Task { await cluster.disturb() }
+        await cluster.sleep(configuration.duration)
+        cluster.stopFaults(recoveringFor: Self.recoveryTime)
+        await disturbance.value
+        // Users work on: from the end of the recovery on, they see no error that only a fault explains.
+        await cluster.sleep(Self.recoveryTime + Self.calmTime)
+        clients.forEach { $0.stop() }
+        guard await everyoneIsAnswered() else { return }
+        await cluster.sleep(Self.convergenceTime)
+        await checkState()
+        for client in clients { await client.checkConvergence() }
+        await cluster.sleep(Self.idleTime)
+        await checkIdle()
+    }
+
+    private func everyoneIsAnswered() async -> Bool {
+        let limit = cluster.clock.now().advanced(by: Self.answerLimit)
+        while !clients.allSatisfy(\.isIdle) {
+            guard cluster.clock.now() < limit else {
+                cluster.checker.violation("users still wait for an answer \(Self.answerLimit) after the last request")
+                return false
+            }
+            await cluster.sleep(.milliseconds(500))
+        }
+        return true
+    }
+
+    /// No half-done deploys, and each core serves.
+    private func checkState() async {
+        let building = cluster.store.contents.allVersions.filter { $0.state == .building }.map(\.key).sorted()
+        cluster.checker.require(building.isEmpty, "half-done deploys are left: \(building)")
+        for node in cluster.nodes { cluster.checker.require(node.life != nil, "\(node.name) does not run") }
+    }
+
+    /// Without requests nothing runs, and nothing is counted as running.
+    private func checkIdle() async {
+        for node in cluster.nodes {
+            let running = node.engine.running.map(\.id)
+            cluster.checker.require(running.isEmpty, "\(node.name) still runs \(running)")
+            guard let life = node.life else { continue }
+            for client in clients {
+                let load = await client.load(on: life)
+                cluster.checker.require(load == 0, "\(life.core.name) still counts a load of \(load)")
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import ArgumentParser
+import InvokSim
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Runs the control plane in the simulation, one seed after the other, and stops at the first that fails.
+@main
+struct SimCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "invok-sim",
+        abstract: "Run the whole control plane from a seed, with virtual time, faults and checkers.",
+        discussion: """
+            The same seed and options give the same run. Faults: \(SimFault.allCases.map(\.rawValue).joined(separator: ", ")).
+            """)
+
+    @Option(help: "The seed to run.") var seed: UInt64?
+    @Option(help: "Seeds to run, as A..B, both included.") var seeds: SeedRange?
+    @Option(help: "Virtual minutes in which users work and faults come.") var minutes: Double = 2
+    @Option(help: "Cores on shared state.") var cores = 2
+    @Option(help: "Users.") var users = 4
+    @Option(help: "Functions of each user.") var functions = 2
+    @Option(help: "Faults that may come: a comma-separated list, 'all' or 'none'.") var faults: FaultList = .all
+    @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
+    @Flag(help: "Print the last events of each run.") var trace = false
+    @Flag(help: "Run each seed twice and compare.") var checkDeterminism = false
+    @Flag(help: "Look for the smallest configuration that still fails.") var shrink = false
+
+    func validate() throws {
+        guard seed == nil || seeds == nil else { throw ValidationError("give --seed or --seeds, not both") }
+        guard minutes > 0, minutes <= 100_000, (1...16).contains(cores), (1...10_000).contains(users),
+            (1...100).contains(functions)
+        else { throw ValidationError("--minutes, --cores, --users and --functions must be in a sensible range") }
+    }
+
+    func run() throws {
+        let range = seeds?.range ?? (seed ?? 1)...(seed ?? 1)
+        var totals = Totals()
+        for seed in range {
+            let configuration = configuration(seed)
+            let report = simulate(configuration)
+            totals.add(report)
+            if trace { report.trace.forEach { print($0) } }
+            if checkDeterminism { try compare(report, with: simulate(configuration)) }
+            guard report.violations.isEmpty else { throw fail(configuration, report) }
+            progress("seed \(seed): \(totals.line)")
+        }
+        progress("")
+        print("\(range.count) seeds, no violation: \(totals.line)")
+        if range.count == 1 { print("trace \(totals.hash)") } else { print("all traces \(totals.hash)") }
+    }
+
+    // MARK: Runs
+
+    private func configuration(_ seed: UInt64) -> SystemSimulation.Configuration {
+        var configuration = SystemSimulation.Configuration(seed: seed)
+        configuration.cores = cores
+        configuration.users = users
+        configuration.functionsPerUser = functions
+        configuration.duration = .milliseconds(Int(minutes * 60_000))
+        configuration.faults = faults.set
+        configuration.stepLimit = untilStep ?? .max
+        return configuration
+    }
+
+    private func simulate(_ configuration: SystemSimulation.Configuration) -> SystemSimulation.Report {
+        guard #available(macOS 26.4, *) else { Self.exit(withError: ValidationError("needs macOS 26.4 or Linux")) }
+        return SystemSimulation.run(configuration)
+    }
+
+    private func compare(_ first: SystemSimulation.Report, with second: SystemSimulation.Report) throws {
+        guard first != second else { return }
+        print("seed \(first.seed) gave two traces: \(hex(first.hash)) and \(hex(second.hash))")
+        print("steps \(first.steps) and \(second.steps), effects \(first.effects) and \(second.effects)")
+        if let index = zip(first.trace, second.trace).enumerated().first(where: { $1.0 != $1.1 })?.offset {
+            print("the first difference among the last events:\n  \(first.trace[index])\n  \(second.trace[index])")
+        }
+        throw ExitCode(2)
+    }
+
+    // MARK: Failures
+
+    private func fail(
+        _ configuration: SystemSimulation.Configuration, _ report: SystemSimulation.Report
+    ) -> any Error {
+        progress("")
+        print("seed \(configuration.seed) failed at commit \(commit):")
+        for violation in report.violations.prefix(10) { print("  \(violation)") }
+        print("the last events (microseconds, core, effect, !fault):")
+        for event in report.trace.suffix(25) { print("  \(event)") }
+        var smallest = configuration
+        if shrink {
+            smallest = SimShrinker.shrink(configuration) { candidate in
+                progress("shrinking: \(command(candidate))")
+                return !simulate(candidate).violations.isEmpty
+            }
+            progress("")
+        }
+        print("replay: \(command(smallest))")
+        return ExitCode.failure
+    }
+
+    private func command(_ configuration: SystemSimulation.Configuration) -> String {
+        let names = configuration.faults.sorted().map(\.rawValue)
+        let faults =
+            names.isEmpty ? "none" : names.count == SimFault.allCases.count ? "all" : names.joined(separator: ",")
+        let minutes = Double(configuration.duration.components.seconds) / 60
+        return "invok-sim --seed \(configuration.seed) --minutes \(minutes) --cores \(configuration.cores)"
+            + " --users \(configuration.users) --functions \(configuration.functionsPerUser) --faults \(faults)"
+    }
+
+    private var commit: String { getenv("INVOK_COMMIT").map { String(cString: $0) } ?? "unknown" }
+
+    /// One line that is written over, on a terminal only.
+    private func progress(_ line: String) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let text = "\r\u{1B}[K\(line)"
+        _ = text.withCString { write(STDERR_FILENO, $0, text.utf8.count) }
+    }
+}
+
+private struct Totals {
+    private var steps = 0
+    private var requests = 0
+    private var virtualSeconds: Int64 = 0
+    private var all = TraceHash()
+
+    mutating func add(_ report: SystemSimulation.Report) {
+        steps += report.steps
+        requests += report.requests
+        virtualSeconds += report.virtualTime.components.seconds
+        all.add(report.hash)
+    }
+
+    var line: String { "\(requests) requests, \(steps) steps, \(virtualSeconds / 60) virtual minutes" }
+    var hash: String { hex(all.value) }
+}
+
+private func hex(_ value: UInt64) -> String { String(value, radix: 16) }
+
+/// `A..B`.
+struct SeedRange: ExpressibleByArgument {
+    let range: ClosedRange<UInt64>
+
+    init?(argument: String) {
+        guard let dots = argument.firstRange(of: ".."), let first = UInt64(argument[..<dots.lowerBound]),
+            let last = UInt64(argument[dots.upperBound...]), first <= last
+        else { return nil }
+        range = first...last
+    }
+}
+
+struct FaultList: ExpressibleByArgument {
+    let set: Set<SimFault>
+
+    static let all = FaultList(set: Set(SimFault.allCases))
+
+    init(set: Set<SimFault>) { self.set = set }
+
+    init?(argument: String) {
+        switch argument {
+        case "all": self = .all
+        case "none": set = []
+        default:
+            let faults = argument.split(separator: ",").map { SimFault(rawValue: String($0)) }
+            guard faults.allSatisfy({ $0 != nil }) else { return nil }
+            set = Set(faults.compactMap { $0 })
+        }
+    }
+
+    var defaultValueDescription: String { "all" }
+}

@@ -1,0 +1,20 @@
+import InvokSim
+import Testing
+
+struct SimShrinkerTests {
+    @Test func keepsOnlyWhatTheFailureNeeds() {
+        var failing = SystemSimulation.Configuration(seed: 1)
+        failing.users = 20
+        let smallest = SimShrinker.shrink(failing) { $0.faults.contains(.coreCrash) && $0.users >= 3 }
+        #expect(smallest.faults == [.coreCrash])
+        #expect(smallest.users == 5, "halved from 20 as long as three are left")
+        #expect(smallest.functionsPerUser == 1)
+        #expect(smallest.cores == 1)
+        #expect(smallest.seed == 1)
+    }
+
+    @Test func leavesWhatCannotBeSmaller() {
+        let failing = SystemSimulation.Configuration(seed: 1)
+        #expect(SimShrinker.shrink(failing) { _ in false } == failing)
+    }
+}
