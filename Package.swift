@@ -29,6 +29,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -94,8 +95,8 @@ let package = Package(
         wall(
             "InvokHTTP",
             [
-                "Invok", "InvokGateway", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore,
-                nioHTTPTypes, nioPosix,
+                "Invok", "InvokGateway", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
+                nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
             ]),
         .target(name: "CSimulation"),
         wall("InvokSim", ["Invok", "CSimulation", httpTypes, logging]),

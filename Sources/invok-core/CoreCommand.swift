@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Invok
 
 /// `invok-core`: the server.
@@ -36,6 +37,23 @@ struct CoreCommand: AsyncParsableCommand {
         }
         try await Core(configuration).run()
     }
+
+    /// Ends the process by the status that tells a supervisor whether another try may help (sysexits.h).
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
+            Self.exit(withError: ExitCode(failure.status))
+        } catch {
+            Self.exit(withError: error)
+        }
+    }
 }
 
 /// Why the server did not start, for the operator.
@@ -44,7 +62,19 @@ enum Failure: Error, CustomStringConvertible {
     case start(String, nextStep: String?)
 
     static func start(_ error: InvokError) -> Failure {
-        .start(error.inner.map { "\(error.message): \($0)" } ?? error.message, nextStep: error.nextStep)
+        if error.code == .invalidConfig {
+            let parts = [error.message, error.nextStep].compactMap(\.self)
+            return .configuration(ConfigurationError(message: parts.joined(separator: "\n")))
+        }
+        return .start(error.inner.map { "\(error.message): \($0)" } ?? error.message, nextStep: error.nextStep)
+    }
+
+    /// EX_CONFIG, or 1 for what may be different next time.
+    var status: Int32 {
+        switch self {
+        case .configuration: 78
+        case .start: 1
+        }
     }
 
     var description: String {

@@ -64,6 +64,12 @@ public enum Problem {
 
     /// The answer for an error.
     public static func response(for error: InvokError, requestID: String) -> Response {
+        let (head, body) = message(for: error, requestID: requestID)
+        return Response(status: head.status, headers: head.headerFields, body: ResponseBody(byteBuffer: body))
+    }
+
+    /// The same, for whoever writes it without a router.
+    static func message(for error: InvokError, requestID: String) -> (head: HTTPResponse, body: ByteBuffer) {
         let status = status(of: error.code)
         let message = ProblemMessage(
             type: "about:blank", title: status.reasonPhrase, status: status.code, detail: error.message,
@@ -73,19 +79,20 @@ public enum Problem {
         if let seconds = error.retryAfterSeconds { fields[.retryAfter] = String(seconds) }
         // A message of texts and numbers always has a JSON form.
         let body = (try? JSONBody.encode(message)) ?? ByteBuffer(string: "{}")
-        return Response.json(body, status: status, mediaType: mediaType, fields: fields)
+        fields[.contentType] = mediaType
+        fields[.contentLength] = String(body.readableBytes)
+        return (HTTPResponse(status: status, headerFields: fields), body)
     }
 }
 
 extension Response {
     /// An answer with a JSON body that is there whole.
     static func json(
-        _ body: ByteBuffer, status: HTTPResponse.Status = .ok, mediaType: String = "application/json",
-        fields: HTTPFields = [:]
+        _ body: ByteBuffer, status: HTTPResponse.Status = .ok
     ) -> Response {
-        var fields = fields
-        fields[.contentType] = mediaType
-        fields[.contentLength] = String(body.readableBytes)
+        let fields: HTTPFields = [
+            .contentType: "application/json", .contentLength: String(body.readableBytes),
+        ]
         return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: body))
     }
 

@@ -6,7 +6,9 @@ import Invok
 enum LogRoutes {
     private static let query = [
         QueryParameter(name: "since", summary: "Only lines of that time or later (RFC 3339)", schema: .dateTime),
-        QueryParameter(name: "limit", summary: "At most so many lines, the newest; 100 unless told", schema: .integer),
+        QueryParameter(
+            name: "limit", summary: "At most so many lines, the newest; 100 unless told, 0 for new ones only",
+            schema: .integer),
     ]
 
     static func routes(_ system: InvokSystem) -> [Route] {
@@ -63,8 +65,8 @@ enum LogRoutes {
     }
 
     private static func limit(_ request: Request) throws(InvokError) -> Int {
-        try request.query("limit", expected: "a whole number from 1 to \(FunctionLogs.maximumLines)") { text in
-            Int(text).flatMap { (1...FunctionLogs.maximumLines).contains($0) ? $0 : nil }
+        try request.query("limit", expected: "a whole number from 0 to \(FunctionLogs.maximumLines)") { text in
+            Int(text).flatMap { (0...FunctionLogs.maximumLines).contains($0) ? $0 : nil }
         } ?? 100
     }
 }

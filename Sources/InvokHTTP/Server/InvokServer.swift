@@ -47,7 +47,7 @@ public struct InvokServer: Service {
             additionalChannelHandlers: [
                 RequestDeadlineHandler(
                     headTimeout: configuration.headTimeout, bodyTimeout: configuration.bodyTimeout),
-                HeadAnswerHandler(),
+                ClientWatchHandler(), MessageHandler.Installer(refusal: responder.refusal),
             ],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: configuration.headBytes, maxHeaderListSize: configuration.headBytes,

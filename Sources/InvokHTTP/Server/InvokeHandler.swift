@@ -17,18 +17,29 @@ struct InvokeHandler: Sendable {
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
         channel: any Channel, answer: Answer
     ) async throws {
+        let call = CancellableCall()
+        call.cancelWhenClientGoes(from: channel)
+        let result = await call.run { () async -> Result<Void, InvokError> in
+            do throws(InvokError) {
+                try await invocations.invoke(
+                    target, head: Self.forwarded(request, from: channel), body: body, requestID: requestID, sink: answer
+                )
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
         do throws(InvokError) {
-            try await invocations.invoke(
-                target, head: Self.forwarded(request, from: channel), body: body, requestID: requestID, sink: answer)
+            try result.get()
         } catch {
             if let inner = error.inner {
-                logger.info(
+                logger.debug(
                     "an invocation failed",
                     metadata: [
                         "code": "\(error.code.rawValue)", "error": "\(inner)", "request_id": "\(requestID)",
                     ])
             }
-            if answer.hasBegun {
+            if answer.hasBegun || call.isCancelled {
                 channel.close(promise: nil)
             } else if error.code == .unauthenticated, CrossOrigin.isPreflight(request) {
                 // A browser sends no token before it knows that it may; a public function has answered for itself.

@@ -33,16 +33,24 @@ struct ServerResponder: Sendable {
                 client: channel.remoteAddress?.ipAddress ?? "unknown",
                 duration: began.duration(to: clock.now()), to: logger)
         }
-        if request.headers[HTTPField.Name("Host")!] != nil {
-            // A second Host: who else reads this request may go by the other one (RFC 9112 §3.2).
-            let error = InvokError.invalidRequest("the request has more than one Host")
-            return try await answer.write(Problem.response(for: error, requestID: requestID))
-        }
         if request.declaresBody {
             try await respondReadingBody(request, requestID, channel, answer)
         } else {
             try await respond(to: request, body: EmptyBody(), requestID, channel, answer)
         }
+    }
+
+    /// The answer to what is no request.
+    /// - Parameter reason: what is wrong with it.
+    func refusal(_ reason: String) -> (head: HTTPResponse, body: ByteBuffer) {
+        let requestID = RequestIdentity.make(for: [:], randomness: system.world.randomness)
+        logger.debug(
+            "a malformed request was refused", metadata: ["reason": "\(reason)", "request_id": "\(requestID)"])
+        var (head, body) = Problem.message(for: .invalidRequest(reason), requestID: requestID)
+        head.headerFields[RequestIdentity.header] = requestID
+        head.headerFields[.date] = system.world.clock.wallTime().httpDate
+        head.headerFields[.server] = configuration.serverName
+        return (head, body)
     }
 
     private func respond(

@@ -142,9 +142,11 @@ final class WireClient: @unchecked Sendable {
         port: Int, _ body: @Sendable (WireClient) async throws -> Value
     ) async throws -> Value {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
@@ -164,6 +166,9 @@ final class WireClient: @unchecked Sendable {
         if let body { head += "Content-Length: \(body.unicodeScalars.count)\r\n" }
         try await send(head + "\r\n" + (body ?? ""))
     }
+
+    /// Ends the sending; what comes is still read.
+    func finish() { outbound.finish() }
 
     /// The next answer, or `nil` when the connection ends before its head is whole. Informational ones are answers too.
     func answer(to method: HTTPRequest.Method = .get) async throws -> WireAnswer? {
@@ -208,6 +213,13 @@ final class WireClient: @unchecked Sendable {
         while kept.count < count { guard try await more() else { return nil } }
         defer { kept.removeSubrange(..<count) }
         return Self.latin1(kept[..<count])
+    }
+
+    /// All that comes until the server closes.
+    func rest() async throws -> String {
+        while try await more() {}
+        defer { kept.removeAll() }
+        return Self.latin1(kept[...])
     }
 
     /// Waits until the server has closed.

@@ -205,6 +205,44 @@ struct InvokeHandlerTests {
             for await _ in ended.stream { break }
         }
     }
+
+    @Test(arguments: [nil, "a body"])
+    func aClientThatGoesWhileNothingIsSaidEndsTheExchange(body: String?) async throws {
+        let (asked, ended) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+        try await withFunction { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            if let body { try await connection.skip(body.count) }
+            asked.continuation.yield()
+            // Nothing more comes before the connection ends.
+            #expect(try await connection.text(through: "never") == nil)
+            ended.continuation.yield()
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.post, path, body: body)
+                for await _ in asked.stream { break }
+            }
+            for await _ in ended.stream { break }
+        }
+    }
+
+    @Test func aClientThatOnlyEndsItsSendingIsAnswered() async throws {
+        let closed = AsyncStream<Void>.makeStream()
+        try await withFunction { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            for await _ in closed.stream { break }
+            try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.get, path)
+                client.finish()
+                // The interim answer by which the server finds out.
+                #expect(try await client.answer()?.status == 100)
+                closed.continuation.yield()
+                #expect(try await client.answer()?.body == "ok")
+                try await client.closed()
+            }
+        }
+    }
 }
 
 /// Readiness is simulated; what else a function is asked, the socket answers.
