@@ -10,41 +10,59 @@ public final class CoreProcess: Sendable {
     public let url: String
     public let port: Int
     private let process: Process
+    private let said: Said
 
-    private init(process: Process, url: String, port: Int) {
+    private init(process: Process, said: Said, url: String, port: Int) {
         self.process = process
+        self.said = said
         self.url = url
         self.port = port
     }
 
+    public var processIdentifier: Int32 { process.processIdentifier }
+
+    /// What it has written to standard error so far; all of it once it has ended.
+    public var errors: String { said.text.withLock { $0 } }
+
     /// Returns once the server says that it listens.
     /// - Parameters:
+    ///   - environment: is put over that of the tests.
     ///   - command: what runs it: its path, perhaps behind another program that becomes it.
-    ///   - errors: where its log goes; `nil` is where the tests' goes.
+    ///   - errors: where its log goes; `nil` keeps it, and shows it where the tests' goes.
     public static func start(
-        dataDirectory: String, port: Int, environment: [String: String] = [:],
+        dataDirectory: String, port: Int, environment: [String: String] = [:], workingDirectory: URL? = nil,
         command: [String] = [Products.url("invok-core").path], errors: FileHandle? = nil
     ) async throws -> CoreProcess {
         let process = Process()
         process.executableURL = URL(filePath: command[0])
         process.arguments =
             command.dropFirst() + ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
-        if let errors { process.standardError = errors }
         process.environment = ProcessInfo.processInfo.environment
             .merging(["LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000", "AUTH_SCRYPT_COST": "14"]) { $1 }
             .merging(environment) { $1 }
-        let output = Pipe()
+        if let workingDirectory { process.currentDirectoryURL = workingDirectory }
+        let (output, complaints) = (Pipe(), Pipe())
         process.standardOutput = output
+        if let errors {
+            process.standardError = errors
+            try complaints.fileHandleForWriting.close()
+        } else {
+            process.standardError = complaints
+        }
         try process.run()
+        let said = Said(complaints.fileHandleForReading)
         ProcessesToEnd.add(process.processIdentifier)
         for await line in Self.lines(of: output.fileHandleForReading) {
             guard let range = line.range(of: "http://127.0.0.1:") else { continue }
             let digits = line[range.upperBound...].prefix { $0.isNumber }
             guard let port = Int(digits) else { continue }
-            return CoreProcess(process: process, url: "http://127.0.0.1:\(port)", port: port)
+            return CoreProcess(process: process, said: said, url: "http://127.0.0.1:\(port)", port: port)
         }
         process.waitUntilExit()
-        throw DidNotStart(description: "invok-core ended with status \(process.terminationStatus) before it listened")
+        await said.end()
+        let reason = said.text.withLock { $0 }
+        throw DidNotStart(
+            description: "invok-core ended with status \(process.terminationStatus) before it listened: \(reason)")
     }
 
     /// Reads to the end, also when nobody listens any more: a full pipe would stop the server.
@@ -64,7 +82,10 @@ public final class CoreProcess: Sendable {
         }
     }
 
-    public func end(with signal: Int32) async {
+    /// Returns once it has ended.
+    /// - Returns: its exit status, or the signal that ended it.
+    @discardableResult
+    public func end(with signal: Int32) async -> Int32 {
         kill(process.processIdentifier, signal)
         let process = process
         await withCheckedContinuation { done in
@@ -74,7 +95,29 @@ public final class CoreProcess: Sendable {
             }
         }
         ProcessesToEnd.remove(process.processIdentifier)
+        await said.end()
+        return process.terminationStatus
     }
+}
+
+/// Keeps what a process says on standard error, and shows it on the tests' own.
+private final class Said: Sendable {
+    let text = Mutex("")
+    private let ended: AsyncStream<Void>
+
+    init(_ handle: FileHandle) {
+        let (ended, continuation) = AsyncStream<Void>.makeStream()
+        self.ended = ended
+        Thread.detachNewThread { [self] in
+            while case let data = handle.availableData, !data.isEmpty {
+                FileHandle.standardError.write(data)
+                text.withLock { $0 += String(decoding: data, as: UTF8.self) }
+            }
+            continuation.finish()
+        }
+    }
+
+    func end() async { for await _ in ended {} }
 }
 
 /// Servers that must not outlive the tests.
