@@ -56,7 +56,7 @@ struct Core {
             },
             archives: LibArchiveReader(), logs: logs, transport: transport, passwords: passwords,
             tokens: try await makeTokens(directory), clock: clock, randomness: SystemRandomness())
-        try await reportLimitations(engine)
+        try await reportLimitations(engine, toolchains)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
         try await serve(system, warmUp: WarmUpService(builder: builder))
@@ -83,8 +83,8 @@ struct Core {
         }
     }
 
-    /// What this machine cannot do, toolchains that are missing included, is said once, by name.
-    private func reportLimitations(_ engine: SandboxContainerEngine) async throws {
+    /// What this machine cannot do is said once, by name.
+    private func reportLimitations(_ engine: SandboxContainerEngine, _ toolchains: Toolchains) async throws {
         do throws(EngineError) {
             for limitation in try await engine.prepare() { logger.warning("\(limitation)") }
         } catch {
@@ -92,6 +92,9 @@ struct Core {
             case .unavailable(let reason), .startFailed(let reason): throw Failure.start(reason, nextStep: nil)
             case .cancelled: throw CancellationError()
             }
+        }
+        for (_, sentence) in toolchains.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            logger.warning("\(sentence)")
         }
     }
 
