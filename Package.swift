@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Invok", "InvokLocal", "InvokRuntimes", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, nioCore,
+                "Invok", "InvokLocal", "InvokRuntimes", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient,
+                nioCore,
                 nioHTTP1,
             ],
             path: "Tests/Integration", swiftSettings: strict),
