@@ -52,6 +52,7 @@ struct ControlGroups: Sendable {
     ///   - membership: `/proc/self/cgroup`.
     init(name: String, mounts: String, membership: String) {
         var found: [Hierarchy] = []
+        var locks: [Descriptor] = []
         var missing = Set(Controller.allCases)
         for mount in Self.parse(mounts: mounts) {
             let own = Self.ownPath(of: mount, in: membership)
@@ -59,20 +60,18 @@ struct ControlGroups: Sendable {
                 let wanted = mount.version == .one ? mount.controllers.intersection(missing) : missing
                 guard !wanted.isEmpty else { break }
                 let directory = parent + "/" + name
-                let usable = Self.make(directory, in: parent, version: mount.version, wanted: wanted)
+                let make = { Self.make(directory, in: parent, version: mount.version, wanted: wanted) }
+                let usable = make()
                 guard !usable.isEmpty else { continue }
+                if let lock = Self.claim(directory, again: make) { locks.append(lock) }
                 found.append(Hierarchy(version: mount.version, directory: directory, controllers: usable))
                 missing.subtract(usable)
                 break
             }
         }
         hierarchies = found
-        locks = found.compactMap { try? Self.lock($0.directory) }
-        for hierarchy in found {
-            // Somebody who came between the making and the lock took it for a dead one's.
-            try? Files.makeDirectories(hierarchy.directory, mode: 0o755)
-            Self.removeDead(besides: hierarchy.directory)
-        }
+        self.locks = locks
+        for hierarchy in found { Self.removeDead(besides: hierarchy.directory) }
     }
 
     /// The controllers that this machine does not let us use.
@@ -109,6 +108,27 @@ struct ControlGroups: Sendable {
 
     // MARK: Other installations
 
+    /// Locks the installation's own group. Another core that starts may hold the lock for a moment, and take the group for
+    /// a dead one's and remove it: then it is made again.
+    /// - Returns: `nil` when somebody else keeps the lock.
+    private static func claim(_ directory: String, again make: () -> Set<Controller>) -> Descriptor? {
+        for _ in 0..<claimAttempts {
+            if let lock = try? lock(directory), isSame(lock, directory) { return lock }
+            usleep(claimPauseMicroseconds)
+            if !Files.exists(directory) { _ = make() }
+        }
+        return nil
+    }
+
+    private static let claimAttempts = 250
+    private static let claimPauseMicroseconds: UInt32 = 2000
+
+    /// Whether the path still names the directory that is open.
+    private static func isSame(_ descriptor: Descriptor, _ path: String) -> Bool {
+        var (open, named) = (stat(), stat())
+        return fstat(descriptor.number, &open) == 0 && stat(path, &named) == 0 && open.st_ino == named.st_ino
+    }
+
     /// - Throws: when there is no such directory any more, or somebody else has the lock.
     private static func lock(_ directory: String) throws(SystemError) -> Descriptor {
         let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
@@ -117,7 +137,7 @@ struct ControlGroups: Sendable {
     }
 
     /// Removes the empty groups of cores that were killed and whose data directories may be gone with them. One that
-    /// lives has the lock; were it just about to take it, it would make its group again with its first sandbox.
+    /// lives has the lock.
     private static func removeDead(besides directory: String) {
         guard let slash = directory.lastIndex(of: "/") else { return }
         let parent = String(directory[..<slash])

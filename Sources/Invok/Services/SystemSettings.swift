@@ -21,7 +21,7 @@ public struct SystemSettings: Sendable {
     /// Uploads that are held in memory at a time, from their first byte to the end of their deploy.
     public var concurrentUploads = 4
     /// Deploys that may wait for such a place, and for how long.
-    public var deployQueueLimit = 16
+    public var deployQueueLimit = 100
     public var deployQueueWait = Duration.seconds(60)
     public var reconcileInterval = Duration.seconds(30)
     /// How long a deploy may take before another core takes it for dead.
