@@ -33,3 +33,53 @@ at_least() {
     [[ $have_major =~ ^[0-9]+$ && $have_minor =~ ^[0-9]+$ ]] || return 1
     ((have_major > want_major || (have_major == want_major && have_minor >= want_minor)))
 }
+
+# MARK: Debian packages
+
+# missing_packages NAME…: those that are not installed, one a line.
+missing_packages() {
+    local installed package
+    # dpkg-query fails when it knows nothing of one of them; what it prints of the others counts.
+    installed=$( (dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null || true) | sed -n 's/^ii  *//p')
+    for package in "$@"; do
+        grep -qxF -- "$package" <<<"$installed" || printf '%s\n' "$package"
+    done
+}
+
+# as_root COMMAND…: runs it as root without ever asking for a password.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+# apt_get ARGUMENT…: apt-get without questions; its output is shown only when it fails.
+apt_get() {
+    local log
+    log=$(mktemp)
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 "$@" \
+        </dev/null >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+# install_packages NAME…: installs those that are missing.
+install_packages() {
+    local names missing
+    names=$(missing_packages "$@")
+    [ -n "$names" ] || return 0
+    mapfile -t missing <<<"$names"
+    if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null; then
+        fail "these Debian packages are missing, and installing them takes root: ${missing[*]}" \
+            "Run: sudo apt-get install -y ${missing[*]}" "then the same command again."
+    fi
+    say "Installing the Debian packages ${missing[*]}"
+    apt_get update || say "apt-get update failed; trying with the package lists that are here."
+    apt_get install --no-install-recommends "${missing[@]}" \
+        || fail "apt-get could not install: ${missing[*]}" "Its own message is above."
+}
