@@ -6,7 +6,7 @@ import Synchronization
 final class SimClient: Sendable {
     private struct Account: Sendable {
         let token: String
-        let principal: Principal
+        let namespace: Namespace
     }
 
     /// What code does once it is deployed.
@@ -56,7 +56,7 @@ final class SimClient: Sendable {
         guard let account = await signUp() else { return }
         self.account.withLock { $0 = account }
         let models = functionNames.map {
-            SimFunctionModel(key: FunctionKey(namespace: account.principal.namespace, name: $0))
+            SimFunctionModel(key: FunctionKey(namespace: account.namespace, name: $0))
         }
         self.models.withLock { $0 = models }
         await withDiscardingTaskGroup { group in
@@ -68,10 +68,10 @@ final class SimClient: Sendable {
     }
 
     /// A core that serves now; waits for one.
-    private func core(_ random: inout SimGenerator) async -> SimNode.Life {
+    private func front(_ random: inout SimGenerator) async -> SimFront {
         while true {
             let lives = cluster.nodes.compactMap(\.life)
-            if !lives.isEmpty { return lives[random.below(lives.count)] }
+            if !lives.isEmpty { return SimFront(life: lives[random.below(lives.count)]) }
             await cluster.sleep(.milliseconds(100))
         }
     }
@@ -79,36 +79,22 @@ final class SimClient: Sendable {
     private func signUp() async -> Account? {
         var random = random("account")
         let email = "user\(number)@example.com"
+        let password = "password of \(email)"
         while goesOn {
-            let life = await core(&random)
-            let account = await life.core.serve { () async -> Result<Account, InvokError> in
-                do throws(InvokError) {
-                    return .success(try await self.signUp(as: email, life.system.accounts))
-                } catch {
-                    return .failure(error)
-                }
+            let front = await front(&random)
+            var session = await front.register(email: email, password: password)
+            // An earlier try may have made the account.
+            if case .failure(let error)? = session, error.code == .emailTaken {
+                session = await front.login(email: email, password: password)
             }
-            switch account {
-            case .success(let account)?: return account
+            switch session {
+            case .success(let session)?: return Account(token: session.token, namespace: session.user.uuid)
             case .failure(let error)?: judge(error, "sign up", allowed: [])
             case nil: break
             }
             await cluster.sleep(.milliseconds(500))
         }
         return nil
-    }
-
-    private func signUp(as email: String, _ accounts: Accounts) async throws(InvokError) -> Account {
-        let password = "password of \(email)"
-        let session: Session
-        do throws(InvokError) {
-            session = try await accounts.register(email: email, password: password, client: email)
-        } catch {
-            // An earlier try may have made the account.
-            guard error.code == .emailTaken else { throw error }
-            session = try await accounts.login(email: email, password: password, client: email)
-        }
-        return Account(token: session.token, principal: try await accounts.authenticate(token: session.token))
     }
 
     /// An error that only a fault explains is a violation where there are none; some are one always.
@@ -129,38 +115,30 @@ final class SimClient: Sendable {
         while goesOn {
             await cluster.sleep(random.duration(below: .seconds(20)))
             guard goesOn else { return }
-            let life = await core(&random)
+            let front = await front(&random)
             switch random.below(20) {
-            case 0..<11: await deploy(model, account, life, &random)
-            case 11..<15: await rollBack(model, account, life)
-            case 15: await delete(model, account, life)
-            case 16: await readLogs(model, account, life)
-            default: await list(model, account, life)
+            case 0..<11: await deploy(model, account, front, &random)
+            case 11..<15: await rollBack(model, account, front)
+            case 15: await delete(model, account, front)
+            case 16: await readLogs(model, account, front)
+            default: await list(model, account, front)
             }
         }
     }
 
     private func deploy(
-        _ model: SimFunctionModel, _ account: Account, _ life: SimNode.Life, _ random: inout SimGenerator
+        _ model: SimFunctionModel, _ account: Account, _ front: SimFront, _ random: inout SimGenerator
     ) async {
         let pick = random.below(40)
         let code = pick < Code.allCases.count ? Code.allCases[pick] : pick.isMultiple(of: 3) ? .slow : .hello
         let (tag, archive) = archive(for: model.key, code, slow: 10 + random.below(900))
         checker.expect(tag, of: archive)
         model.begin(isHealthy: code.answers || !code.becomesActive)
-        let result = await life.core.serve { () async -> Result<Deployment, InvokError> in
-            do throws(InvokError) {
-                return .success(
-                    try await life.system.deployments.deploy(
-                        archive: archive, fileName: "\(model.key.name).zip", namespace: nil, access: nil,
-                        as: account.principal))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let result = await front.deploy(archive, name: model.key.name, token: account.token)
         if case .success(let deployment)? = result {
-            checker.require(code.becomesActive, "\(deployment.version.key) became active, but it \(code)")
-            healthy.withLock { $0[deployment.version.key] = code.answers }
+            let key = VersionKey(function: model.key, number: deployment.version)
+            checker.require(code.becomesActive, "\(key) became active, but it \(code)")
+            healthy.withLock { $0[key] = code.answers }
         }
         let allowed: Set<InvokError.Code> =
             code == .doesNotBuild ? [.buildFailed] : code == .doesNotStart ? [.startFailed] : []
@@ -191,29 +169,24 @@ final class SimClient: Sendable {
         return (tag, zip.finish())
     }
 
-    private func rollBack(_ model: SimFunctionModel, _ account: Account, _ life: SimNode.Life) async {
+    private func rollBack(_ model: SimFunctionModel, _ account: Account, _ front: SimFront) async {
         // The code of an older version may be of any kind.
         let isAllHealthy = healthy.withLock { $0.filter { $0.key.function == model.key }.values.allSatisfy { $0 } }
         model.begin(isHealthy: isAllHealthy)
-        let result = await life.core.serve { () async -> Result<Deployment, InvokError> in
-            do throws(InvokError) {
-                return .success(
-                    try await life.system.deployments.rollback(model.key, to: nil, as: account.principal))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let result = await front.rollBack(model.key, token: account.token)
         settle(model, result, "roll back", allowed: model.known == .absent ? [.notFound, .conflict] : [.conflict])
     }
 
     private func settle(
-        _ model: SimFunctionModel, _ result: Result<Deployment, InvokError>?, _ what: String,
+        _ model: SimFunctionModel, _ result: SimFront.Outcome<DeployResponse>, _ what: String,
         allowed: Set<InvokError.Code>
     ) {
         switch result {
         case .success(let deployment)?:
             checker.mark("\(what) acknowledged")
-            let key = deployment.version.key
+            let key = VersionKey(function: model.key, number: deployment.version)
+            checker.require(
+                deployment.path == "/invok/\(model.key)", "\(what) of \(key) was answered for \(deployment.path)")
             checker.require(
                 cluster.store.contents.functions[model.key]?.activeVersion == key.number,
                 "\(what) of \(key) was acknowledged, but is not in the store")
@@ -236,24 +209,16 @@ final class SimClient: Sendable {
         model.end(.active(number), isHealthy: healthy.withLock { $0[key] } ?? false)
     }
 
-    private func delete(_ model: SimFunctionModel, _ account: Account, _ life: SimNode.Life) async {
+    private func delete(_ model: SimFunctionModel, _ account: Account, _ front: SimFront) async {
         model.begin(isHealthy: true, removes: true)
-        let error = await life.core.serve { () async -> InvokError? in
-            do throws(InvokError) {
-                try await life.system.functions.delete(model.key, as: account.principal)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        switch error {
+        switch await front.delete(model.key, token: account.token) {
         case nil: model.end(.open)
-        case .some(nil):
+        case .success?:
             checker.mark("delete acknowledged")
             checker.require(
                 cluster.store.contents.functions[model.key] == nil, "\(model.key) was deleted, but is in the store")
             model.end(.absent, isHealthy: true)
-        case .some(.some(let error)):
+        case .failure(let error)?:
             // A first deploy that failed leaves a function without an active version.
             judge(error, "delete \(model.key)", allowed: [.notFound])
             model.end(.open)
@@ -262,21 +227,14 @@ final class SimClient: Sendable {
 
     // MARK: Reading
 
-    private func list(_ model: SimFunctionModel, _ account: Account, _ life: SimNode.Life) async {
-        let result = await life.core.serve { () async -> Result<[FunctionRecord], InvokError> in
-            do throws(InvokError) {
-                return .success(try await life.system.functions.list(nil, as: account.principal))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
-        case .success(let records)?:
+    private func list(_ model: SimFunctionModel, _ account: Account, _ front: SimFront) async {
+        switch await front.list(token: account.token) {
+        case .success(let functions)?:
             checker.mark("list")
-            let isOwn = records.allSatisfy { $0.function.key.namespace == account.principal.namespace }
-            checker.require(isOwn, "the list of \(account.principal.namespace) shows another namespace")
+            let isOwn = functions.allSatisfy { $0.uuid == account.namespace }
+            checker.require(isOwn, "the list of \(account.namespace) shows another namespace")
             if case .active(let number) = model.known {
-                let active = records.first { $0.function.key == model.key }?.function.activeVersion
+                let active = functions.first { $0.name == model.key.name.description }?.activeVersion
                 checker.require(active == number, "the list shows \(model.key)@\(active ?? 0) instead of @\(number)")
             }
         case .failure(let error)?: judge(error, "list", allowed: [])
@@ -284,20 +242,12 @@ final class SimClient: Sendable {
         }
     }
 
-    private func readLogs(_ model: SimFunctionModel, _ account: Account, _ life: SimNode.Life) async {
-        let result = await life.core.serve { () async -> Result<[LogEntry], InvokError> in
-            do throws(InvokError) {
-                return .success(
-                    try await life.system.logs.recent(of: model.key, since: nil, limit: 100, as: account.principal))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
-        case .success(let entries)?:
+    private func readLogs(_ model: SimFunctionModel, _ account: Account, _ front: SimFront) async {
+        switch await front.logs(of: model.key, token: account.token) {
+        case .success(let lines)?:
             checker.mark("logs")
-            let strays = entries.filter { $0.line.source == .stdout && $0.line.text != "\(model.key)" }
-            checker.require(strays.isEmpty, "the log of \(model.key) holds '\(strays.first?.line.text ?? "")'")
+            let strays = lines.filter { $0.source == .stdout && $0.text != "\(model.key)" }
+            checker.require(strays.isEmpty, "the log of \(model.key) holds '\(strays.first?.text ?? "")'")
         case .failure(let error)?: judge(error, "logs", allowed: [.notFound])
         case nil: break
         }
@@ -309,30 +259,28 @@ final class SimClient: Sendable {
         var random = random("visitor \(visitor) of \(model.key.name)")
         while goesOn {
             await cluster.sleep(random.duration(below: random.below(10) == 0 ? .seconds(40) : .seconds(2)))
-            let life = await core(&random)
+            let front = await front(&random)
             if random.below(20) == 0 {
-                await trespass(model, life)
+                await trespass(model, front)
             } else {
-                _ = await invoke(model, token: account.token, on: life)
+                await invoke(model, token: account.token, on: front)
             }
         }
     }
 
-    /// - Returns: the error, or `nil` for an answer.
-    @discardableResult
-    private func invoke(_ model: SimFunctionModel, token: String, on life: SimNode.Life) async -> InvokError?? {
+    private func invoke(_ model: SimFunctionModel, token: String, on front: SimFront) async {
         let (began, steady, sink) = (cluster.clock.now(), model.steady, SimSink())
-        let outcome = await send(model.key, token: token, sink, on: life)
+        let outcome = await send(model.key, token: token, sink, on: front)
         checker.require(sink.problems.isEmpty, "an answer of \(model.key) had \(sink.problems)")
         switch outcome {
         case nil: checker.mark("request cut off by a crash")
-        case .some(nil):
+        case .success?:
             checker.mark("request answered")
             checker.require(sink.isFinished && sink.head != nil, "a request to \(model.key) ended without an answer")
             checker.onAnswer(
                 sink.text, namespace: sink.field("x-sim-namespace"), version: sink.field("x-sim-version"),
                 to: model.key, since: began)
-        case .some(.some(let error)):
+        case .failure(let error)?:
             if let steady, model.isStill(steady) {
                 judge(error, "invoke \(model.key)", allowed: [])
             } else {
@@ -341,34 +289,20 @@ final class SimClient: Sendable {
                     allowed: [.notFound, .functionFailed, .noCapacity, .functionTimeout])
             }
         }
-        return outcome
     }
 
     private func send(
-        _ key: FunctionKey, token: String, _ sink: SimSink, on life: SimNode.Life
-    ) async -> InvokError?? {
+        _ key: FunctionKey, token: String, _ sink: SimSink, on front: SimFront
+    ) async -> SimFront.Outcome<Void> {
         let number = requests.withLock { requests in
             requests += 1
             return requests
         }
-        let target = InvocationTarget(
-            namespace: key.namespace.description, name: key.name.description, rest: "")
-        let head = HTTPRequest(
-            method: .get, scheme: "http", authority: "localhost", path: "/invok/\(key)",
-            headerFields: [.authorization: "Bearer \(token)"])
-        return await life.core.serve { () async -> InvokError? in
-            do throws(InvokError) {
-                try await life.system.invocations.invoke(
-                    target, head: head, body: EmptyBody(), requestID: "\(self.number)-\(number)", sink: sink)
-                return nil
-            } catch {
-                return error
-            }
-        }
+        return await front.invoke(key, token: token, requestID: "\(self.number)-\(number)", sink: sink)
     }
 
     /// Asks for a function of a namespace that is not the caller's.
-    private func trespass(_ model: SimFunctionModel, _ life: SimNode.Life) async {
+    private func trespass(_ model: SimFunctionModel, _ front: SimFront) async {
         let stranger = cluster.settings.tokenLifetime
         let now = cluster.clock.wallTime()
         // A token that is valid, of a user of its own namespace.
@@ -377,9 +311,9 @@ final class SimClient: Sendable {
         let claims = TokenClaims(user: user, issuedAt: now, expiresAt: now.advanced(by: stranger))
         guard let token = try? await SimTokenCodec().sign(claims) else { return }
         let sink = SimSink()
-        let outcome = await send(model.key, token: token, sink, on: life)
+        let outcome = await send(model.key, token: token, sink, on: front)
         checker.require(sink.head == nil, "\(model.key) answered a stranger")
-        if case .some(.some(let error)) = outcome {
+        if case .failure(let error)? = outcome {
             checker.mark("stranger refused")
             checker.require(
                 error.code == .notFound || error.code == .unavailable,
@@ -406,31 +340,31 @@ final class SimClient: Sendable {
             guard let stored, healthy.withLock({ $0[VersionKey(function: model.key, number: stored)] }) == true else {
                 continue
             }
-            for life in cluster.nodes.compactMap(\.life) {
+            for front in cluster.nodes.compactMap(\.life).map(SimFront.init) {
                 let sink = SimSink()
-                let outcome = await send(model.key, token: account.token, sink, on: life)
-                let problem = outcome.map { $0.map { "\($0.code.rawValue): \($0.message)" } ?? "" } ?? "a crash"
+                let outcome = await send(model.key, token: account.token, sink, on: front)
+                let problem = Self.problem(outcome)
                 checker.require(
                     problem.isEmpty && sink.field("x-sim-version") == String(stored),
-                    "after convergence \(life.core.name) answers \(model.key)@\(stored) with \(problem)"
+                    "after convergence \(front.name) answers \(model.key)@\(stored) with \(problem)"
                         + " @\(sink.field("x-sim-version") ?? "none")")
                 checker.mark("converged")
             }
         }
     }
 
-    /// The load that the cores see on this client's functions.
-    func load(on life: SimNode.Life) async -> Int {
-        guard let account = account.withLock({ $0 }) else { return 0 }
-        let load = await life.core.serve { () async -> Int in
-            do throws(InvokError) {
-                return try await life.system.functions.status(as: account.principal).reduce(0) {
-                    $0 + $1.requests + $1.instances
-                }
-            } catch {
-                return -1
-            }
+    private static func problem(_ outcome: SimFront.Outcome<Void>) -> String {
+        switch outcome {
+        case .success?: ""
+        case .failure(let error)?: "\(error.code.rawValue): \(error.message)"
+        case nil: "a crash"
         }
-        return load ?? -1
+    }
+
+    /// The load that the core sees on this client's functions; -1 when it does not say.
+    func load(on front: SimFront) async -> Int {
+        guard let account = account.withLock({ $0 }) else { return 0 }
+        guard case .success(let functions)? = await front.status(token: account.token) else { return -1 }
+        return functions.reduce(0) { $0 + $1.requests + $1.instances }
     }
 }

@@ -126,7 +126,7 @@ public struct SystemSimulation: Sendable {
             cluster.checker.require(running.isEmpty, "\(node.name) still runs \(running)")
             guard let life = node.life else { continue }
             for client in clients {
-                let load = await client.load(on: life)
+                let load = await client.load(on: SimFront(life: life))
                 cluster.checker.require(load == 0, "\(life.core.name) still counts a load of \(load)")
             }
         }
