@@ -9,6 +9,7 @@ public final class SimCore: Sendable {
     private struct State {
         var isDead = false
         var nextNumber = 0
+        var requests = 0
         var onCrash: [(number: Int, run: @Sendable () -> Void)] = []
     }
 
@@ -32,22 +33,43 @@ public final class SimCore: Sendable {
     }
 
     /// Starts what the core does by itself.
-    public func start(_ operation: @escaping @Sendable () async -> Void) {
-        Self.$current.withValue(self) { _ = Task(operation: operation) }
+    @discardableResult
+    public func start(_ operation: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        Self.$current.withValue(self) { Task(operation: operation) }
     }
 
-    /// Lets the core work on a request that comes from outside.
+    /// Requests that the core works on now.
+    public var requestCount: Int { state.withLock { $0.requests } }
+
+    /// Lets the core work on a request that comes from outside. Who is cancelled while it waits has gone away; the core
+    /// is told so by the cancellation of its own task.
     /// - Returns: `nil` when the core crashed before it answered.
     public func serve<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) async -> Value? {
-        await withUnsafeContinuation { continuation in
-            guard let number = atCrash({ continuation.resume(returning: nil) }) else {
-                continuation.resume(returning: nil)
-                return
+        let work = Mutex<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
+        state.withLock { $0.requests += 1 }
+        defer { state.withLock { $0.requests -= 1 } }
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                guard let number = atCrash({ continuation.resume(returning: nil) }) else {
+                    continuation.resume(returning: nil)
+                    return
+                }
+                let task = start { [self] in
+                    let value = await operation()
+                    if settle(number) { continuation.resume(returning: value) }
+                }
+                let isCancelled = work.withLock { work in
+                    work.task = task
+                    return work.isCancelled
+                }
+                if isCancelled { task.cancel() }
             }
-            start { [self] in
-                let value = await operation()
-                if settle(number) { continuation.resume(returning: value) }
+        } onCancel: {
+            let task = work.withLock { work in
+                work.isCancelled = true
+                return work.task
             }
+            task?.cancel()
         }
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import Synchronization
 
 /// The calls that a simulated user makes to one life of a core: what goes in and what comes back, without any opinion.
 struct SimFront: Sendable {
@@ -49,11 +50,21 @@ struct SimFront: Sendable {
     // MARK: Functions
 
     /// Deploys into the caller's own namespace.
-    func deploy(_ archive: [UInt8], name: FunctionName, token: String) async -> Outcome<DeployResponse> {
+    /// - Parameter access: sets the function's access, unless `nil`.
+    func deploy(
+        _ archive: [UInt8], name: FunctionName, access: Access? = nil, token: String
+    ) async -> Outcome<DeployResponse> {
         await call(as: token) { system, principal throws(InvokError) in
             DeployResponse(
                 try await system.deployments.deploy(
-                    archive: archive, fileName: "\(name).zip", namespace: nil, access: nil, as: principal))
+                    archive: archive, fileName: "\(name).zip", namespace: nil, access: access, as: principal))
+        }
+    }
+
+    /// Changes the access in place, or makes a new version of the same code.
+    func update(_ key: FunctionKey, _ update: FunctionUpdate, token: String) async -> Outcome<DeployResponse> {
+        await call(as: token) { system, principal throws(InvokError) in
+            DeployResponse(try await system.deployments.update(key, update, as: principal))
         }
     }
 
@@ -93,18 +104,37 @@ struct SimFront: Sendable {
 
     // MARK: Invoking
 
-    /// Calls a function; its answer goes into the sink.
+    /// Calls a function; its answer goes into the sink. A caller that is cancelled has gone away.
+    /// - Parameters:
+    ///   - token: `nil` for a caller without an account.
+    ///   - body: sent with POST; without one it is a GET.
     func invoke(
-        _ key: FunctionKey, token: String, requestID: String, sink: SimSink
+        _ key: FunctionKey, token: String?, body: [UInt8]? = nil, requestID: String, sink: SimSink
     ) async -> Outcome<Void> {
         let target = InvocationTarget(
             namespace: key.namespace.description, name: key.name.description, rest: "")
-        let head = HTTPRequest(
-            method: .get, scheme: "http", authority: "localhost", path: "/invok/\(key)",
-            headerFields: [.authorization: "Bearer \(token)"])
-        return await call { system throws(InvokError) in
+        var head = HTTPRequest(
+            method: body == nil ? .get : .post, scheme: "http", authority: "localhost", path: "/invok/\(key)")
+        head.headerFields[.authorization] = token.map { "Bearer \($0)" }
+        return await call { [head] system throws(InvokError) in
             try await system.invocations.invoke(
-                target, head: head, body: EmptyBody(), requestID: requestID, sink: sink)
+                target, head: head, body: body.map(SimBody.init) ?? EmptyBody(), requestID: requestID, sink: sink)
+        }
+    }
+}
+
+/// A request's body that is there at once.
+private final class SimBody: RequestBody {
+    private let left: Mutex<[UInt8]?>
+
+    init(_ bytes: [UInt8]) { left = Mutex(bytes) }
+
+    var isEmpty: Bool { left.withLock { $0 == nil } }
+
+    func next() async throws -> [UInt8]? {
+        left.withLock { left in
+            defer { left = nil }
+            return left
         }
     }
 }
