@@ -126,16 +126,17 @@ let package = Package(
         unitTests(of: "InvokSQLite", [grdb]),
         unitTests(of: "InvokRuntimes"),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal", "InvokRuntimes"]),
-        unitTests(of: "InvokGateway", [httpTypes, nioCore, nioHTTP1, nioPosix]),
+        unitTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
         unitTests(
             of: "InvokHTTP",
             [
-                "Invok", "InvokGateway", "InvokSim", httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
-                nioCore, nioHTTP1, nioPosix,
+                "Invok", "InvokGateway", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                logging, nioCore, nioHTTP1, nioPosix,
             ]),
         unitTests(of: "InvokSim"),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
-        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: [nioCore, nioPosix], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "Conformance",
             dependencies: [

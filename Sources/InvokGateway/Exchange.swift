@@ -104,6 +104,11 @@ final class Exchange: Sendable {
                     return .ended
                 }
                 guard remaining ?? 0 >= 0 else { return abandon(connection) }
+                // The last bytes of a declared length end the request, so that an answer to them finds it ended.
+                if remaining == 0 {
+                    try await connection.end(with: bytes)
+                    return .ended
+                }
                 if !bytes.isEmpty { try await connection.send(bytes) }
             } catch {
                 // Not an error by itself: the answer may have come before. Who reads the answer will see.

@@ -68,9 +68,14 @@ final class InstanceConnection: Sendable {
         try await channel.writeAndFlush(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes))))
     }
 
-    /// Ends the request's body.
-    func end() async throws {
-        try await channel.eventLoop.flatSubmit { [channel, handler] in Self.end(channel, handler) }.get()
+    /// Ends the request's body, with its last bytes if there are any.
+    func end(with bytes: [UInt8] = []) async throws {
+        try await channel.eventLoop.flatSubmit { [channel, handler] in
+            if !bytes.isEmpty {
+                channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
+            }
+            return Self.end(channel, handler)
+        }.get()
     }
 
     private static func end(

@@ -22,11 +22,13 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     // MARK: What the connection asks
 
-    /// Begins an exchange.
+    /// Begins an exchange. Reads from then on: an instance may answer and close before it has the whole request, and
+    /// when a write fails of that, NIO delivers only what a read was already asked for.
     func begin() {
         requestEnded = false
         answerEnded = false
         keepAlive = false
+        readIfRoom()
     }
 
     /// The whole request has been given to the system.

@@ -2,6 +2,7 @@ import HTTPTypes
 import Invok
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import InvokGateway

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import InvokHTTP
@@ -126,36 +127,22 @@ struct WireAnswer: Sendable {
 }
 
 /// A client that shows what is on the wire. Text is Latin-1: a byte a character.
-final class WireClient: @unchecked Sendable {
-    private var iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-    private var kept: [UInt8] = []
+struct WireClient: Sendable {
+    private let connection: ByteConnection
 
-    private init(
-        _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-    ) {
-        iterator = inbound.makeAsyncIterator()
-        self.outbound = outbound
-    }
+    private init(_ connection: ByteConnection) { self.connection = connection }
 
     static func with<Value: Sendable>(
         port: Int, _ body: @Sendable (WireClient) async throws -> Value
     ) async throws -> Value {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-                }
-            }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await body(WireClient(inbound, outbound))
-        }
+        let connection = try await ByteConnection.connect(port: port)
+        let value = try await body(WireClient(connection))
+        try? await connection.close()
+        return value
     }
 
     func send(_ text: String) async throws {
-        try await outbound.write(ByteBuffer(bytes: text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }))
+        try await connection.write(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
     }
 
     func send(
@@ -168,7 +155,7 @@ final class WireClient: @unchecked Sendable {
     }
 
     /// Ends the sending; what comes is still read.
-    func finish() { outbound.finish() }
+    func finish() async throws { try await connection.finish() }
 
     /// The next answer, or `nil` when the connection ends before its head is whole. Informational ones are answers too.
     func answer(to method: HTTPRequest.Method = .get) async throws -> WireAnswer? {
@@ -199,45 +186,18 @@ final class WireClient: @unchecked Sendable {
 
     /// All up to and with a mark, or `nil` when the connection ends before it.
     func text(through mark: String) async throws -> String? {
-        let mark = Array(mark.utf8)
-        while true {
-            if let range = kept.firstRange(of: mark) {
-                defer { kept.removeSubrange(..<range.upperBound) }
-                return Self.latin1(kept[..<range.upperBound])
-            }
-            guard try await more() else { return nil }
-        }
+        try await connection.bytes(through: mark).map(Self.latin1)
     }
 
-    private func text(count: Int) async throws -> String? {
-        while kept.count < count { guard try await more() else { return nil } }
-        defer { kept.removeSubrange(..<count) }
-        return Self.latin1(kept[..<count])
-    }
+    private func text(count: Int) async throws -> String? { try await connection.bytes(count).map(Self.latin1) }
 
     /// All that comes until the server closes.
-    func rest() async throws -> String {
-        while try await more() {}
-        defer { kept.removeAll() }
-        return Self.latin1(kept[...])
-    }
+    func rest() async throws -> String { Self.latin1(try await connection.rest()) }
 
     /// Waits until the server has closed.
-    func closed() async throws {
-        do {
-            while try await more() { kept.removeAll() }
-        } catch is IOError {
-            // A reset is an end, too.
-        }
-    }
+    func closed() async throws { try await connection.closed() }
 
-    private func more() async throws -> Bool {
-        guard let buffer = try await iterator.next() else { return false }
-        kept.append(contentsOf: buffer.readableBytesView)
-        return true
-    }
-
-    private static func latin1(_ bytes: ArraySlice<UInt8>) -> String {
+    private static func latin1(_ bytes: [UInt8]) -> String {
         String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 }

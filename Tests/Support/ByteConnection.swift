@@ -1,0 +1,184 @@
+import NIOCore
+import NIOPosix
+
+/// A connection whose bytes a test reads and writes itself. Used by one task at a time; reads from the socket only when
+/// asked, and waits until the system has taken what it writes.
+///
+/// Unlike NIO's asynchronous channels it may be dropped at any moment, as happens to a connection that nobody has
+/// accepted yet when a test ends.
+public final class ByteConnection: @unchecked Sendable {
+    private let channel: any Channel
+    private var received: AsyncThrowingStream<ByteBuffer, any Error>.AsyncIterator
+    private var kept = ByteBuffer()
+
+    fileprivate init(channel: any Channel, received: AsyncThrowingStream<ByteBuffer, any Error>) {
+        self.channel = channel
+        self.received = received.makeAsyncIterator()
+    }
+
+    deinit { channel.close(promise: nil) }
+
+    /// Connects to a port of this machine. The connection stays half open when the server ends its side.
+    public static func connect(port: Int) async throws -> ByteConnection {
+        let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Receiver(receiver))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return ByteConnection(channel: channel, received: stream)
+    }
+
+    // MARK: Reading
+
+    /// All up to and with a mark, or `nil` when the connection ends before it.
+    public func bytes(through mark: String) async throws -> [UInt8]? {
+        let mark = Array(mark.utf8)
+        var searched = 0
+        while true {
+            if let range = kept.readableBytesView.dropFirst(searched).firstRange(of: mark) {
+                return kept.readBytes(length: range.upperBound - kept.readerIndex)
+            }
+            // The mark may have begun in the last bytes.
+            searched = max(0, kept.readableBytes - mark.count + 1)
+            guard try await more() else { return nil }
+        }
+    }
+
+    /// The same as text.
+    public func text(through mark: String) async throws -> String? {
+        try await bytes(through: mark).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// So many bytes, or `nil` when the connection ends before.
+    public func bytes(_ count: Int) async throws -> [UInt8]? {
+        while kept.readableBytes < count { guard try await more() else { return nil } }
+        return kept.readBytes(length: count)
+    }
+
+    /// Drops so many bytes.
+    /// - Returns: how many there were until the connection ended.
+    @discardableResult
+    public func skip(_ count: Int) async throws -> Int {
+        var skipped = 0
+        while true {
+            let taken = min(kept.readableBytes, count - skipped)
+            kept.moveReaderIndex(forwardBy: taken)
+            skipped += taken
+            if skipped == count { return skipped }
+            guard try await more() else { return skipped }
+        }
+    }
+
+    /// All that comes until the other side ends the connection.
+    public func rest() async throws -> [UInt8] {
+        while try await more() {}
+        return kept.readBytes(length: kept.readableBytes) ?? []
+    }
+
+    /// Waits until the other side has ended the connection. A reset is an end, too.
+    public func closed() async throws {
+        do {
+            while try await more() { kept.clear() }
+        } catch is IOError {}
+    }
+
+    private func more() async throws -> Bool {
+        kept.discardReadBytes()
+        channel.read()
+        guard let buffer = try await received.next() else { return false }
+        kept.writeImmutableBuffer(buffer)
+        return true
+    }
+
+    // MARK: Writing
+
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    public func write(_ bytes: [UInt8]) async throws {
+        let channel = channel
+        try await withTaskCancellationHandler {
+            try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Ends the sending; what comes is still read.
+    public func finish() async throws { try await channel.close(mode: .output) }
+
+    public func close() async throws { try await channel.close() }
+}
+
+/// Servers on a unix socket whose connections a script answers.
+public enum ByteServer {
+    /// Listens while `body` runs. The script of a connection returns to close it; one that fails is part of a test.
+    public static func run<Value: Sendable>(
+        unixSocket path: String, script: @escaping @Sendable (ByteConnection) async throws -> Void,
+        body: () async throws -> Value
+    ) async throws -> Value {
+        let (accepted, continuation) = AsyncStream<ByteConnection>.makeStream()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
+                    // What is asked of a channel before it is active gets lost.
+                    let whenActive = { [unowned channel] in
+                        _ = continuation.yield(ByteConnection(channel: channel, received: stream))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(Receiver(receiver, whenActive: whenActive))
+                }
+            }
+            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withDiscardingTaskGroup { connections in
+                    for await connection in accepted {
+                        connections.addTask {
+                            try? await script(connection)
+                            try? await connection.close()
+                        }
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            let value = try await body()
+            try await listener.close()
+            return value
+        }
+    }
+}
+
+/// Hands what comes to a stream.
+private final class Receiver: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let received: AsyncThrowingStream<ByteBuffer, any Error>.Continuation
+
+    private let whenActive: () -> Void
+
+    init(_ received: AsyncThrowingStream<ByteBuffer, any Error>.Continuation, whenActive: @escaping () -> Void = {}) {
+        self.received = received
+        self.whenActive = whenActive
+    }
+
+    func channelActive(context: ChannelHandlerContext) { whenActive() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { received.yield(Self.unwrapInboundIn(data)) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { received.finish() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { received.finish() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        received.finish(throwing: error)
+        context.close(promise: nil)
+    }
+}
