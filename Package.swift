@@ -47,6 +47,13 @@ func unitTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Tar
         swiftSettings: strict)
 }
 
+// Debian's file for hiredis names a flag that SwiftPM refuses with a warning, and there its header is found anyhow.
+#if os(macOS)
+    let hiredisPkgConfig: String? = "hiredis"
+#else
+    let hiredisPkgConfig: String? = nil
+#endif
+
 let package = Package(
     name: "invok",
     platforms: [.macOS(.v15)],
@@ -84,6 +91,12 @@ let package = Package(
         wall("InvokLocal", ["Invok", logging]),
         wall("InvokSecurity", ["Invok", cryptoExtras, jwtKit]),
         wall("InvokSQLite", ["Invok", grdb, logging]),
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        wall("InvokPostgres", ["Invok", "CPostgres", logging]),
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: hiredisPkgConfig, providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        wall("InvokRedis", ["Invok", "CHiredis", logging]),
         wall(
             "InvokRuntimes", ["Invok"],
             resources: [
@@ -106,8 +119,8 @@ let package = Package(
             name: "invok-core",
             dependencies: [
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokSecurity", "InvokSQLite", argumentParser, configuration, hummingbird, lifecycle, logging,
-                unixSignals,
+                "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", argumentParser, configuration,
+                hummingbird, lifecycle, logging, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -124,6 +137,8 @@ let package = Package(
         unitTests(of: "InvokLocal"),
         unitTests(of: "InvokSecurity"),
         unitTests(of: "InvokSQLite", [grdb]),
+        unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
+        unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes"),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal", "InvokRuntimes"]),
         unitTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
@@ -140,17 +155,16 @@ let package = Package(
         .testTarget(
             name: "Conformance",
             dependencies: [
-                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokSecurity", "InvokSim", "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient, hummingbird,
-                hummingbirdTesting,
+                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokPostgres", "InvokRedis",
+                "InvokRuntimes", "InvokSandbox", "InvokSecurity", "InvokSim", "InvokSQLite", "TestSupport",
+                "invok-core", asyncHTTPClient, hummingbird, hummingbirdTesting, logging,
             ],
             path: "Tests/Conformance", swiftSettings: strict),
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Invok", "InvokLocal", "InvokRuntimes", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient,
-                nioCore,
-                nioHTTP1,
+                "Invok", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes", "InvokCLI", "TestSupport",
+                "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
             ],
             path: "Tests/Integration", swiftSettings: strict),
     ]

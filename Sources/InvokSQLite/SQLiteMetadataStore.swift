@@ -79,7 +79,7 @@ public final class SQLiteMetadataStore: Sendable {
         return value
     }
 
-    private static func openError(_ error: any Error, path: String) -> InvokError {
+    static func openError(_ error: any Error, path: String) -> InvokError {
         switch error {
         case let error as SchemaError:
             return InvokError(

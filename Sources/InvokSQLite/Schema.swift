@@ -30,6 +30,23 @@ struct Schema: Sendable {
                     number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL
                 ) STRICT
                 """)
+        let applied = try appliedCount(database)
+        for migration in migrations.dropFirst(applied) {
+            try database.execute(sql: migration.sql)
+            try database.execute(
+                sql: "INSERT INTO migration (number, name, digest) VALUES (?, ?, ?)",
+                arguments: [migration.number, migration.name, migration.digest])
+        }
+        try database.checkForeignKeys()
+    }
+
+    /// How many of the steps the database has.
+    /// - Throws: `SchemaError`.
+    func appliedCount(_ database: Database) throws -> Int {
+        guard try database.tableExists("migration") else {
+            guard try tableCount(database) == 0 else { throw SchemaError.foreign }
+            return 0
+        }
         let applied = try Row.fetchAll(database, sql: "SELECT number, name, digest FROM migration ORDER BY number")
         guard applied.count <= migrations.count else {
             throw SchemaError.newer(found: applied.count, known: migrations.count)
@@ -39,20 +56,17 @@ struct Schema: Sendable {
                 throw SchemaError.differs(number: migration.number)
             }
         }
-        for migration in migrations.dropFirst(applied.count) {
-            try database.execute(sql: migration.sql)
-            try database.execute(
-                sql: "INSERT INTO migration (number, name, digest) VALUES (?, ?, ?)",
-                arguments: [migration.number, migration.name, migration.digest])
-        }
-        try database.checkForeignKeys()
+        return applied.count
+    }
+
+    private func tableCount(_ database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
     }
 
     private func checkOwner(_ database: Database) throws {
         let owner = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         guard owner != Self.applicationID else { return }
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-        guard owner == 0, tables == 0 else { throw SchemaError.foreign }
+        guard owner == 0, try tableCount(database) == 0 else { throw SchemaError.foreign }
         try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
     }
 }

@@ -3,7 +3,6 @@ import InvokArchive
 import InvokGateway
 import InvokHTTP
 import InvokLocal
-import InvokSQLite
 import InvokSandbox
 import InvokSecurity
 import Logging
@@ -16,9 +15,9 @@ import UnixSignals
     import Darwin
 #endif
 
-/// The embedded world around the system, and its life: start, serve, stop.
+/// The world around the system, and its life: start, serve, stop.
 ///
-/// This is the one place that chooses adapters.
+/// This is the one place that chooses adapters; `StoreChoice` does it for those that keep what must last.
 struct Core {
     private let configuration: CoreConfiguration
     private let logger: Logger
@@ -36,7 +35,8 @@ struct Core {
     func run() async throws {
         let directory = try openDataDirectory()
         let clock = SystemClock()
-        let store = try starting { () throws(InvokError) in try SQLiteMetadataStore(path: directory.database) }
+        let randomness = SystemRandomness()
+        let stores = try await openStores(directory, clock, randomness)
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
         let toolchains = Toolchains.discover(environment: configuration.environment)
         let host = SandboxHost(
@@ -49,20 +49,18 @@ struct Core {
             parameters: ScryptParameters(
                 logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
-            store: store, cache: InProcessCache(clock: clock), engine: engine,
-            builder: builder,
-            artifacts: try starting { () throws(ArtifactError) in
-                try FileArtifactStore(directory: directory.artifacts)
-            },
+            store: stores.metadata, cache: stores.cache, engine: engine, builder: builder, artifacts: stores.artifacts,
             archives: LibArchiveReader(), logs: logs, transport: transport, passwords: passwords,
-            tokens: try await makeTokens(directory), clock: clock, randomness: SystemRandomness())
+            tokens: try await makeTokens(directory), clock: clock, randomness: randomness)
         try await reportLimitations(engine, toolchains)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
-        try await serve(system, warmUp: WarmUpService(builder: builder))
+        let names = stores.names.merging(["engine": "sandbox"]) { $1 }
+        try await serve(system, names, warmUp: WarmUpService(builder: builder))
         await stopInstances(engine)
         await host.close()
         await transport.shutdown()
+        stores.close()
         withExtendedLifetime(directory) {}
     }
 
@@ -71,6 +69,17 @@ struct Core {
             return try DataDirectory(path: configuration.dataDirectory)
         } catch {
             throw Failure.start("\(error)", nextStep: nil)
+        }
+    }
+
+    private func openStores(
+        _ directory: DataDirectory, _ clock: any Clock, _ randomness: any Randomness
+    ) async throws -> StoreChoice {
+        do throws(InvokError) {
+            return try await StoreChoice.open(
+                configuration, directory, clock: clock, randomness: randomness, logger: logger)
+        } catch {
+            throw Failure.start(error)
         }
     }
 
@@ -98,13 +107,13 @@ struct Core {
         }
     }
 
-    private func serve(_ system: InvokSystem, warmUp: WarmUpService) async throws {
+    private func serve(_ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService) async throws {
         let server = InvokServer(
             system: system,
             configuration: ServerConfiguration(
                 host: configuration.host, port: configuration.port,
                 maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
-                world: ["store": "sqlite", "cache": "in-process", "engine": "sandbox", "artifacts": "files"]),
+                world: world),
             logger: logger,
             onListening: { [host = configuration.host] port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.

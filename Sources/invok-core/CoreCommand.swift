@@ -14,7 +14,8 @@ struct CoreCommand: AsyncParsableCommand {
 
             \(CoreConfiguration.help)
             """,
-        version: "invok-core \(InvokVersion.current)")
+        version: "invok-core \(InvokVersion.current)",
+        subcommands: [MigrateCommand.self])
 
     @Option(help: "The address to listen on (SERVER_HOST).")
     var host: String?

@@ -16,6 +16,10 @@ struct CoreConfiguration: Sendable {
     var dataDirectory = ""
     /// What can be made again, shared by all servers of a user.
     var cacheDirectory = ""
+    /// PostgreSQL, or else SQLite in the data directory. It has a password in it, and so may the next one.
+    var databaseURL: String?
+    /// Redis, or else this process's memory.
+    var redisURL: String?
     var defaultAccess = Access.private
     var jwtSecret: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
@@ -34,6 +38,8 @@ struct CoreConfiguration: Sendable {
         SERVER_PORT            3000
         INVOK_DATA_DIR         ~/.local/share/invok/data
         INVOK_CACHE_DIR        ~/.cache/invok
+        DATABASE_URL           SQLite in the data directory (or postgres://USER:PASSWORD@HOST:PORT/DATABASE)
+        REDIS_URL              this process's memory (or redis://:PASSWORD@HOST:PORT/DATABASE)
         INVOK_ENGINE           sandbox
         INVOK_DEFAULT_ACCESS   private (or public)
         AUTH_JWT_SECRET        made and kept in the data directory
@@ -67,7 +73,7 @@ struct CoreConfiguration: Sendable {
         self.environment = environment
         func text(_ variable: String) -> String? {
             let key = variable.lowercased().split(separator: "_").joined(separator: ".")
-            let value = reader.string(forKey: ConfigKey(key), isSecret: variable.contains("SECRET"))
+            let value = reader.string(forKey: ConfigKey(key), isSecret: Self.secrets.contains(variable))
             return value.flatMap { $0.isEmpty ? nil : $0 }
         }
         func number(_ variable: String, _ fallback: Int, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
@@ -85,6 +91,8 @@ struct CoreConfiguration: Sendable {
         dataDirectory =
             text("INVOK_DATA_DIR") ?? Self.folder("XDG_DATA_HOME", ".local/share", environment) + "/invok/data"
         cacheDirectory = text("INVOK_CACHE_DIR") ?? Self.folder("XDG_CACHE_HOME", ".cache", environment) + "/invok"
+        databaseURL = text("DATABASE_URL")
+        redisURL = text("REDIS_URL")
         if let engine = text("INVOK_ENGINE"), engine != "sandbox" {
             throw ConfigurationError(message: "INVOK_ENGINE is '\(engine)', but this build knows only 'sandbox'")
         }
@@ -113,6 +121,8 @@ struct CoreConfiguration: Sendable {
             logLevel = value
         }
     }
+
+    private static let secrets: Set = ["AUTH_JWT_SECRET", "DATABASE_URL", "REDIS_URL"]
 
     static func checkedPort(_ port: Int, _ name: String) throws(ConfigurationError) -> Int {
         guard (0...65_535).contains(port) else {

@@ -1,9 +1,14 @@
 import Foundation
 import Invok
 import InvokLocal
+import InvokPostgres
 import InvokSQLite
 import InvokSim
+import Logging
+import TestSupport
 import Testing
+
+@testable import InvokRedis
 
 /// An implementation of a port that has to keep the port's contract. Another one takes one line in its list.
 struct Candidate<Fixture: Sendable>: Sendable, CustomTestStringConvertible {
@@ -31,6 +36,13 @@ struct Candidate<Fixture: Sendable>: Sendable, CustomTestStringConvertible {
     }
 }
 
+/// Those that need servers run where the world of production is asked for, and then fail without them.
+private func inProduction<Fixture>(_ candidates: Candidate<Fixture>...) -> [Candidate<Fixture>] {
+    WorldName.selected.contains(.production) ? candidates : []
+}
+
+private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A store that outlives its process.
 struct Durable<Port: Sendable>: Sendable {
     let port: Port
@@ -45,41 +57,75 @@ struct TimedCache: Sendable {
 }
 
 extension Candidate<Durable<any MetadataStore>> {
-    static let metadataStores: [Candidate] = [
-        Candidate("sim") { test in
-            let store = SimMetadataStore()
-            try await test(Durable(port: store) { store })
-        },
-        .inFolder("sqlite") { folder in
-            let path = "\(folder)/invok.sqlite"
-            return Durable(port: try SQLiteMetadataStore(path: path)) { try SQLiteMetadataStore(path: path) }
-        },
-    ]
+    static let metadataStores: [Candidate] =
+        [
+            Candidate("sim") { test in
+                let store = SimMetadataStore()
+                try await test(Durable(port: store) { store })
+            },
+            .inFolder("sqlite") { folder in
+                let path = "\(folder)/invok.sqlite"
+                return Durable(port: try SQLiteMetadataStore(path: path)) { try SQLiteMetadataStore(path: path) }
+            },
+        ]
+        + inProduction(
+            Candidate("postgres") { test in
+                try await Services.withSchema { url in
+                    let open = { @Sendable () async throws -> any MetadataStore in
+                        try await PostgresMetadataStore.open(
+                            PostgresTarget(url: url), clock: SystemClock(), logger: quiet)
+                    }
+                    try await test(Durable(port: try await open(), reopen: open))
+                }
+            })
 }
 
 extension Candidate<TimedCache> {
-    static let caches: [Candidate] = [
-        Candidate("sim") { test in
-            let clock = SimClock()
-            try await test(TimedCache(cache: SimCoordinationCache(clock: clock)) { clock.advance(by: $0) })
-        },
-        Candidate("in process") { test in
-            let clock = SimClock()
-            try await test(TimedCache(cache: InProcessCache(clock: clock)) { clock.advance(by: $0) })
-        },
-    ]
+    static let caches: [Candidate] =
+        [
+            Candidate("sim") { test in
+                let clock = SimClock()
+                try await test(TimedCache(cache: SimCoordinationCache(clock: clock)) { clock.advance(by: $0) })
+            },
+            Candidate("in process") { test in
+                let clock = SimClock()
+                try await test(TimedCache(cache: InProcessCache(clock: clock)) { clock.advance(by: $0) })
+            },
+        ]
+        + inProduction(
+            Candidate("redis") { test in
+                let prefix = "test:\(UUID().uuidString):"
+                let cache = try await RedisCache.open(
+                    RedisTarget(url: Services.redisURL()), prefix: prefix, clock: SystemClock(),
+                    randomness: SystemRandomness(), logger: quiet)
+                try await test(TimedCache(cache: cache) { try await cache.pass($0, prefix) })
+                try await cache.pass(.seconds(3600), prefix)
+                cache.close()
+            })
 }
 
 extension Candidate<Durable<any ArtifactStore>> {
-    static let artifactStores: [Candidate] = [
-        Candidate("sim") { test in
-            let store = SimArtifactStore()
-            try await test(Durable(port: store) { store })
-        },
-        .inFolder("files") { folder in
-            Durable(port: try FileArtifactStore(directory: folder)) { try FileArtifactStore(directory: folder) }
-        },
-    ]
+    static let artifactStores: [Candidate] =
+        [
+            Candidate("sim") { test in
+                let store = SimArtifactStore()
+                try await test(Durable(port: store) { store })
+            },
+            .inFolder("files") { folder in
+                Durable(port: try FileArtifactStore(directory: folder)) { try FileArtifactStore(directory: folder) }
+            },
+        ]
+        + inProduction(
+            Candidate("postgres") { test in
+                try await Services.withSchema { url in
+                    let target = try PostgresTarget(url: url)
+                    try await PostgresMetadataStore.open(target, clock: SystemClock(), logger: quiet).close()
+                    let open = { @Sendable () -> any ArtifactStore in
+                        PostgresArtifactStore(target, clock: SystemClock(), logger: quiet)
+                    }
+                    try await test(Durable(port: open(), reopen: open))
+                }
+            })
 }
 
 extension Candidate<Durable<any LogStore>> {
@@ -95,4 +141,18 @@ extension Candidate<Durable<any LogStore>> {
             return Durable(port: try open(), reopen: open)
         },
     ]
+}
+
+extension RedisCache {
+    /// Lets time pass for the keys of a test: each of them lives so much shorter.
+    fileprivate func pass(_ duration: Duration, _ prefix: String) async throws {
+        let script = """
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+                redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[2])
+            end
+            """
+        let milliseconds = duration / .milliseconds(1)
+        let reply = try await send(["EVAL", script, "0", prefix, "\(Int(milliseconds))"])
+        guard reply == .null else { throw NeverHappened(description: "time did not pass: \(reply)") }
+    }
 }

@@ -35,6 +35,7 @@ actor Installations {
         switch world {
         case .sim: try await SimInstallation.start()
         case .embedded: try await EmbeddedInstallation.start()
+        case .production: try await ProductionInstallation.start()
         }
     }
 }

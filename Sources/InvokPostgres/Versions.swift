@@ -1,0 +1,165 @@
+public import Invok
+
+extension PostgresMetadataStore {
+    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+        let settings: String
+        do { settings = try draft.settings.json() } catch { throw .unavailable("\(error)") }
+        return try await write { connection in
+            let key = draft.function
+            let time = Parameter.integer(draft.createdAt.millisecondsSinceEpoch)
+            do {
+                // The update changes nothing, but locks the function: nobody deletes it from under the new version.
+                try connection.execute(
+                    """
+                    INSERT INTO function (namespace, name, access, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+                    ON CONFLICT (namespace, name) DO UPDATE SET access = function.access
+                    """, key.parameters + [.text(access.rawValue), time])
+            } catch PostgresError.refused(.foreignKeyViolation, _) {
+                throw StoreError.notFound
+            }
+            let version = Version(
+                key: VersionKey(function: key, number: try connection.nextNumber(of: key)), artifact: draft.artifact,
+                settings: draft.settings, state: .building, buildLog: "", createdBy: draft.createdBy,
+                createdAt: draft.createdAt)
+            try connection.execute(
+                """
+                INSERT INTO version (namespace, name, number, artifact, settings, state, build_log, created_by,
+                    created_at)
+                VALUES ($1, $2, $3, $4, $5, 'building', '', $6, $7)
+                """,
+                version.key.parameters + [
+                    .text(of: draft.artifact), .text(settings), .text(of: draft.createdBy), time,
+                ])
+            return version
+        }
+    }
+
+    public func activateBuilt(
+        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        at time: Timestamp
+    ) async throws(StoreError) {
+        try await write { connection in
+            let function = try connection.lock(version.function)
+            guard let stored = try connection.version(version) else { throw StoreError.notFound }
+            guard case .building = stored.state else { throw StoreError.conflict("\(version) is not being built") }
+            let updated = try connection.execute(
+                """
+                UPDATE version SET state = 'ready', bundle = $4, build_log = $5
+                WHERE namespace = $1 AND name = $2 AND number = $3 AND state = 'building'
+                """, version.parameters + [.text(of: bundle), .text(buildLog.printable)]
+            ).affected
+            // A recovering core may have failed it since it was read.
+            guard updated == 1 else { throw StoreError.conflict("\(version) is not being built") }
+            try connection.setActive(version, of: function, expectedActive: expectedActive, access: access, at: time)
+        }
+    }
+
+    public func activate(_ version: VersionKey, expectedActive: Int?, at time: Timestamp) async throws(StoreError) {
+        try await write { connection in
+            let function = try connection.lock(version.function)
+            guard let stored = try connection.version(version) else { throw StoreError.notFound }
+            guard case .ready = stored.state else { throw StoreError.conflict("\(version) is not ready") }
+            try connection.setActive(version, of: function, expectedActive: expectedActive, access: nil, at: time)
+        }
+    }
+
+    public func failVersion(_ version: VersionKey, reason: String, buildLog: String) async throws(StoreError) {
+        _ = try await write { connection in
+            try connection.execute(
+                """
+                UPDATE version SET state = 'failed', reason = $4, build_log = $5
+                WHERE namespace = $1 AND name = $2 AND number = $3 AND state = 'building'
+                """, version.parameters + [.text(reason.printable), .text(buildLog.printable)]
+            ).affected
+        }
+    }
+
+    public func version(_ key: VersionKey) async throws(StoreError) -> Version? {
+        try await read { try $0.version(key) }
+    }
+
+    public func versions(of key: FunctionKey) async throws(StoreError) -> [Version] {
+        try await read { connection in
+            try connection.execute(
+                """
+                SELECT namespace, name, number, artifact, settings, state, bundle, reason, build_log, created_by,
+                    created_at
+                FROM version WHERE namespace = $1 AND name = $2 ORDER BY number DESC
+                """, key.parameters
+            ).map { try Version($0) }
+        }
+    }
+
+    public func unfinishedVersions() async throws(StoreError) -> [Version] {
+        try await read { connection in
+            try connection.execute(
+                """
+                SELECT namespace, name, number, artifact, settings, state, bundle, reason, build_log, created_by,
+                    created_at
+                FROM version WHERE state = 'building' ORDER BY namespace, name, number
+                """
+            ).map { try Version($0) }
+        }
+    }
+
+    public func references() async throws(StoreError) -> StoreReferences {
+        try await read { connection in
+            let pairs = try connection.execute("SELECT DISTINCT artifact, bundle FROM version").map { row in
+                (try row.digest("artifact"), try row.optionalText("bundle") == nil ? nil : try row.digest("bundle"))
+            }
+            return StoreReferences(
+                artifacts: Set(pairs.map(\.0)), bundles: Set(pairs.compactMap { $0.1.map(BundleID.init) }))
+        }
+    }
+}
+
+extension PostgresConnection {
+    fileprivate func version(_ key: VersionKey) throws -> Version? {
+        try execute(
+            """
+            SELECT namespace, name, number, artifact, settings, state, bundle, reason, build_log, created_by, created_at
+            FROM version WHERE namespace = $1 AND name = $2 AND number = $3
+            """, key.parameters
+        ).first.map { try Version($0) }
+    }
+
+    /// Reads a function, which nobody else changes until the transaction's end.
+    fileprivate func lock(_ key: FunctionKey) throws -> Function {
+        let function = try execute(
+            """
+            SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at
+            FROM function WHERE namespace = $1 AND name = $2 FOR UPDATE
+            """, key.parameters
+        ).first.map { try Function($0) }
+        guard let function else { throw StoreError.notFound }
+        return function
+    }
+
+    /// Counts on, also behind a function that was deleted.
+    fileprivate func nextNumber(of key: FunctionKey) throws -> Int {
+        let number = try execute(
+            """
+            INSERT INTO version_counter (namespace, name, last_number) VALUES ($1, $2, 1)
+            ON CONFLICT (namespace, name) DO UPDATE SET last_number = version_counter.last_number + 1
+            RETURNING last_number
+            """, key.parameters
+        ).first?.integer("last_number")
+        guard let number else { throw StoreError.unavailable("the version counter was not read") }
+        return Int(number)
+    }
+
+    fileprivate func setActive(
+        _ version: VersionKey, of function: Function, expectedActive: Int?, access: Access?, at time: Timestamp
+    ) throws {
+        guard function.activeVersion == expectedActive else {
+            throw StoreError.conflict("another version of \(version.function) became active")
+        }
+        try execute(
+            """
+            UPDATE function SET active_version = $3, access = $4, updated_at = $5 WHERE namespace = $1 AND name = $2
+            """,
+            version.parameters + [
+                .text((access ?? function.access).rawValue), .integer(time.millisecondsSinceEpoch),
+            ])
+    }
+}

@@ -1,0 +1,69 @@
+import Invok
+import InvokLocal
+import InvokPostgres
+import InvokRedis
+import InvokSQLite
+import Logging
+
+/// The store, the artifacts and the cache that the operator chose: by `DATABASE_URL` PostgreSQL for the first two, by
+/// `REDIS_URL` Redis for the cache, and otherwise the data directory and this process.
+struct StoreChoice: Sendable {
+    let metadata: any MetadataStore
+    let artifacts: any ArtifactStore
+    let cache: any CoordinationCache
+    /// The adapter of each port, for people.
+    let names: [String: String]
+    private let closing: @Sendable () -> Void
+
+    /// Opens what is configured.
+    /// - Throws: `InvokError`, with the next step for the operator.
+    static func open(
+        _ configuration: CoreConfiguration, _ directory: DataDirectory, clock: any Clock,
+        randomness: any Randomness, logger: Logger
+    ) async throws(InvokError) -> StoreChoice {
+        let postgres = try configuration.databaseURL.map { url throws(InvokError) in try PostgresTarget(url: url) }
+        let redis = try configuration.redisURL.map { url throws(InvokError) in try RedisTarget(url: url) }
+        var closing: [@Sendable () -> Void] = []
+        let cache: any CoordinationCache
+        if let redis {
+            let opened = try await RedisCache.open(redis, clock: clock, randomness: randomness, logger: logger)
+            closing.append { opened.close() }
+            cache = opened
+        } else {
+            cache = InProcessCache(clock: clock)
+        }
+        let metadata: any MetadataStore
+        let artifacts: any ArtifactStore
+        if let postgres {
+            let store = try await PostgresMetadataStore.open(postgres, clock: clock, logger: logger)
+            let files = PostgresArtifactStore(postgres, clock: clock, logger: logger)
+            closing.append {
+                store.close()
+                files.close()
+            }
+            (metadata, artifacts) = (store, files)
+        } else {
+            metadata = try SQLiteMetadataStore(path: directory.database)
+            artifacts = try files(directory)
+        }
+        let database = postgres == nil ? nil : "postgres"
+        return StoreChoice(
+            metadata: metadata, artifacts: artifacts, cache: cache,
+            names: [
+                "store": database ?? "sqlite", "artifacts": database ?? "files",
+                "cache": redis == nil ? "in-process" : "redis",
+            ],
+            closing: { [closing] in for close in closing { close() } })
+    }
+
+    /// Ends the connections to servers.
+    func close() { closing() }
+
+    private static func files(_ directory: DataDirectory) throws(InvokError) -> FileArtifactStore {
+        do throws(ArtifactError) {
+            return try FileArtifactStore(directory: directory.artifacts)
+        } catch {
+            throw InvokError(.unavailable, "the data directory cannot be used: \(error)")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import Invok
+import InvokSecurity
+import TestSupport
+
+/// `invok-core` as a process of its own, on PostgreSQL and Redis, with a schema and a data directory of its own.
+actor ProductionInstallation: Installation {
+    private let directory: String
+    private let schema: TestSchema
+    private var process: CoreProcess
+
+    private init(directory: String, schema: TestSchema, process: CoreProcess) {
+        self.directory = directory
+        self.schema = schema
+        self.process = process
+    }
+
+    static func start() async throws -> ProductionInstallation {
+        let directory = NSTemporaryDirectory() + "invok-conformance-\(UUID().uuidString.prefix(8))"
+        let schema = try await TestSchema.make()
+        let process = try await CoreProcess.start(
+            dataDirectory: directory, port: 0, environment: try environment(schema))
+        return ProductionInstallation(directory: directory, schema: schema, process: process)
+    }
+
+    private static func environment(_ schema: TestSchema) throws -> [String: String] {
+        ["DATABASE_URL": schema.url, "REDIS_URL": try Services.redisURL()]
+    }
+
+    var url: String { process.url }
+
+    func crashAndRestart() async throws {
+        let port = process.port
+        await process.end(with: SIGKILL)
+        process = try await CoreProcess.start(
+            dataDirectory: directory, port: port, environment: try Self.environment(schema))
+    }
+
+    func expiredToken(of user: UserID) async throws -> String {
+        let codec = try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory + "/jwt-secret"))
+        return try await codec.sign(.expired(user))
+    }
+
+    func stop() async {
+        await process.end(with: SIGTERM)
+        try? FileManager.default.removeItem(atPath: directory)
+        try? await schema.remove()
+    }
+}
