@@ -113,6 +113,8 @@ let package = Package(
             ]),
         .target(name: "CSimulation"),
         wall("InvokSim", ["Invok", "CSimulation", httpTypes, logging]),
+        // The simulation does without an HTTP library; who runs it gives it the server.
+        wall("InvokSimHTTP", ["Invok", "InvokHTTP", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
 
         // MARK: Executables
         .executableTarget(
@@ -124,7 +126,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "invok-sim", dependencies: ["Invok", "InvokSim", argumentParser], swiftSettings: strict),
+            name: "invok-sim", dependencies: ["Invok", "InvokSim", "InvokSimHTTP", argumentParser],
+            swiftSettings: strict),
         // The CLI shares the folder `Sources/Invok` on a case-insensitive disk, so both name their subfolders.
         .executableTarget(
             name: "InvokCLI",
@@ -148,7 +151,8 @@ let package = Package(
                 "Invok", "InvokGateway", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, nioCore, nioHTTP1, nioPosix,
             ]),
-        unitTests(of: "InvokSim"),
+        unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
+        unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
         unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
         .target(
             name: "TestSupport", dependencies: [nioCore, nioPosix], path: "Tests/Support", swiftSettings: strict),

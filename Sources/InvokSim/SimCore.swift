@@ -1,3 +1,5 @@
+public import HTTPTypes
+public import Invok
 import Synchronization
 
 /// One life of one core: from its start to its crash. Every effect and every wait of its tasks asks whether it still
@@ -41,36 +43,36 @@ public final class SimCore: Sendable {
     /// Requests that the core works on now.
     public var requestCount: Int { state.withLock { $0.requests } }
 
-    /// Lets the core work on a request that comes from outside. Who is cancelled while it waits has gone away; the core
-    /// is told so by the cancellation of its own task.
-    /// - Returns: `nil` when the core crashed before it answered.
+    /// Lets the core work for somebody outside.
+    /// - Returns: `nil` when the core crashed before it was done.
     public func serve<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) async -> Value? {
-        let work = Mutex<(task: Task<Void, Never>?, isCancelled: Bool)>((nil, false))
-        state.withLock { $0.requests += 1 }
-        defer { state.withLock { $0.requests -= 1 } }
-        return await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                guard let number = atCrash({ continuation.resume(returning: nil) }) else {
-                    continuation.resume(returning: nil)
-                    return
-                }
-                let task = start { [self] in
-                    let value = await operation()
-                    if settle(number) { continuation.resume(returning: value) }
-                }
-                let isCancelled = work.withLock { work in
-                    work.task = task
-                    return work.isCancelled
-                }
-                if isCancelled { task.cancel() }
+        await withUnsafeContinuation { continuation in
+            guard let number = atCrash({ continuation.resume(returning: nil) }) else {
+                continuation.resume(returning: nil)
+                return
             }
-        } onCancel: {
-            let task = work.withLock { work in
-                work.isCancelled = true
-                return work.task
+            start { [self] in
+                let value = await operation()
+                if settle(number) { continuation.resume(returning: value) }
             }
-            task?.cancel()
         }
+    }
+
+    /// Sends a request from outside to the server that runs in this core. Who is cancelled while it waits hangs up.
+    /// - Returns: how the answer ended; the answer itself is in the sink.
+    public func exchange(
+        _ head: HTTPRequest, body: [UInt8] = [], with server: any SimServer, sink: any ResponseSink
+    ) async -> SimConnection.End {
+        let connection = SimConnection(for: head.method, sink: sink)
+        guard let ticket = atCrash({ connection.close() }) else { return .cutOff }
+        state.withLock { $0.requests += 1 }
+        start { [self] in
+            try? await server.respond(to: head, body: body, on: connection)
+            state.withLock { $0.requests -= 1 }
+            settle(ticket)
+            connection.close()
+        }
+        return await connection.wait()
     }
 
     /// Keeps what must happen outside when the core crashes: a connection breaks, for instance.

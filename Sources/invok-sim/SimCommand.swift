@@ -1,5 +1,6 @@
 import ArgumentParser
 import InvokSim
+import InvokSimHTTP
 
 #if canImport(Glibc)
     import Glibc
@@ -68,7 +69,7 @@ struct SimCommand: ParsableCommand {
 
     private func simulate(_ configuration: SystemSimulation.Configuration) -> SystemSimulation.Report {
         guard #available(macOS 26.4, *) else { Self.exit(withError: ValidationError("needs macOS 26.4 or Linux")) }
-        return SystemSimulation.run(configuration)
+        return SystemSimulation.run(configuration) { SimHTTPServer($0) }
     }
 
     private func compare(_ first: SystemSimulation.Report, with second: SystemSimulation.Report) throws {

@@ -1,17 +1,25 @@
 public import Hummingbird
-import Logging
-import NIOCore
+public import Logging
 
 /// What goes with a request of the control API.
 public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The client's address without its port, or `unknown`.
-    public let client: String
+    var client: String { connection.client }
     /// Names the request.
     public var requestID = ""
 
-    public init(source: ApplicationRequestContextSource) {
+    /// Where it came on.
+    let connection: any ClientConnection
+
+    public init(source: Source) {
         coreContext = CoreRequestContextStorage(source: source)
-        client = source.channel.remoteAddress?.ipAddress ?? "unknown"
+        connection = source.connection
+    }
+
+    /// What a context is made from.
+    public struct Source: RequestContextSource {
+        let connection: any ClientConnection
+        public let logger: Logger
     }
 }

@@ -15,18 +15,16 @@ enum EventStream {
 
     /// The lines as they come, and a comment when none has come for a while, which keeps proxies from closing the
     /// connection and shows a client that has gone. Ends with the client, and when the server shuts down.
-    static func body(of lines: LogFollowing, for request: Request, clock: any Invok.Clock) -> ResponseBody {
+    static func body(
+        of lines: LogFollowing, to request: Request, on connection: any ClientConnection, clock: any Invok.Clock
+    ) -> ResponseBody {
         ResponseBody { writer in
             let output = Output(writer)
             // The head goes out at once, whether or not there is a line.
             try await output.write(": invok\n\n")
             try? await cancelWhenGracefulShutdown {
-                if request.declaresBody {
+                try await connection.untilInputEnds(of: request) {
                     try await send(lines, to: output, clock: clock)
-                } else {
-                    try await request.body.consumeWithCancellationOnInboundClose { _ in
-                        try await send(lines, to: output, clock: clock)
-                    }
                 }
             }
             try await output.finish()

@@ -57,7 +57,9 @@ enum LogRoutes {
             return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         }
         let lines = try await logs.follow(key, since: since, after: last, limit: limit, as: principal)
-        return Response(status: .ok, headers: fields, body: EventStream.body(of: lines, for: request, clock: clock))
+        return Response(
+            status: .ok, headers: fields,
+            body: EventStream.body(of: lines, to: request, on: context.connection, clock: clock))
     }
 
     private static func since(_ request: Request) throws(InvokError) -> Timestamp? {

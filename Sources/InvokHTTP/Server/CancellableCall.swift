@@ -1,4 +1,3 @@
-import NIOCore
 import Synchronization
 
 /// Work that an event on a connection may cancel.
@@ -36,13 +35,5 @@ final class CancellableCall: Sendable {
         } onCancel: {
             task.cancel()
         }
-    }
-
-    /// Until the answer on the channel has ended.
-    func cancelWhenClientGoes(from channel: any Channel) {
-        let promise = channel.eventLoop.makePromise(of: Void.self)
-        // The channel that has closed has no handlers any more.
-        promise.futureResult.whenFailure { _ in self.cancel() }
-        channel.triggerUserOutboundEvent(ClientWatch { self.cancel() }, promise: promise)
     }
 }

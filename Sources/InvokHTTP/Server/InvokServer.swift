@@ -38,10 +38,7 @@ public struct InvokServer: Service {
     }
 
     private func makeServer() throws -> any Service {
-        let table = try API.table(system: system, configuration: configuration)
-        let responder = ServerResponder(
-            system: system, api: API.router(table, system: system).buildResponder(), configuration: configuration,
-            crossOrigin: CrossOrigin(origins: configuration.corsOrigins), logger: logger)
+        let responder = try ServerResponder(system: system, configuration: configuration, logger: logger)
         let configuration = configuration
         let channels = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
@@ -57,7 +54,7 @@ public struct InvokServer: Service {
                 address: .hostname(configuration.host, port: configuration.port)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
             responder: { request, writer, channel in
-                try await responder.respond(to: request, writer, on: channel)
+                try await responder.respond(to: request, on: ChannelConnection(channel, writer: writer))
             },
             onServerRunning: { [onListening] channel in
                 await onListening(channel.localAddress?.port ?? configuration.port)

@@ -3,7 +3,6 @@ import Hummingbird
 import Invok
 import InvokGateway
 import Logging
-import NIOCore
 
 /// Answers requests to functions.
 struct InvokeHandler: Sendable {
@@ -15,14 +14,15 @@ struct InvokeHandler: Sendable {
     /// must not take a part for the whole.
     func respond(
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
-        channel: any Channel, answer: Answer
+        on connection: any ClientConnection, answer: Answer
     ) async throws {
         let call = CancellableCall()
-        call.cancelWhenClientGoes(from: channel)
+        connection.whenClientGoes { call.cancel() }
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
                 try await invocations.invoke(
-                    target, head: Self.forwarded(request, from: channel), body: body, requestID: requestID, sink: answer
+                    target, head: Self.forwarded(request, from: connection.client), body: body, requestID: requestID,
+                    sink: answer
                 )
                 return .success(())
             } catch {
@@ -40,7 +40,7 @@ struct InvokeHandler: Sendable {
                     ])
             }
             if answer.hasBegun || call.isCancelled {
-                channel.close(promise: nil)
+                connection.close()
             } else if error.code == .unauthenticated, CrossOrigin.isPreflight(request) {
                 // A browser sends no token before it knows that it may; a public function has answered for itself.
                 try await answer.write(crossOrigin.preflight(request))
@@ -52,10 +52,9 @@ struct InvokeHandler: Sendable {
 
     /// The request without what concerns the connection it came on, and with what is known about that connection.
     /// Stripping comes first, so that `Connection` cannot name what is added here or later.
-    private static func forwarded(_ request: HTTPRequest, from channel: any Channel) -> HTTPRequest {
+    private static func forwarded(_ request: HTTPRequest, from client: String) -> HTTPRequest {
         var forwarded = request
         forwarded.headerFields = request.headerFields.forwardable
-        let client = channel.remoteAddress?.ipAddress ?? "unknown"
         let chain = forwarded.headerFields[ForwardingFields.for].map { "\($0), \(client)" } ?? client
         forwarded.headerFields[ForwardingFields.for] = chain
         // A proxy in front, which ends TLS, knows better.

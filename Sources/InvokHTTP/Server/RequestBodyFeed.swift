@@ -35,6 +35,9 @@ final class RequestBodyFeed: Invok.RequestBody {
 
     var isEmpty: Bool { false }
 
+    /// Whether the connection has given all that it will.
+    var hasEnded: Bool { state.withLock { $0.end != nil } }
+
     // MARK: The reader
 
     func next() async throws -> [UInt8]? {

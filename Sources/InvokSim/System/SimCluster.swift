@@ -16,7 +16,7 @@ final class SimCluster: Sendable {
     /// When what faults have done must be over; `nil` until they have stopped.
     private let calmSince = Mutex<Instant?>(nil)
 
-    init(seed: UInt64, cores: Int, faults plan: SimFaultPlan) {
+    init(seed: UInt64, cores: Int, faults plan: SimFaultPlan, makeServer: @escaping SimServerMaker) {
         let clock = clock
         let settings = Self.settings
         let staleness = plan.active.isEmpty ? settings.reconcileInterval + .seconds(10) : nil
@@ -40,7 +40,8 @@ final class SimCluster: Sendable {
             let engine = SimContainerEngine(
                 builder: builder, logs: logs, clock: clock, effects: effects, onStart: checker.onStart)
             return SimNode(
-                name: "core-\(number)", engine: engine, settings: settings, clock: clock, effects: effects
+                name: "core-\(number)", engine: engine, settings: settings, clock: clock, effects: effects,
+                makeServer: makeServer
             ) { engine, life in
                 World(
                     store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts,

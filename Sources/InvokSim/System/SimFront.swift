@@ -1,8 +1,14 @@
 import HTTPTypes
 import Invok
-import Synchronization
 
-/// The calls that a simulated user makes to one life of a core: what goes in and what comes back, without any opinion.
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The calls that a simulated user makes to one life of a core, by HTTP: what goes in and what comes back, without any
+/// opinion.
 struct SimFront: Sendable {
     /// What a call came to; `nil` when the core crashed before it answered.
     typealias Outcome<Value> = Result<Value, InvokError>?
@@ -11,40 +17,15 @@ struct SimFront: Sendable {
 
     /// The core's name.
     var name: String { life.core.name }
-    private var system: InvokSystem { life.system }
-
-    private func call<Value: Sendable>(
-        _ operation: @escaping @Sendable (InvokSystem) async throws(InvokError) -> Value
-    ) async -> Outcome<Value> {
-        await life.core.serve { [system] () async -> Result<Value, InvokError> in
-            do throws(InvokError) {
-                return .success(try await operation(system))
-            } catch {
-                return .failure(error)
-            }
-        }
-    }
-
-    private func call<Value: Sendable>(
-        as token: String, _ operation: @escaping @Sendable (InvokSystem, Principal) async throws(InvokError) -> Value
-    ) async -> Outcome<Value> {
-        await call { system throws(InvokError) in
-            try await operation(system, try await system.accounts.authenticate(token: token))
-        }
-    }
 
     // MARK: Accounts
 
     func register(email: String, password: String) async -> Outcome<AuthResponse> {
-        await call { system throws(InvokError) in
-            AuthResponse(try await system.accounts.register(email: email, password: password, client: email))
-        }
+        await call(.post, "/auth/register", CredentialsRequest(email: email, password: password))
     }
 
     func login(email: String, password: String) async -> Outcome<AuthResponse> {
-        await call { system throws(InvokError) in
-            AuthResponse(try await system.accounts.login(email: email, password: password, client: email))
-        }
+        await call(.post, "/auth/login", CredentialsRequest(email: email, password: password))
     }
 
     // MARK: Functions
@@ -54,52 +35,38 @@ struct SimFront: Sendable {
     func deploy(
         _ archive: [UInt8], name: FunctionName, access: Access? = nil, token: String
     ) async -> Outcome<DeployResponse> {
-        await call(as: token) { system, principal throws(InvokError) in
-            DeployResponse(
-                try await system.deployments.deploy(
-                    archive: archive, fileName: "\(name).zip", namespace: nil, access: access, as: principal))
-        }
+        let query = access.map { "?access=\($0.rawValue)" } ?? ""
+        return await read(await exchange(.post, "/invok/deploy\(query)", token: token, .file(archive, "\(name).zip")))
     }
 
     /// Changes the access in place, or makes a new version of the same code.
     func update(_ key: FunctionKey, _ update: FunctionUpdate, token: String) async -> Outcome<DeployResponse> {
-        await call(as: token) { system, principal throws(InvokError) in
-            DeployResponse(try await system.deployments.update(key, update, as: principal))
-        }
+        await call(.put, "/api/v1/functions/\(key)", token: token, update)
     }
 
     /// Goes back to the version before the active one.
     func rollBack(_ key: FunctionKey, token: String) async -> Outcome<DeployResponse> {
-        await call(as: token) { system, principal throws(InvokError) in
-            DeployResponse(try await system.deployments.rollback(key, to: nil, as: principal))
-        }
+        await call(.post, "/api/v1/functions/\(key)/rollback", token: token, RollbackRequest())
     }
 
     func delete(_ key: FunctionKey, token: String) async -> Outcome<Void> {
-        await call(as: token) { system, principal throws(InvokError) in
-            try await system.functions.delete(key, as: principal)
-        }
+        await exchange(.delete, "/api/v1/functions/\(key)", token: token)?.map { _ in }
     }
 
     /// The functions of the caller's own namespace.
     func list(token: String) async -> Outcome<[FunctionMessage]> {
-        await call(as: token) { system, principal throws(InvokError) in
-            try await system.functions.list(nil, as: principal).map(FunctionMessage.init)
-        }
+        await read(await exchange(.get, "/invok/list", token: token))
     }
 
     /// The last lines of a function's log.
     func logs(of key: FunctionKey, token: String) async -> Outcome<[LogMessage]> {
-        await call(as: token) { system, principal throws(InvokError) in
-            try await system.logs.recent(of: key, since: nil, limit: 100, as: principal).map(LogMessage.init)
-        }
+        await read(await exchange(.get, "/api/v1/functions/\(key)/logs", token: token))
     }
 
     /// What the core sees running of the caller's functions.
     func status(token: String) async -> Outcome<[StatusMessage.FunctionStatus]> {
-        await call(as: token) { system, principal throws(InvokError) in
-            try await system.functions.status(as: principal)
-        }
+        let status: Outcome<StatusMessage> = await read(await exchange(.get, "/api/v1/status", token: token))
+        return status?.map(\.functions)
     }
 
     // MARK: Invoking
@@ -111,38 +78,82 @@ struct SimFront: Sendable {
     func invoke(
         _ key: FunctionKey, token: String?, body: [UInt8]? = nil, requestID: String, sink: SimSink
     ) async -> Outcome<Void> {
-        let target = InvocationTarget(
-            namespace: key.namespace.description, name: key.name.description, rest: "")
-        var head = HTTPRequest(
-            method: body == nil ? .get : .post, scheme: "http", authority: "localhost", path: "/invok/\(key)")
+        let message = body.map { Message(type: "application/octet-stream", bytes: $0) }
+        return await exchange(
+            body == nil ? .get : .post, "/invok/\(key)", token: token, message, requestID: requestID, sink: sink)?
+            .map { _ in }
+    }
+}
+
+// MARK: HTTP
+
+extension SimFront {
+    /// The body of a request.
+    private struct Message {
+        let type: String
+        let bytes: [UInt8]
+
+        /// A file as the CLI uploads one (RFC 7578).
+        static func file(_ content: [UInt8], _ name: String) -> Message {
+            let boundary = "invok-simulation-boundary"
+            let head = """
+                --\(boundary)\r
+                Content-Disposition: form-data; name="file"; filename="\(name)"\r
+                Content-Type: application/zip\r
+                \r\n
+                """
+            return Message(
+                type: "multipart/form-data; boundary=\(boundary)",
+                bytes: Array(head.utf8) + content + Array("\r\n--\(boundary)--\r\n".utf8))
+        }
+    }
+
+    private func call<Answer: Decodable>(
+        _ method: HTTPRequest.Method, _ path: String, token: String? = nil, _ message: some Encodable
+    ) async -> Outcome<Answer> {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // A message of texts and numbers always has a JSON form.
+        let bytes = (try? encoder.encode(message)).map(Array.init) ?? []
+        return await read(
+            await exchange(method, path, token: token, Message(type: "application/json", bytes: bytes)))
+    }
+
+    /// Sends one request.
+    /// - Returns: the answer, or the problem that came instead. An answer that broke off in a core that still runs is
+    ///   `function_failed`: only a function may break off.
+    private func exchange(
+        _ method: HTTPRequest.Method, _ path: String, token: String? = nil, _ message: Message? = nil,
+        requestID: String? = nil, sink: SimSink = SimSink()
+    ) async -> Outcome<SimSink> {
+        var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
         head.headerFields[.authorization] = token.map { "Bearer \($0)" }
-        return await call { [head] system throws(InvokError) in
-            try await system.invocations.invoke(
-                target, head: head, body: body.map(SimBody.init) ?? EmptyBody(), requestID: requestID, sink: sink)
+        head.headerFields[.contentType] = message?.type
+        head.headerFields[.contentLength] = message.map { String($0.bytes.count) }
+        head.headerFields[Self.requestID] = requestID
+        switch await life.core.exchange(head, body: message?.bytes ?? [], with: life.server, sink: sink) {
+        case .whole: return sink.field("content-type") == "application/problem+json" ? problem(sink) : .success(sink)
+        case .cutOff: return life.core.isDead ? nil : .failure(InvokError(.functionFailed, "the answer was cut off"))
+        case .hungUp: return .failure(InvokError(.unavailable, "the client went away"))
         }
     }
-}
 
-/// A request's body that is there at once.
-private final class SimBody: RequestBody {
-    private let left: Mutex<[UInt8]?>
+    private static let requestID = HTTPField.Name("X-Request-Id") ?? .cookie
 
-    init(_ bytes: [UInt8]) { left = Mutex(bytes) }
-
-    var isEmpty: Bool { left.withLock { $0 == nil } }
-
-    func next() async throws -> [UInt8]? {
-        left.withLock { left in
-            defer { left = nil }
-            return left
-        }
+    private func problem(_ sink: SimSink) -> Outcome<SimSink> {
+        guard let message = try? JSONDecoder().decode(ProblemMessage.self, from: Data(sink.text.utf8)),
+            let code = InvokError.Code(rawValue: message.code)
+        else { return .failure(InvokError(.internal, "an answer is no problem: \(sink.text)")) }
+        sink.forget()
+        return .failure(InvokError(code, message.detail, buildLog: message.buildLog))
     }
-}
 
-extension AuthResponse {
-    fileprivate init(_ session: Session) {
-        let user = session.user
-        self.init(
-            token: session.token, user: UserMessage(uuid: user.id, email: user.email.description, role: user.role))
+    private func read<Answer: Decodable>(_ outcome: Outcome<SimSink>) async -> Outcome<Answer> {
+        outcome?.flatMap { sink in
+            guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(sink.text.utf8)) else {
+                return .failure(InvokError(.internal, "an answer is no \(Answer.self): \(sink.text)"))
+            }
+            return .success(answer)
+        }
     }
 }

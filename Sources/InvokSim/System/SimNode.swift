@@ -7,11 +7,14 @@ final class SimNode: Sendable {
     struct Life: Sendable {
         let core: SimCore
         let system: InvokSystem
+        let server: any SimServer
+        let work: Task<Void, Never>
     }
 
     let name: String
     let engine: SimContainerEngine
     private let makeWorld: @Sendable (_ engine: SimContainerEngine, _ life: String) -> World
+    private let makeServer: SimServerMaker
     private let settings: SystemSettings
     private let clock: SimClock
     private let effects: SimEffects
@@ -20,6 +23,7 @@ final class SimNode: Sendable {
 
     init(
         name: String, engine: SimContainerEngine, settings: SystemSettings, clock: SimClock, effects: SimEffects,
+        makeServer: @escaping SimServerMaker,
         makeWorld: @escaping @Sendable (SimContainerEngine, String) -> World
     ) {
         self.name = name
@@ -27,6 +31,7 @@ final class SimNode: Sendable {
         self.settings = settings
         self.clock = clock
         self.effects = effects
+        self.makeServer = makeServer
         self.makeWorld = makeWorld
     }
 
@@ -53,13 +58,21 @@ final class SimNode: Sendable {
                 }
             }
             if isRecovered == true {
-                core.start { await system.run() }
-                current.withLock { $0 = Life(core: core, system: system) }
+                let work = core.start { await system.run() }
+                let life = Life(core: core, system: system, server: makeServer(system), work: work)
+                current.withLock { $0 = life }
                 return
             }
             core.crash()
             try? await clock.sleep(until: clock.now().advanced(by: .seconds(1)))
         }
+    }
+
+    /// Ends what the core does by itself; whoever calls it is answered all the same.
+    func stop() async {
+        guard let life else { return }
+        life.work.cancel()
+        await life.work.value
     }
 
     /// Ends the core where it stands.

@@ -23,6 +23,14 @@ final class SimSink: ResponseSink {
         HTTPField.Name(name).flatMap { head?.headerFields[$0] }
     }
 
+    /// Forgets an answer that came instead of the one that was asked for.
+    func forget() {
+        state.withLock { state in
+            state.head = nil
+            state.body = []
+        }
+    }
+
     func writeHead(_ head: HTTPResponse) async throws {
         state.withLock { state in
             if state.head != nil { state.problems.append("two heads") }

@@ -45,10 +45,11 @@ public struct SystemSimulation: Sendable {
     private let cluster: SimCluster
     private let clients: [SimClient]
 
-    private init(_ configuration: Configuration) {
+    private init(_ configuration: Configuration, _ makeServer: @escaping SimServerMaker) {
         self.configuration = configuration
         let faults = SimFaultPlan(seed: configuration.seed, faults: configuration.faults)
-        let cluster = SimCluster(seed: configuration.seed, cores: configuration.cores, faults: faults)
+        let cluster = SimCluster(
+            seed: configuration.seed, cores: configuration.cores, faults: faults, makeServer: makeServer)
         self.cluster = cluster
         clients = (0..<configuration.users).map {
             SimClient(number: $0 + 1, functions: configuration.functionsPerUser, cluster: cluster)
@@ -56,9 +57,10 @@ public struct SystemSimulation: Sendable {
     }
 
     /// Runs on this thread until the end, or until the first step after which something does not hold.
+    /// - Parameter makeServer: the way in to a core for its users.
     @available(macOS 26.4, *)
-    public static func run(_ configuration: Configuration) -> Report {
-        let simulation = SystemSimulation(configuration)
+    public static func run(_ configuration: Configuration, makeServer: @escaping SimServerMaker) -> Report {
+        let simulation = SystemSimulation(configuration, makeServer)
         let scheduler = SimScheduler(seed: configuration.seed)
         let cluster = simulation.cluster
         let end = scheduler.run(

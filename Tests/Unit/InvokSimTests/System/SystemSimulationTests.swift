@@ -1,4 +1,5 @@
 import InvokSim
+import InvokSimHTTP
 import Testing
 
 /// The whole control plane from fixed seeds. More seeds: `make sim SEEDS=1000`.
@@ -10,7 +11,7 @@ struct SystemSimulationTests {
             var configuration = SystemSimulation.Configuration(seed: seed)
             configuration.duration = .seconds(60)
             change(&configuration)
-            return SystemSimulation.run(configuration)
+            return SystemSimulation.run(configuration) { SimHTTPServer($0) }
         }
     }
 
