@@ -138,8 +138,8 @@ import Testing
                 let user = try await ServerClient.register(at: core.url)
                 let source = """
                     def handler(request):
-                        for number in range(600000):
-                            print("x" * 100)
+                        for number in range(60000):
+                            print("x" * 1000)
                         print("the last", flush=True)
                         return "said"
                     """
