@@ -12,15 +12,16 @@ public final class InvokSystem: Sendable {
     public let world: World
     public let settings: SystemSettings
 
-    private let directory: Directory
-    private let dispatcher: Dispatcher
-    private let recovery: Recovery
-    private let changes: ChangeFeed
+    let access: AccessControl
+    let directory: Directory
+    let dispatcher: Dispatcher
+    let recovery: Recovery
+    let changes: ChangeFeed
 
     public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
         self.world = world
         self.settings = settings
-        let access = AccessControl(store: world.store)
+        access = AccessControl(store: world.store)
         uploads = Admission(
             places: settings.concurrentUploads, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock)

@@ -188,8 +188,8 @@ extension Rig {
         let hash = try await SimPasswordHasher(generation: 1).hash(Password(password))
         return try await sim.store.createUser(
             User(
-                id: UUIDValue(randomness: world.randomness), email: Email(email), passwordHash: hash,
-                role: .developer, createdAt: world.clock.wallTime()))
+                id: UUIDValue(randomness: system.world.randomness), email: Email(email), passwordHash: hash,
+                role: .developer, createdAt: system.world.clock.wallTime()))
     }
 }
 

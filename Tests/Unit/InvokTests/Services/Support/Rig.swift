@@ -6,22 +6,14 @@ import Testing
 @testable import Invok
 
 /// The services over simulated adapters, each within reach.
+@dynamicMemberLookup
 struct Rig {
     let sim: SimWorld
     let store: FaultyStore
-    let world: World
-    let settings: SystemSettings
-    let dispatcher: Dispatcher
-    let directory: Directory
-    let changes: ChangeFeed
-    let accounts: Accounts
-    let functions: Functions
-    let deployments: Deployments
-    let invocations: Invocations
-    let logs: FunctionLogs
-    let recovery: Recovery
-    let access: AccessControl
+    let system: InvokSystem
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    subscript<Part>(dynamicMember part: KeyPath<InvokSystem, Part>) -> Part { system[keyPath: part] }
 
     /// - Parameters:
     ///   - sim: what an earlier core left, for one that starts anew.
@@ -29,31 +21,13 @@ struct Rig {
     init(
         on sim: SimWorld = SimWorld(seed: 1), _ change: (inout World, inout SystemSettings) -> Void = { _, _ in }
     ) {
-        let logger = Self.logger
         self.sim = sim
         store = FaultyStore(sim.store)
         var world = sim.world
         var settings = SystemSettings()
         world.store = store
         change(&world, &settings)
-        self.world = world
-        self.settings = settings
-        access = AccessControl(store: world.store)
-        dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
-        directory = Directory(store: world.store, dispatcher: dispatcher)
-        changes = ChangeFeed(cache: world.cache, logger: logger)
-        recovery = Recovery(
-            world: world, settings: settings, directory: directory, dispatcher: dispatcher, logger: logger)
-        accounts = Accounts(world: world, settings: settings, logger: logger)
-        functions = Functions(
-            world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
-        deployments = Deployments(
-            world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, logger: logger)
-        invocations = Invocations(
-            world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
-            logger: logger)
-        logs = FunctionLogs(world: world, functions: functions)
+        system = InvokSystem(world: world, settings: settings, logger: Self.logger)
     }
 
     /// Runs the body while instances are started and stopped.
@@ -61,7 +35,7 @@ struct Rig {
     func running<Success: Sendable>(_ body: @Sendable @escaping () async throws -> Success) async throws -> Success {
         try await withThrowingTaskGroup(of: Success?.self) { group in
             group.addTask {
-                await dispatcher.run()
+                await system.dispatcher.run()
                 return nil
             }
             group.addTask { try await body() }
@@ -79,8 +53,9 @@ struct Rig {
     /// A user; the very first is an admin.
     func user(_ name: String = "owner", role: Role = .developer) async throws -> Principal {
         let user = User(
-            id: UUIDValue(randomness: world.randomness), email: try Email("\(name)@example.com"), passwordHash: "",
-            role: role, createdAt: world.clock.wallTime())
+            id: UUIDValue(randomness: system.world.randomness), email: try Email("\(name)@example.com"),
+            passwordHash: "",
+            role: role, createdAt: system.world.clock.wallTime())
         return Principal(user: try await sim.store.createUser(user))
     }
 
@@ -98,7 +73,7 @@ struct Rig {
         _ directives: String..., limits: String = "{}", access: String? = nil, as principal: Principal,
         in namespace: Namespace? = nil
     ) async throws -> Deployment {
-        try await deployments.deploy(
+        try await system.deployments.deploy(
             archive: Self.archive(directives, limits: limits, access: access), fileName: "hello.zip",
             namespace: namespace, access: nil, as: principal)
     }
@@ -108,8 +83,8 @@ struct Rig {
     }
 
     func token(_ principal: Principal) async throws -> String {
-        let now = world.clock.wallTime()
-        return try await world.tokens.sign(
+        let now = system.world.clock.wallTime()
+        return try await system.world.tokens.sign(
             TokenClaims(user: principal.user.id, issuedAt: now, expiresAt: now.advanced(by: .seconds(60))))
     }
 
@@ -122,7 +97,7 @@ struct Rig {
         var head = HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/", headerFields: fields)
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
-        try await invocations.invoke(target, head: head, body: body, requestID: "request-1", sink: sink)
+        try await system.invocations.invoke(target, head: head, body: body, requestID: "request-1", sink: sink)
         return sink
     }
 
