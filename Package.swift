@@ -22,7 +22,6 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -160,8 +159,9 @@ let package = Package(
             name: "Conformance",
             dependencies: [
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokPostgres", "InvokRedis",
-                "InvokRuntimes", "InvokSandbox", "InvokSecurity", "InvokSim", "InvokSQLite", "TestSupport",
-                "invok-core", asyncHTTPClient, hummingbird, hummingbirdTesting, logging,
+                "InvokRuntimes", "InvokSandbox", "InvokSecurity", "InvokSim", "InvokSimHTTP", "InvokSQLite",
+                "TestSupport",
+                "invok-core", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
             ],
             path: "Tests/Conformance", swiftSettings: strict),
         .testTarget(

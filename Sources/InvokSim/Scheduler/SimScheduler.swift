@@ -16,6 +16,15 @@ public final class SimScheduler {
         case stopped
     }
 
+    /// What a run came to.
+    public struct Report: Hashable, Sendable {
+        public let end: End
+        public let steps: Int
+        public let hash: TraceHash
+        public let foreignJobs: Int
+    }
+
+    private let isFinished = SimLatch()
     private var ready: [UnownedJob] = []
     private var random: SimGenerator
     /// Jobs run so far.
@@ -50,21 +59,57 @@ public final class SimScheduler {
         stepLimit: Int = .max, isOver: () -> Bool = { false }, onIdle: () -> Bool,
         root: @escaping @Sendable () async -> Void
     ) -> End {
+        begin(root)
+        return run(stepLimit: stepLimit, isOver: isOver, onIdle: onIdle)
+    }
+
+    /// Makes the root task, which waits here for its first step.
+    private func begin(_ root: @escaping @Sendable () async -> Void) {
+        asCurrent { [isFinished] in
+            _ = Task {
+                await root()
+                isFinished.open()
+            }
+        }
+    }
+
+    @available(macOS 26.4, *)
+    private func run(stepLimit: Int = .max, isOver: () -> Bool, onIdle: () -> Bool) -> End {
+        asCurrent {
+            while !isFinished.isOpen {
+                if steps >= stepLimit { return .stepLimit }
+                if isOver() { return .stopped }
+                while ready.isEmpty { guard onIdle() else { return .deadlock } }
+                step()
+            }
+            return .finished
+        }
+    }
+
+    /// What the thread's tasks make ready comes here as long as the body runs.
+    private func asCurrent<Value>(_ body: () -> Value) -> Value {
         let outer = invok_simulation_current()
         invok_simulation_set_current(Unmanaged.passUnretained(self).toOpaque())
         defer { invok_simulation_set_current(outer) }
-        let isFinished = SimLatch()
-        Task {
-            await root()
-            isFinished.open()
+        return body()
+    }
+
+    /// Runs a simulation on a thread of its own. `root` has the task-local values of the caller, so that a test knows
+    /// what is expected in it as its own.
+    /// - Returns: how it ended, and the scheduler.
+    @available(macOS 26.4, *)
+    public static func run(
+        seed: UInt64, isOver: @escaping @Sendable () -> Bool = { false }, onIdle: @escaping @Sendable () -> Bool,
+        root: @escaping @Sendable () async -> Void
+    ) async -> Report {
+        // Handed over from this thread to the other one.
+        nonisolated(unsafe) let scheduler = SimScheduler(seed: seed)
+        scheduler.begin(root)
+        return await SimThread.run {
+            let end = scheduler.run(isOver: isOver, onIdle: onIdle)
+            return Report(
+                end: end, steps: scheduler.steps, hash: scheduler.hash, foreignJobs: scheduler.foreignJobs)
         }
-        while !isFinished.isOpen {
-            if steps >= stepLimit { return .stepLimit }
-            if isOver() { return .stopped }
-            while ready.isEmpty { guard onIdle() else { return .deadlock } }
-            step()
-        }
-        return .finished
     }
 
     @available(macOS 26.4, *)

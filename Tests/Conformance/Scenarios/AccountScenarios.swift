@@ -2,6 +2,7 @@ import Foundation
 import Invok
 import Testing
 
+@Suite(.seeded)
 struct AccountScenarios {
     @Test(arguments: WorldName.selected)
     func registerAndLogin(_ world: WorldName) async throws {
@@ -54,7 +55,7 @@ struct AccountScenarios {
     func credentialsAtTheirLimits(_ world: WorldName) async throws {
         try await scenario("credentials at their limits", on: world) { installation in
             let client = await Client(installation)
-            let unique = UUID().uuidString.lowercased()
+            let unique = installation.unique()
             let long = String(repeating: "p", count: 64)
             var cases = [
                 ("seven-\(unique)@example.com", "1234567", 400), ("eight-\(unique)@example.com", "12345678", 201),

@@ -3,6 +3,7 @@ import Invok
 import TestSupport
 import Testing
 
+@Suite(.seeded)
 struct DeployScenarios {
     @Test(arguments: WorldName.selected)
     func redeployAndRollbackUnderLoadLoseNothing(_ world: WorldName) async throws {
@@ -19,7 +20,9 @@ struct DeployScenarios {
             let versions = try await client.get(client.api("busy", "/versions")).json([VersionMessage].self)
             #expect(versions.map(\.number) == [4, 3, 2, 1])
             #expect(versions.filter(\.active).map(\.number) == [2])
-            try await eventually("old versions are gone") { try await client.status(of: "busy").instances == 1 }
+            try await eventually(on: installation, "old versions are gone") {
+                try await client.status(of: "busy").instances == 1
+            }
         }
     }
 
@@ -123,7 +126,9 @@ struct DeployScenarios {
             let client = try await Client.register(on: installation)
             try await client.deployed(.slow("slow", milliseconds: 3000))
             async let answer = client.get(client.path("slow"))
-            try await eventually("the request is there") { try await client.status(of: "slow").requests == 1 }
+            try await eventually(on: installation, "the request is there") {
+                try await client.status(of: "slow").requests == 1
+            }
             #expect(try await client.delete(client.api("slow")).status == 204)
             let late = try await answer
             #expect(late.text == "slow")
@@ -153,7 +158,7 @@ struct DeployScenarios {
 private enum BadArchive {
     static let config = #"{"function_name":"bad","runtime":"python","env":{}}"#
 
-    static var all: [(name: String, archive: [UInt8], code: String)] {
+    static let all: [(name: String, archive: [UInt8], code: String)] = {
         let whole = zip(["config.json": config, "function.py": "def handler(request): pass"])
         return [
             ("empty", [], "invalid_archive"),
@@ -189,7 +194,7 @@ private enum BadArchive {
                 "invalid_config"
             ),
         ]
-    }
+    }()
 
     private static func configured(_ config: String) -> [UInt8] { zip(["config.json": config, "function.py": ""]) }
 

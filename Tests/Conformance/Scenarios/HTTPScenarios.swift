@@ -1,9 +1,9 @@
 import Foundation
 import Invok
-import TestSupport
 import Testing
 
 /// What the server as a whole is to a client, a browser and a proxy.
+@Suite(.seeded)
 struct HTTPScenarios {
     @Test(arguments: WorldName.selected)
     func pagesOfOtherOriginsMayCall(_ world: WorldName) async throws {
@@ -101,9 +101,9 @@ struct HTTPScenarios {
                 #expect(Set(methods).isSubset(of: operations.keys), "\(path)")
             }
             // Each described one is there: none answers that nothing is at its path.
-            for (path, operations) in paths where !path.hasPrefix("/invok/{") {
+            for (path, operations) in paths.sorted(by: { $0.key < $1.key }) where !path.hasPrefix("/invok/{") {
                 let real = path.replacing("{namespace}", with: client.namespace).replacing("{name}", with: "none")
-                for method in operations.keys where ["get", "put", "post", "delete"].contains(method) {
+                for method in operations.keys.sorted() where ["get", "put", "post", "delete"].contains(method) {
                     let answer = try await client.anonymous.send(method.uppercased(), real)
                     #expect(![404, 405].contains(answer.status), "\(method) \(path): \(answer.status)")
                 }
@@ -174,10 +174,14 @@ struct HTTPScenarios {
             let client = try await Client.register(on: installation)
             try await client.deployed(.hanging("hang").with { $0.limits = ["timeoutSeconds": 300] })
             let call = Task { try await client.get(client.path("hang")) }
-            try await eventually("the request is there") { try await client.status(of: "hang").requests == 1 }
+            try await eventually(on: installation, "the request is there") {
+                try await client.status(of: "hang").requests == 1
+            }
             call.cancel()
             await #expect(throws: (any Error).self) { try await call.value }
-            try await eventually("its place is free again") { try await client.status(of: "hang").requests == 0 }
+            try await eventually(on: installation, "its place is free again") {
+                try await client.status(of: "hang").requests == 0
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Invok
-import TestSupport
 import Testing
 
+@Suite(.seeded)
 struct InvokeScenarios {
     @Test(arguments: WorldName.selected)
     func deployListInvokeColdAndWarm(_ world: WorldName) async throws {
@@ -105,7 +105,9 @@ struct InvokeScenarios {
             let client = try await Client.register(on: installation)
             try await client.deployed(.hello("sleepy").with { $0.limits = ["idleSeconds": 1] })
             #expect(try await client.get(client.path("sleepy")).status == 200)
-            try await eventually("no instance is left") { try await client.status(of: "sleepy").instances == 0 }
+            try await eventually(on: installation, "no instance is left") {
+                try await client.status(of: "sleepy").instances == 0
+            }
             #expect(try await client.get(client.path("sleepy")).text == "hello")
             #expect(try await client.status(of: "sleepy").requests == 0)
         }
@@ -119,7 +121,9 @@ struct InvokeScenarios {
                 .slow("slow", milliseconds: 200).with { $0.limits = ["concurrency": 1, "maxInstances": 3] })
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 1...12 { group.addTask { try await client.get(client.path("slow")).status } }
-                try await eventually("three instances run") { try await client.status(of: "slow").instances == 3 }
+                try await eventually(on: installation, "three instances run") {
+                    try await client.status(of: "slow").instances == 3
+                }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(statuses == [Int](repeating: 200, count: 12))

@@ -2,6 +2,7 @@ import Foundation
 import Invok
 import Testing
 
+@Suite(.seeded)
 struct IsolationScenarios {
     @Test(arguments: WorldName.selected)
     func twoUsersWithFunctionsOfOneName(_ world: WorldName) async throws {
@@ -56,6 +57,8 @@ struct IsolationScenarios {
             ] {
                 bad.append(owner.with(token: forged))
             }
+            let user = try #require(owner.user?.uuid)
+            bad.append(owner.with(token: try await installation.expiredToken(of: user)))
             for client in bad {
                 let calls =
                     Self.attempts(on: owner, "secret") + [("GET", "/invok/list", nil), ("GET", "/api/v1/me", nil)]

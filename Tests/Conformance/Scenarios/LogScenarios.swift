@@ -1,8 +1,8 @@
 import Foundation
 import Invok
-import TestSupport
 import Testing
 
+@Suite(.seeded)
 struct LogScenarios {
     @Test(arguments: WorldName.selected)
     func whatAFunctionPrintsIsInItsLog(_ world: WorldName) async throws {
@@ -10,7 +10,7 @@ struct LogScenarios {
             let client = try await Client.register(on: installation)
             try await client.deployed(.logging("talks", "a line of the function"))
             #expect(try await client.get(client.path("talks")).status == 200)
-            try await eventually("the line is in the log") {
+            try await eventually(on: installation, "the line is in the log") {
                 let lines = try await client.get(client.api("talks", "/logs")).json([LogMessage].self)
                 return lines.contains { $0.source == .stdout && $0.text == "a line of the function" }
             }

@@ -1,17 +1,8 @@
-import AsyncHTTPClient
 import Foundation
-import HTTPTypes
 import Invok
-import NIOCore
-import NIOHTTP1
 import Testing
 
-/// What came back, read whole.
-struct Answer: Sendable {
-    let status: Int
-    let headers: [(name: String, value: String)]
-    let body: [UInt8]
-
+extension Answer {
     var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The first value of a header.
@@ -32,25 +23,16 @@ struct Answer: Sendable {
 
 /// Speaks to an installation as one user, or as nobody.
 struct Client: Sendable {
-    static let timeout = TimeAmount.seconds(60)
-
-    /// Scenarios run side by side, and none may wait for another's connection.
-    private static let http = {
-        var configuration = HTTPClient.Configuration.singletonConfiguration
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 500
-        return HTTPClient(configuration: configuration)
-    }()
-
-    let url: String
+    private let transport: any Transport
     var token: String?
     var user: UserMessage?
 
-    init(_ installation: any Installation) async { url = await installation.url }
+    init(_ installation: any Installation) async { transport = await installation.transport }
 
     /// A new user of the installation.
     static func register(on installation: any Installation) async throws -> Client {
         var client = await Client(installation)
-        let email = "user-\(UUID().uuidString.lowercased())@example.com"
+        let email = "user-\(installation.unique())@example.com"
         let answer = try await client.post(
             "/auth/register", CredentialsRequest(email: email, password: "correct horse battery"))
         try #require(answer.status == 201, "\(answer.text)")
@@ -83,12 +65,7 @@ struct Client: Sendable {
     func send(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws -> Answer {
-        let response = try await Self.http.execute(
-            request(method, path, headers: headers, body: body), timeout: Self.timeout)
-        let content = try await response.body.collect(upTo: 64 << 20)
-        return Answer(
-            status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) },
-            body: Array(content.readableBytesView))
+        try await transport.send(call(method, path, headers: headers, body: body))
     }
 
     func get(_ path: String) async throws -> Answer { try await send("GET", path) }
@@ -103,41 +80,26 @@ struct Client: Sendable {
     }
 
     private func send(json message: some Encodable, _ method: String, _ path: String) async throws -> Answer {
-        let body = try Array(JSONEncoder().encode(message))
-        return try await send(method, path, headers: [("Content-Type", "application/json")], body: body)
+        let encoder = JSONEncoder()
+        // The same bytes in every process.
+        encoder.outputFormatting = .sortedKeys
+        return try await send(
+            method, path, headers: [("Content-Type", "application/json")], body: Array(encoder.encode(message)))
     }
 
     /// The lines of a stream of server-sent events, as they come.
     func lines(_ path: String) async throws -> AsyncThrowingStream<String, any Error> {
-        let response = try await Self.http.execute(request("GET", path), timeout: Self.timeout)
-        try #require(response.status == .ok)
-        return AsyncThrowingStream { continuation in
-            let task = Task {
-                var rest = ""
-                for try await chunk in response.body {
-                    rest += String(buffer: chunk)
-                    while let end = rest.firstIndex(where: \.isNewline) {
-                        continuation.yield(String(rest[..<end]))
-                        rest = String(rest[rest.index(after: end)...])
-                    }
-                }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        try await transport.lines(call("GET", path))
     }
 
-    private func request(
+    private func call(
         _ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil
-    ) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: url + path)
-        request.method = .init(rawValue: method)
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
-        if let token, !request.headers.contains(name: "Authorization") {
-            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+    ) -> Call {
+        var call = Call(method: method, path: path, headers: headers.map { (name: $0, value: $1) }, body: body)
+        if let token, !headers.contains(where: { $0.0.lowercased() == "authorization" }) {
+            call.headers.append(("Authorization", "Bearer \(token)"))
         }
-        if let body { request.body = .bytes(body) }
-        return request
+        return call
     }
 
     // MARK: Functions

@@ -4,7 +4,7 @@ import InvokSecurity
 import TestSupport
 
 /// `invok-core` as a process of its own, on a data directory that goes with it.
-actor EmbeddedInstallation: Installation {
+actor EmbeddedInstallation: ServedInstallation {
     private let directory: String
     private var process: CoreProcess
 

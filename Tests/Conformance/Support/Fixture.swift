@@ -22,7 +22,7 @@ struct Fixture: Sendable {
         object["access"] = access
         // Whole numbers must look like ones.
         if !limits.isEmpty { object["limits"] = limits.mapValues { $0 == $0.rounded() ? Int($0) as Any : $0 as Any } }
-        guard let data = try? JSONSerialization.data(withJSONObject: object) else { return [] }
+        guard let data = try? JSONSerialization.data(withJSONObject: object, options: .sortedKeys) else { return [] }
         return Array(data)
     }
 

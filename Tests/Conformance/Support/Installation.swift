@@ -1,9 +1,15 @@
+import Foundation
 import Invok
+import InvokLocal
 
 /// A running Invok, seen from outside.
 protocol Installation: Sendable {
-    /// `http://127.0.0.1:PORT`, the same until it is stopped.
-    var url: String { get async }
+    /// The way in for clients, the same until it is stopped.
+    var transport: any Transport { get async }
+    /// The time that passes here.
+    var clock: any Invok.Clock { get }
+    /// A text of letters and digits that was not given before.
+    func unique() -> String
     /// Ends the core at once, as `kill -9` does, and starts it again on the same state.
     func crashAndRestart() async throws
     func stop() async
@@ -11,31 +17,42 @@ protocol Installation: Sendable {
     func expiredToken(of user: UserID) async throws -> String
 }
 
+/// One that is reached through sockets.
+protocol ServedInstallation: Installation {
+    /// `http://127.0.0.1:PORT`, the same until it is stopped.
+    var url: String { get async }
+}
+
+extension ServedInstallation {
+    var transport: any Transport {
+        get async { SocketTransport(url: await url) }
+    }
+    var clock: any Invok.Clock { SystemClock() }
+    func unique() -> String { UUID().uuidString.lowercased() }
+}
+
+/// Did not come to be so.
+struct NeverHappened: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Asks again until it is so. What is asked for comes by itself, and the server has no event to tell it by.
+func eventually(
+    on installation: any Installation, _ what: String, within limit: Duration = .seconds(30),
+    _ condition: () async throws -> Bool
+) async throws {
+    let clock = installation.clock
+    let deadline = clock.now().advanced(by: limit)
+    while try await !condition() {
+        guard clock.now() < deadline else { throw NeverHappened(description: "within \(limit): \(what)") }
+        try await clock.sleep(until: clock.now().advanced(by: .milliseconds(20)))
+    }
+}
+
 extension TokenClaims {
     static func expired(_ user: UserID) -> TokenClaims {
         TokenClaims(
             user: user, issuedAt: Timestamp(millisecondsSinceEpoch: 1_000_000_000_000),
             expiresAt: Timestamp(millisecondsSinceEpoch: 1_000_000_060_000))
-    }
-}
-
-/// One shared installation of each world, started when first asked for.
-actor Installations {
-    static let shared = Installations()
-
-    private var running: [WorldName: Task<any Installation, any Error>] = [:]
-
-    func installation(of world: WorldName) async throws -> any Installation {
-        let task = running[world] ?? Task { try await Self.start(world) }
-        running[world] = task
-        return try await task.value
-    }
-
-    static func start(_ world: WorldName) async throws -> any Installation {
-        switch world {
-        case .sim: try await SimInstallation.start()
-        case .embedded: try await EmbeddedInstallation.start()
-        case .production: try await ProductionInstallation.start()
-        }
     }
 }

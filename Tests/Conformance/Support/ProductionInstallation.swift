@@ -4,7 +4,7 @@ import InvokSecurity
 import TestSupport
 
 /// `invok-core` as a process of its own, on PostgreSQL and Redis, with a schema and a data directory of its own.
-actor ProductionInstallation: Installation {
+actor ProductionInstallation: ServedInstallation {
     private let directory: String
     private let schema: TestSchema
     private var process: CoreProcess

@@ -102,6 +102,23 @@ struct SimSchedulerTests {
         #expect(await Task.detached { await Counter().next() }.value == 1)
     }
 
+    private enum Caller {
+        @TaskLocal static var name = "nobody"
+    }
+
+    @Test func theRootTaskKnowsWhatItsCallerKnows() async {
+        let seen = Events()
+        let report = await Caller.$name.withValue("test") {
+            await SimScheduler.run(seed: 1, onIdle: { false }) {
+                seen.add(Caller.name)
+                await Task { seen.add(Caller.name) }.value
+            }
+        }
+        #expect(report.end == .finished)
+        #expect(report.steps > 2)
+        #expect(seen.list.withLock { $0 } == ["test", "test"])
+    }
+
     @Test func stopsAtTheStepLimit() async {
         let steps = await SimThread.run {
             let scheduler = SimScheduler(seed: 1)
