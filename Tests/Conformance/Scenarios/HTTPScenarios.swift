@@ -153,7 +153,7 @@ struct HTTPScenarios {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<8 {
                     group.addTask {
-                        for round in 0..<100 {
+                        for round in 0..<50 {
                             let isEarly = (worker + round).isMultiple(of: 2)
                             let answer = try await client.send(
                                 "POST", client.path(isEarly ? "early" : "echo"), body: body)

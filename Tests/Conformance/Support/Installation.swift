@@ -43,9 +43,11 @@ func eventually(
 ) async throws {
     let clock = installation.clock
     let deadline = clock.now().advanced(by: limit)
+    var pause = Duration.milliseconds(20)
     while try await !condition() {
         guard clock.now() < deadline else { throw NeverHappened(description: "within \(limit): \(what)") }
-        try await clock.sleep(until: clock.now().advanced(by: .milliseconds(20)))
+        try await clock.sleep(until: clock.now().advanced(by: pause))
+        pause = min(pause * 2, .milliseconds(500))
     }
 }
 

@@ -12,7 +12,7 @@ struct SimTransport: Transport {
     let site: SimSite
 
     func send(_ call: Call) async throws -> Answer {
-        let sink = Collector { _ in }
+        let sink = Collector()
         switch await site.exchange(try head(call), body: call.body ?? [], sink: sink) {
         case .whole: return try #require(sink.answer)
         case .cutOff: throw Broken()
@@ -58,9 +58,9 @@ private final class Collector: ResponseSink {
     }
 
     private let state = Mutex(State())
-    private let show: @Sendable (String) -> Void
+    private let show: (@Sendable (String) -> Void)?
 
-    init(show: @escaping @Sendable (String) -> Void) { self.show = show }
+    init(show: (@Sendable (String) -> Void)? = nil) { self.show = show }
 
     var answer: Answer? {
         state.withLock { state in
@@ -75,7 +75,7 @@ private final class Collector: ResponseSink {
 
     func writeChunk(_ bytes: [UInt8]) async throws {
         state.withLock { $0.body += bytes }
-        show(String(decoding: bytes, as: UTF8.self))
+        show?(String(decoding: bytes, as: UTF8.self))
     }
 
     func finish(trailers: HTTPFields?) async throws {}
