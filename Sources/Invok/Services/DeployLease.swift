@@ -16,6 +16,32 @@ struct DeployLease: Sendable {
         }
     }
 
+    /// Does the work and extends the lease meanwhile, so that it may be short: it runs out soon when its core is gone.
+    /// Whether it could be extended makes no difference here, since the store's own check decides.
+    func extending<Value: Sendable>(
+        by duration: Duration, on clock: any Clock, _ work: () async throws(InvokError) -> Value
+    ) async throws(InvokError) -> Value {
+        let result = await withTaskGroup(of: Void.self) { group -> Result<Value, InvokError> in
+            group.addTask {
+                while true {
+                    do throws(CancellationError) {
+                        try await clock.sleep(until: clock.now().advanced(by: duration / 3))
+                    } catch {
+                        return
+                    }
+                    _ = await acquire(for: duration)
+                }
+            }
+            defer { group.cancelAll() }
+            do throws(InvokError) {
+                return .success(try await work())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
     /// A lease that is not given back runs out.
     func release() async {
         do throws(CacheError) { try await cache.releaseLease(name, holder: holder) } catch { return }

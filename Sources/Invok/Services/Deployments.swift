@@ -311,7 +311,7 @@ public final class Deployments: Sendable {
                 retryAfterSeconds: 5)
         }
         do throws(InvokError) {
-            let deployment = try await body()
+            let deployment = try await lease.extending(by: settings.deployLease, on: world.clock, body)
             await shielded { await lease.release() }
             return deployment
         } catch {

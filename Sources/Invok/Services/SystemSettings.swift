@@ -24,8 +24,8 @@ public struct SystemSettings: Sendable {
     public var deployQueueLimit = 100
     public var deployQueueWait = Duration.seconds(60)
     public var reconcileInterval = Duration.seconds(30)
-    /// How long a deploy may take before another core takes it for dead.
-    public var deployLease = Duration.seconds(600)
+    /// How long after its core's end a deploy is taken to go on; a core that lives says so three times as often.
+    public var deployLease = Duration.seconds(60)
 
     public init() {}
 }

@@ -28,6 +28,33 @@ struct DeployLeaseTests {
         #expect(await one.acquire(for: .seconds(10)), "a lease that is not given back runs out")
     }
 
+    @Test func isExtendedAsLongAsTheWorkGoesOn() async throws {
+        let cache = SimCoordinationCache(clock: clock)
+        let lease = DeployLease(cache: cache, key: try key(), holder: "a")
+        #expect(await lease.acquire(for: .seconds(30)))
+        let isHeld = try await lease.extending(by: .seconds(30), on: clock) { () throws(InvokError) in
+            for _ in 1...10 {
+                await clock.waitForSleepers()
+                clock.advance(by: .seconds(10))
+            }
+            await clock.waitForSleepers()
+            return await DeployLease.isHeld(lease.key, in: cache)
+        }
+        #expect(isHeld, "after 100 seconds")
+        #expect(clock.sleeperCount == 0)
+        clock.advance(by: .seconds(30))
+        #expect(await !DeployLease.isHeld(lease.key, in: cache))
+    }
+
+    @Test func whatTheWorkThrowsPasses() async throws {
+        let lease = DeployLease(cache: SimCoordinationCache(clock: clock), key: try key(), holder: "a")
+        await #expect(throws: InvokError.unauthenticated) {
+            try await lease.extending(by: .seconds(30), on: clock) { () throws(InvokError) in
+                throw InvokError.unauthenticated
+            }
+        }
+    }
+
     @Test func withoutTheCacheADeployGoesOnAndCountsAsAlive() async throws {
         let lease = DeployLease(cache: AbsentCache(), key: try key(), holder: "a")
         #expect(await lease.acquire(for: .seconds(10)))
