@@ -3,7 +3,8 @@ public import Logging
 
 /// Archives in PostgreSQL, by their SHA-256, for cores that share no disk.
 ///
-/// It has sessions of its own, so that a large upload does not hold back the metadata.
+/// It has sessions of its own, so that a large upload does not hold back the metadata. Since the versions are in the same
+/// database, it removes nothing that one of them names: whoever asks for it cannot know what another core has just begun.
 public final class PostgresArtifactStore: ArtifactStore {
     static let connections = 4
     /// How long one archive may be on its way.
@@ -30,8 +31,8 @@ public final class PostgresArtifactStore: ArtifactStore {
                 try connection.execute(
                     """
                     INSERT INTO artifact (digest, content) VALUES ($1, $2)
-                    ON CONFLICT (digest) DO UPDATE SET content = excluded.content, stored_at = now()
-                    WHERE artifact.content <> excluded.content
+                    ON CONFLICT (digest) DO UPDATE SET stored_at = now(), content = CASE
+                        WHEN artifact.content = excluded.content THEN artifact.content ELSE excluded.content END
                     """, [.text(of: digest), .bytes(bytes)]
                 ).affected
             })
@@ -53,7 +54,13 @@ public final class PostgresArtifactStore: ArtifactStore {
     public func remove(_ digest: Digest) async throws(ArtifactError) {
         try await done(
             pool.write { connection in
-                try connection.execute("DELETE FROM artifact WHERE digest = $1", [.text(of: digest)]).affected
+                // One that is stored again while this runs stays too, before its version can be seen here.
+                try connection.execute(
+                    """
+                    DELETE FROM artifact WHERE digest = $1 AND stored_at < now()
+                        AND NOT EXISTS (SELECT FROM version WHERE version.artifact = $1)
+                    """, [.text(of: digest)]
+                ).affected
             })
     }
 

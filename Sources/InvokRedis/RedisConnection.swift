@@ -39,6 +39,9 @@ final class RedisConnection {
         redisSetTimeout(context, timeout)
         if let password = target.password { try logIn(target.user, password) }
         if target.database != 0 { try select(target.database) }
+        if case .error(let text) = try ask(["PING"]) {
+            throw RedisFailure(text, text.hasPrefix("NOAUTH") ? .wrongPassword : .unreachable)
+        }
         // From here on the caller waits for the socket, together with what else it waits for.
         context.pointee.flags &= ~REDIS_BLOCK
         let flags = fcntl(context.pointee.fd, F_GETFL)

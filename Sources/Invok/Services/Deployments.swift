@@ -52,16 +52,11 @@ public final class Deployments: Sendable {
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)
         return try await exclusively(key) { () throws(InvokError) in
-            let artifact: Digest
-            do throws(ArtifactError) {
-                artifact = try await world.artifacts.put(archive)
-            } catch {
-                throw InvokError(error)
-            }
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits)
             return try await release(
-                source, as: draft(key, artifact, settings, by: principal), access: given ?? config.access)
+                source, storing: archive, as: draft(key, Digest(of: archive), settings, by: principal),
+                access: given ?? config.access)
         }
     }
 
@@ -182,8 +177,9 @@ public final class Deployments: Sendable {
     // MARK: The way of every new version
 
     /// Stores, builds, tries and activates a version.
+    /// - Parameter archive: `nil` when it is stored already.
     private func release(
-        _ source: SourceArchive, as draft: VersionDraft, access given: Access?
+        _ source: SourceArchive, storing archive: [UInt8]? = nil, as draft: VersionDraft, access given: Access?
     ) async throws(InvokError) -> Deployment {
         let store = world.store
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
@@ -194,6 +190,8 @@ public final class Deployments: Sendable {
         }
         var version = begun
         do throws(InvokError) {
+            // After a version names it: a core that starts meanwhile removes what none names.
+            if let archive { try await keep(archive) }
             let built = try await build(source, draft.artifact)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
@@ -208,6 +206,10 @@ public final class Deployments: Sendable {
             await shielded { await self.markFailed(begun.key, error) }
             throw error
         }
+    }
+
+    private func keep(_ archive: [UInt8]) async throws(InvokError) {
+        do throws(ArtifactError) { _ = try await world.artifacts.put(archive) } catch { throw InvokError(error) }
     }
 
     private func build(_ source: SourceArchive, _ artifact: Digest) async throws(InvokError) -> BuildResult {

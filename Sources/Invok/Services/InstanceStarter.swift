@@ -9,14 +9,30 @@ struct InstanceStarter: Sendable {
         let reason: String
     }
 
-    let world: World
-    let settings: SystemSettings
-    let logger: Logger
+    private let world: World
+    private let settings: SystemSettings
+    private let bundles: Bundles
+    private let logger: Logger
+
+    init(world: World, settings: SystemSettings, logger: Logger) {
+        self.world = world
+        self.settings = settings
+        bundles = Bundles(world: world, settings: settings)
+        self.logger = logger
+    }
 
     /// - Returns: the instance once it answers, or why it does not; then nothing of it is left.
     func start(_ id: InstanceID, of version: Version) async -> Result<RunningInstance, Failure> {
-        guard let bundle = version.bundle else { return .failure(Failure(reason: "the version was never built")) }
-        let spec = InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle)
+        guard let named = version.bundle else { return .failure(Failure(reason: "the version was never built")) }
+        let spec: InstanceSpec
+        do throws(Failure) {
+            // Not within the time that a start may take: a build takes its own.
+            let bundle = try await bundles.need(named, of: version)
+            spec = InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle)
+        } catch {
+            await note("instance did not start: \(error.reason)", about: id, in: version.key.function)
+            return .failure(error)
+        }
         let began = world.clock.now()
         let deadline = began.advanced(by: settings.startTimeout)
         let result =
@@ -30,6 +46,7 @@ struct InstanceStarter: Sendable {
             let milliseconds = began.duration(to: world.clock.now()).wholeNanoseconds / 1_000_000
             await note("instance ready after \(milliseconds) ms", about: id, in: version.key.function)
         case .failure(let failure):
+            bundles.forget(named)
             await world.engine.stop(id, grace: .zero)
             await note("instance did not start: \(failure.reason)", about: id, in: version.key.function)
         }

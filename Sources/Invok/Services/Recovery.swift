@@ -103,11 +103,16 @@ final class Recovery: Sendable {
         return false
     }
 
-    /// Only at start, when nothing is being deployed here: a deploy stores before it names.
+    /// Only at start, when nothing is being deployed here: a bundle is there before a version names it.
+    ///
+    /// Archives are shared with other cores, which may be deploying. They name one before they store it, so the names
+    /// are read after the list: what is in the list and has no name then is nobody's.
     private func removeUnnamed() async throws(InvokError) {
+        let artifacts: Set<Digest>
+        do throws(ArtifactError) { artifacts = try await world.artifacts.list() } catch { throw InvokError(error) }
         let named = try await storing { () throws(StoreError) in try await world.store.references() }
         do throws(ArtifactError) {
-            for artifact in try await world.artifacts.list().subtracting(named.artifacts).sorted() {
+            for artifact in artifacts.subtracting(named.artifacts).sorted() {
                 try await world.artifacts.remove(artifact)
             }
         } catch {

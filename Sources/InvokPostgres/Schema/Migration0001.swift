@@ -55,6 +55,7 @@ extension Migration {
                 PRIMARY KEY (namespace, name, number),
                 FOREIGN KEY (namespace, name) REFERENCES function (namespace, name) ON DELETE CASCADE
             );
+            CREATE INDEX version_artifact ON version (artifact);
             CREATE INDEX version_building ON version (namespace, name, number) WHERE state = 'building';
 
             -- The active version is always one of the function's own.

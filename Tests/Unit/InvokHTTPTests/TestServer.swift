@@ -27,11 +27,13 @@ struct TestServer: Sendable {
     static func run(
         _ configuration: ServerConfiguration = ServerConfiguration(port: 0),
         transport: (@Sendable (SimWorld) -> any InstanceTransport)? = nil,
+        cache: (any CoordinationCache)? = nil,
         body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let sim = SimWorld(seed: 1)
         var world = sim.world
         if let transport { world.transport = transport(sim) }
+        if let cache { world.cache = cache }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let system = InvokSystem(world: world, logger: logger)
         try await system.recover()

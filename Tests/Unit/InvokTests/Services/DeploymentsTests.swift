@@ -104,7 +104,7 @@ struct DeploymentsTests {
         let rig = Rig { world, _ in world.artifacts = SimArtifactStore(capacityBytes: 10) }
         let owner = try await rig.user()
         #expect(await code { try await rig.deploy("hello", as: owner) } == .storageFull)
-        #expect(try await rig.versions(owner).isEmpty)
+        #expect(try await rig.versions(owner).map(\.state) == [.failed(reason: "the server's disk is full")])
     }
 
     /// A store that reports a failure may have done what it was asked.

@@ -35,6 +35,31 @@ struct InstanceStarterTests {
         #expect(lines.first?.line.instance == id)
     }
 
+    /// Its bundle was built on another core's machine; the archive is shared.
+    @Test func aBundleOfAnotherCoreIsBuiltHere() async throws {
+        let rig = Rig()
+        let version = try await version(rig, "hello")
+        let bundle = try #require(version.bundle)
+        try await rig.sim.builder.remove(bundle)
+        let starter = starter(rig)
+        let first = InstanceID(version: version.key, ordinal: 1)
+        guard case .failure(let failure) = await starter.start(first, of: version) else {
+            Issue.record("it started from nothing")
+            return
+        }
+        #expect(failure.reason.contains("the archive of this version is gone"))
+        _ = try await rig.sim.artifacts.put(Rig.archive(["hello"]))
+        for ordinal in UInt32(2)...3 {
+            let result = await starter.start(InstanceID(version: version.key, ordinal: ordinal), of: version)
+            guard case .success = result else {
+                Issue.record("\(result)")
+                return
+            }
+        }
+        #expect(rig.sim.builder.buildCount == 2)
+        #expect(rig.sim.engine.spec(of: InstanceID(version: version.key, ordinal: 3))?.bundle == bundle)
+    }
+
     @Test(arguments: [("crash", true), ("hello", false)])
     func whatDoesNotStartLeavesNothing(directive: String, isBuilt: Bool) async throws {
         let rig = Rig()

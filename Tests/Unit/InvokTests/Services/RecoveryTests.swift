@@ -73,6 +73,27 @@ struct RecoveryTests {
         }
     }
 
+    /// Archives are shared: what another core stores for a deploy stays, whenever this one starts.
+    @Test func aStartingCoreLeavesWhatAnotherOneIsDeploying() async throws {
+        let sim = SimWorld(seed: 1)
+        let (begun, stored) = (Gate(), Gate())
+        let deploying = Rig(on: sim) { world, _ in
+            world.artifacts = HeldArtifacts(sim.artifacts, before: begun, after: stored)
+        }
+        let owner = try await deploying.user()
+        try await deploying.running {
+            let deploy = Task { try await deploying.deploy("hello", as: owner) }
+            await begun.reached()
+            try await Rig(on: sim).recovery.recover()
+            begun.open()
+            await stored.reached()
+            try await Rig(on: sim).recovery.recover()
+            stored.open()
+            let version = try await deploy.value.version
+            #expect(try await sim.artifacts.list() == [version.artifact])
+        }
+    }
+
     @Test func aCoreDoesNotBeginWithoutItsStore() async throws {
         let rig = Rig()
         rig.store.isAway = true

@@ -59,6 +59,29 @@ final class HeldBuilder: FunctionBuilder {
     func remove(_ bundle: BundleID) async throws(BuildError) { try await base.remove(bundle) }
 }
 
+/// Waits at one gate before it stores an archive, and at another one behind it.
+final class HeldArtifacts: ArtifactStore {
+    private let base: any ArtifactStore
+    private let before: Gate
+    private let after: Gate
+
+    init(_ base: any ArtifactStore, before: Gate, after: Gate) {
+        self.base = base
+        self.before = before
+        self.after = after
+    }
+
+    func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
+        await before.pass()
+        let digest = try await base.put(bytes)
+        await after.pass()
+        return digest
+    }
+    func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8] { try await base.get(digest) }
+    func remove(_ digest: Digest) async throws(ArtifactError) { try await base.remove(digest) }
+    func list() async throws(ArtifactError) -> Set<Digest> { try await base.list() }
+}
+
 /// Refuses the first exchanges with functions, after reading so many chunks of the body.
 final class RefusingTransport: InstanceTransport {
     private let base: any InstanceTransport
