@@ -6,6 +6,10 @@ public enum Services {
         public let description: String
     }
 
+    /// Whether `WORLDS` asks for the world of production. What needs servers of its own runs then, and not otherwise.
+    public static let areAskedFor =
+        ProcessInfo.processInfo.environment["WORLDS"]?.split(separator: ",").contains("production") ?? false
+
     /// The URL of a PostgreSQL database in which tests may make schemas.
     public static func databaseURL() throws -> String { try value("DATABASE_URL", of: "postgres") }
 
@@ -55,11 +59,14 @@ public enum Services {
         process.standardInput = FileHandle.nullDevice
         let (output, errors) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError) = (output, errors)
+        let ended = AsyncStream<Void>.makeStream()
+        process.terminationHandler = { _ in ended.continuation.finish() }
         try process.run()
         async let said = text(of: output.fileHandleForReading)
         async let complained = text(of: errors.fileHandleForReading)
         let texts = await (said, complained)
-        process.waitUntilExit()
+        // Not `waitUntilExit`, which holds the thread of a task and keeps it busy.
+        for await _ in ended.stream {}
         guard process.terminationStatus == 0 else {
             throw Missing(
                 description: "\(program) \(arguments.first ?? "") ended with \(process.terminationStatus): \(texts.1)")
