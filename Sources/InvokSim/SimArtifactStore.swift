@@ -14,9 +14,10 @@ public final class SimArtifactStore: ArtifactStore {
     }
 
     private func effect<Value: Sendable>(
-        _ name: String, _ detail: String = "", _ body: (inout [Digest: [UInt8]]) throws(ArtifactError) -> Value
+        _ name: String, _ detail: String = "", torn: () -> Void = {},
+        _ body: (inout [Digest: [UInt8]]) throws(ArtifactError) -> Value
     ) async throws(ArtifactError) -> Value {
-        try await effects.perform("artifacts.\(name)", detail, failure: ArtifactError.unavailable) {
+        try await effects.perform("artifacts.\(name)", detail, failure: ArtifactError.unavailable, torn: torn) {
             () throws(ArtifactError) in
             try contents.withLock { (contents) throws(ArtifactError) in try body(&contents) }
         }
@@ -24,7 +25,8 @@ public final class SimArtifactStore: ArtifactStore {
 
     public func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
         let digest = Digest(of: bytes)
-        return try await effect("put", "\(digest)") { (contents) throws(ArtifactError) in
+        let torn = { [self] in contents.withLock { $0[digest] = $0[digest] ?? Array(bytes.prefix(bytes.count / 2)) } }
+        return try await effect("put", "\(digest)", torn: torn) { (contents) throws(ArtifactError) in
             let used = contents.values.reduce(0) { $0 + $1.count }
             guard contents[digest] != nil || used + bytes.count <= capacityBytes else { throw .full }
             contents[digest] = bytes
@@ -46,6 +48,11 @@ public final class SimArtifactStore: ArtifactStore {
 
     public func list() async throws(ArtifactError) -> Set<Digest> {
         try await effect("list") { (contents) throws(ArtifactError) in Set(contents.keys) }
+    }
+
+    /// Whether it is there as it was put.
+    func isWhole(_ digest: Digest) -> Bool {
+        contents.withLock { $0[digest] }.map { Digest(of: $0) == digest } ?? false
     }
 
     /// Changes what is kept behind the store's back, as a failing disk does.

@@ -1,6 +1,14 @@
 public import Invok
 import Synchronization
 
+/// What an engine's instances are seen to do.
+struct SimInstanceEvents: Sendable {
+    /// A start, with the number of instances of the version that run then.
+    var onStart: @Sendable (_ spec: InstanceSpec, _ running: Int) -> Void = { _, _ in }
+    /// A request of a user, with the number of those that the instance has then.
+    var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
+}
+
 /// Runs simulated instances of what a `SimFunctionBuilder` has built. They outlive a simulated core.
 public final class SimContainerEngine: ContainerEngine {
     private let instances = Mutex<[InstanceID: SimInstance]>([:])
@@ -9,21 +17,20 @@ public final class SimContainerEngine: ContainerEngine {
     private let logs: any LogStore
     private let clock: any Clock
     private let effects: SimEffects
-    private let onStart: @Sendable (InstanceSpec, Int) -> Void
+    let events: SimInstanceEvents
 
     /// - Parameter logs: where the instances' stdout and stderr go.
     public convenience init(
         builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects = SimEffects()
     ) {
-        self.init(builder: builder, logs: logs, clock: clock, effects: effects) { _, _ in }
+        self.init(builder: builder, logs: logs, clock: clock, effects: effects, events: SimInstanceEvents())
     }
 
-    /// - Parameter onStart: sees each start, with the number of instances of the version that run then.
     init(
         builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects,
-        onStart: @escaping @Sendable (InstanceSpec, Int) -> Void
+        events: SimInstanceEvents
     ) {
-        self.onStart = onStart
+        self.events = events
         self.builder = builder
         self.logs = logs
         self.clock = clock
@@ -33,6 +40,7 @@ public final class SimContainerEngine: ContainerEngine {
     // MARK: The port
 
     public func start(_ spec: InstanceSpec) async throws(EngineError) -> RunningInstance {
+        await effects.work(below: .milliseconds(300))
         let instance = try await effects.perform("engine.start", "\(spec.id)", failure: EngineError.unavailable) {
             () throws(EngineError) in try add(spec)
         }
@@ -81,7 +89,7 @@ public final class SimContainerEngine: ContainerEngine {
     public func crash(_ id: InstanceID, reason: String = "was killed by signal 9") async {
         guard let instance = remove(id) else { return }
         await log("the instance \(reason)", source: .stderr, of: instance)
-        ended.send(InstanceExit(id: id, reason: reason), on: 0)
+        if !effects.losesExit() { ended.send(InstanceExit(id: id, reason: reason), on: 0) }
     }
 
     /// The instance dies by itself, not by anything that the core does, so the task is nobody's child.
@@ -113,7 +121,7 @@ public final class SimContainerEngine: ContainerEngine {
         let isNew = instances.withLock { instances in
             guard instances[spec.id] == nil else { return false }
             instances[spec.id] = instance
-            onStart(spec, instances.values.count { $0.spec.version == spec.version })
+            events.onStart(spec, instances.values.count { $0.spec.version == spec.version })
             return true
         }
         guard isNew else { throw .startFailed("the instance \(spec.id) already runs") }

@@ -40,9 +40,23 @@ public final class SimCoordinationCache: CoordinationCache {
     }
 
     public func publish(_ message: String, to channel: String) async throws(CacheError) {
-        let isLost = effects.losesMessage()
+        let delivery = effects.delivery()
         try await effect("publish", "\(channel) \(message)") { _ in
-            if !isLost { broadcast.send(message, on: channel) }
+            switch delivery {
+            case nil: break
+            case .zero?: broadcast.send(message, on: channel)
+            case let delay?: deliver(message, to: channel, after: delay)
+            }
+        }
+    }
+
+    /// Later messages may overtake it. It is on its way whatever becomes of the core, so the task is nobody's child.
+    private func deliver(_ message: String, to channel: String, after delay: Duration) {
+        SimCore.$current.withValue(nil) {
+            _ = Task {
+                try? await clock.sleep(until: clock.now().advanced(by: delay))
+                broadcast.send(message, on: channel)
+            }
         }
     }
 

@@ -32,9 +32,11 @@ public final class SimEffects: Sendable {
     ///   - name: `port.call`, the same for each such call: it is what counts and faults go by.
     ///   - detail: what it is about, for the trace; never anything that differs between two runs of one seed.
     ///   - failure: makes the port's error for an injected fault; `nil` for an effect that cannot fail.
+    ///   - torn: what is left of the effect when it breaks off in the middle.
     ///   - body: the effect itself, atomic and without waiting.
     func perform<Value: Sendable, Failure: Error>(
-        _ name: String, _ detail: String = "", failure: ((String) -> Failure)?, _ body: () throws(Failure) -> Value
+        _ name: String, _ detail: String = "", failure: ((String) -> Failure)?, torn: () -> Void = {},
+        _ body: () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         guard let faults else {
             record(name, detail)
@@ -54,6 +56,9 @@ public final class SimEffects: Sendable {
             _ = try body()
             await pass(faults.latency())
             throw failure("done, but reported as failed by the simulation")
+        case (.tornWrite, let failure?):
+            torn()
+            throw failure("broken off in the middle by the simulation")
         case (.doubledMessage, _):
             _ = try body()
             fallthrough
@@ -64,8 +69,25 @@ public final class SimEffects: Sendable {
         }
     }
 
-    /// Whether the next message is lost on its way.
-    func losesMessage() -> Bool { faults?.draw(for: SimFault.delivery) == .lostMessage }
+    /// What becomes of the next message on its way.
+    /// - Returns: after what time it arrives; `nil` when it is lost.
+    func delivery() -> Duration? {
+        switch faults?.draw(for: SimFault.delivery) {
+        case .lostMessage: nil
+        case .delayedMessage: faults?.delay()
+        default: .zero
+        }
+    }
+
+    /// Whether nobody hears of the end of an instance.
+    func losesExit() -> Bool { faults?.draw(for: SimFault.exit) == .lostExit }
+
+    /// Takes the time of real work, such as a build; none without a fault plan.
+    func work(below limit: Duration) async {
+        guard let faults else { return }
+        await SimCore.fence()
+        await pass(faults.work(below: limit))
+    }
 
     /// Whether an instance that starts now ends by itself soon, and after what time.
     func earlyDeath() -> Duration? {

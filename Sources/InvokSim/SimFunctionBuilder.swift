@@ -29,6 +29,7 @@ public final class SimFunctionBuilder: FunctionBuilder {
 
     public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
         let bundle = BundleID(Digest(of: "sim \(source.config.runtime.rawValue) \(artifact)".utf8))
+        await effects.work(below: .seconds(3))
         return try await effect("build", "\(artifact)") { (state) throws(BuildError) in
             if state.functions[bundle] == nil {
                 state.builds += 1

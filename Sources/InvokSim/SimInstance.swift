@@ -9,6 +9,8 @@ final class SimInstance: Sendable {
 
     private struct State: Sendable {
         var requests = 0
+        /// Of these, what users asked for; the others are readiness checks.
+        var exchanges = 0
         var isAccepting = true
     }
 
@@ -24,18 +26,21 @@ final class SimInstance: Sendable {
 
     var requestCount: Int { state.withLock { $0.requests } }
 
-    /// - Returns: `false` when the instance takes no requests any more.
-    func beginRequest() -> Bool {
+    /// - Parameter isCheck: whether it is a readiness check.
+    /// - Returns: the number of users' requests it has now; `nil` when the instance takes no requests any more.
+    func beginRequest(isCheck: Bool) -> Int? {
         state.withLock { state in
-            guard state.isAccepting else { return false }
+            guard state.isAccepting else { return nil }
             state.requests += 1
-            return true
+            if !isCheck { state.exchanges += 1 }
+            return state.exchanges
         }
     }
 
-    func endRequest() {
+    func endRequest(isCheck: Bool) {
         let isIdle = state.withLock { state in
             state.requests -= 1
+            if !isCheck { state.exchanges -= 1 }
             return !state.isAccepting && state.requests == 0
         }
         if isIdle { idle.open() }

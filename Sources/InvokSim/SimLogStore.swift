@@ -6,6 +6,13 @@ public final class SimLogStore: LogStore {
     private struct Log: Sendable {
         var last: UInt64 = 0
         var entries: [LogEntry] = []
+
+        mutating func append(_ lines: [LogLine]) {
+            for line in lines {
+                last += 1
+                entries.append(LogEntry(cursor: LogCursor(sequence: last), line: line.capped))
+            }
+        }
     }
 
     private let logs = Mutex<[FunctionKey: Log]>([:])
@@ -20,22 +27,27 @@ public final class SimLogStore: LogStore {
     }
 
     private func effect<Value: Sendable>(
-        _ name: String, _ function: FunctionKey, _ body: (inout Log) -> Value
+        _ name: String, _ function: FunctionKey, torn: (inout Log) -> Void = { _ in }, _ body: (inout Log) -> Value
     ) async throws(LogError) -> Value {
-        try await effects.perform("logs.\(name)", "\(function)", failure: LogError.unavailable) {
-            () throws(LogError) in logs.withLock { body(&$0[function, default: Log()]) }
-        }
+        try await effects.perform(
+            "logs.\(name)", "\(function)", failure: LogError.unavailable,
+            torn: { logs.withLock { torn(&$0[function, default: Log()]) } }
+        ) { () throws(LogError) in logs.withLock { body(&$0[function, default: Log()]) } }
     }
 
     public func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
-        try await effect("append", function) { log in
-            for line in lines {
-                log.last += 1
-                log.entries.append(LogEntry(cursor: LogCursor(sequence: log.last), line: line.capped))
-            }
+        try await effect("append", function, torn: { $0.append(lines.prefix(1).map(Self.torn)) }) { log in
+            log.append(lines)
             log.entries.removeFirst(max(0, log.entries.count - maximumLines))
         }
         wakeups.send((), on: function)
+    }
+
+    /// What is left of a line that was not written to its end.
+    private static func torn(_ line: LogLine) -> LogLine {
+        LogLine(
+            time: line.time, source: line.source, instance: line.instance,
+            text: String(line.text.prefix(line.text.count / 2)))
     }
 
     public func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {

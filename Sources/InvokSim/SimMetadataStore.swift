@@ -5,14 +5,15 @@ import Synchronization
 public final class SimMetadataStore: MetadataStore {
     private let tables = Mutex(SimTables())
     private let effects: SimEffects
-    private let onCommit: @Sendable (SimTables) -> Void
+    private let onCommit: @Sendable (FunctionKey, SimTables) -> Void
 
     public convenience init(effects: SimEffects = SimEffects()) {
-        self.init(effects: effects) { _ in }
+        self.init(effects: effects) { _, _ in }
     }
 
-    /// - Parameter onCommit: sees the tables after each transaction, and must not call the store.
-    init(effects: SimEffects, onCommit: @escaping @Sendable (SimTables) -> Void) {
+    /// - Parameter onCommit: sees the tables after each transaction that may have changed a function, and must not call
+    ///   the store.
+    init(effects: SimEffects, onCommit: @escaping @Sendable (FunctionKey, SimTables) -> Void) {
         self.effects = effects
         self.onCommit = onCommit
     }
@@ -21,17 +22,27 @@ public final class SimMetadataStore: MetadataStore {
     var contents: SimTables { tables.withLock { $0 } }
 
     /// Each call is one transaction: it works on a copy that takes the place of the tables only when nothing was thrown.
+    /// - Parameter changed: the function that it may change.
     private func transaction<Value: Sendable>(
-        _ name: String, _ detail: String = "", _ body: (inout SimTables) throws(StoreError) -> Value
+        _ name: String, _ detail: String, changing changed: FunctionKey? = nil,
+        _ body: (inout SimTables) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in
             try tables.withLock { (tables) throws(StoreError) in
                 var copy = tables
                 let value = try body(&copy)
                 tables = copy
-                onCommit(copy)
+                if let changed { onCommit(changed, copy) }
                 return value
             }
+        }
+    }
+
+    private func read<Value: Sendable>(
+        _ name: String, _ detail: String = "", _ body: (SimTables) -> Value
+    ) async throws(StoreError) -> Value {
+        try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in
+            tables.withLock { body($0) }
         }
     }
 
@@ -42,11 +53,11 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func user(_ id: UserID) async throws(StoreError) -> User? {
-        try await transaction("user", "\(id)") { (tables) throws(StoreError) in tables.users[id] }
+        try await read("user", "\(id)") { tables in tables.users[id] }
     }
 
     public func user(withEmail email: Email) async throws(StoreError) -> User? {
-        try await transaction("userWithEmail", "\(email)") { (tables) throws(StoreError) in
+        try await read("userWithEmail", "\(email)") { tables in
             tables.users.values.first { $0.email == email }
         }
     }
@@ -77,13 +88,13 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func grant(namespace: Namespace, user: UserID) async throws(StoreError) -> Grant? {
-        try await transaction("grant", "\(namespace) \(user)") { (tables) throws(StoreError) in
+        try await read("grant", "\(namespace) \(user)") { tables in
             tables.grants[namespace]?[user]
         }
     }
 
     public func grants(namespace: Namespace) async throws(StoreError) -> [Grant] {
-        try await transaction("grants", "\(namespace)") { (tables) throws(StoreError) in
+        try await read("grants", "\(namespace)") { tables in
             tables.grants[namespace, default: [:]].values.sorted { $0.user < $1.user }
         }
     }
@@ -91,23 +102,23 @@ public final class SimMetadataStore: MetadataStore {
     // MARK: Functions
 
     public func function(_ key: FunctionKey) async throws(StoreError) -> Function? {
-        try await transaction("function", "\(key)") { (tables) throws(StoreError) in tables.functions[key] }
+        try await read("function", "\(key)") { tables in tables.functions[key] }
     }
 
     public func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
-        try await transaction("functions", "\(namespace)") { (tables) throws(StoreError) in
+        try await read("functions", "\(namespace)") { tables in
             tables.records { $0.key.namespace == namespace }
         }
     }
 
     public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
-        try await transaction("activeFunctions") { (tables) throws(StoreError) in
+        try await read("activeFunctions") { tables in
             tables.records { $0.activeVersion != nil }
         }
     }
 
     public func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError) {
-        try await transaction("setAccess", "\(key) \(access)") { (tables) throws(StoreError) in
+        try await transaction("setAccess", "\(key) \(access)", changing: key) { (tables) throws(StoreError) in
             guard var function = tables.functions[key] else { throw .notFound }
             function.access = access
             function.updatedAt = time
@@ -116,7 +127,7 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
-        try await transaction("deleteFunction", "\(key)") { (tables) throws(StoreError) in
+        try await transaction("deleteFunction", "\(key)", changing: key) { (tables) throws(StoreError) in
             guard tables.functions.removeValue(forKey: key) != nil else { throw .notFound }
             tables.versions[key] = nil
         }
@@ -125,7 +136,8 @@ public final class SimMetadataStore: MetadataStore {
     // MARK: Versions
 
     public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
-        try await transaction("beginVersion", "\(draft.function)") { (tables) throws(StoreError) in
+        try await transaction("beginVersion", "\(draft.function)", changing: draft.function) {
+            (tables) throws(StoreError) in
             try tables.begin(draft, access: access)
         }
     }
@@ -134,7 +146,8 @@ public final class SimMetadataStore: MetadataStore {
         _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
         at time: Timestamp
     ) async throws(StoreError) {
-        try await transaction("activateBuilt", "\(version)") { (tables) throws(StoreError) in
+        try await transaction("activateBuilt", "\(version)", changing: version.function) {
+            (tables) throws(StoreError) in
             var stored = try tables.version(version)
             guard stored.state == .building else { throw .conflict("version \(version.number) is not building") }
             stored.state = .ready(bundle: bundle)
@@ -145,7 +158,7 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func activate(_ version: VersionKey, expectedActive: Int?, at time: Timestamp) async throws(StoreError) {
-        try await transaction("activate", "\(version)") { (tables) throws(StoreError) in
+        try await transaction("activate", "\(version)", changing: version.function) { (tables) throws(StoreError) in
             guard try tables.version(version).bundle != nil else {
                 throw .conflict("version \(version.number) is not ready")
             }
@@ -154,7 +167,7 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func failVersion(_ version: VersionKey, reason: String, buildLog: String) async throws(StoreError) {
-        try await transaction("failVersion", "\(version)") { (tables) throws(StoreError) in
+        try await transaction("failVersion", "\(version)", changing: version.function) { (tables) throws(StoreError) in
             guard var stored = tables.versions[version.function]?[version.number], stored.state == .building else {
                 return
             }
@@ -165,25 +178,25 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     public func version(_ key: VersionKey) async throws(StoreError) -> Version? {
-        try await transaction("version", "\(key)") { (tables) throws(StoreError) in
+        try await read("version", "\(key)") { tables in
             tables.versions[key.function]?[key.number]
         }
     }
 
     public func versions(of key: FunctionKey) async throws(StoreError) -> [Version] {
-        try await transaction("versions", "\(key)") { (tables) throws(StoreError) in
+        try await read("versions", "\(key)") { tables in
             tables.versions[key, default: [:]].values.sorted { $0.key > $1.key }
         }
     }
 
     public func unfinishedVersions() async throws(StoreError) -> [Version] {
-        try await transaction("unfinishedVersions") { (tables) throws(StoreError) in
+        try await read("unfinishedVersions") { tables in
             tables.allVersions.filter { $0.state == .building }.sorted { $0.key < $1.key }
         }
     }
 
     public func references() async throws(StoreError) -> StoreReferences {
-        try await transaction("references") { (tables) throws(StoreError) in
+        try await read("references") { tables in
             StoreReferences(
                 artifacts: Set(tables.allVersions.map(\.artifact)),
                 bundles: Set(tables.allVersions.compactMap(\.bundle)))
@@ -193,6 +206,6 @@ public final class SimMetadataStore: MetadataStore {
     // MARK: Health
 
     public func check() async throws(StoreError) {
-        try await transaction("check") { (_) throws(StoreError) in }
+        try await read("check") { _ in }
     }
 }

@@ -16,18 +16,23 @@ public struct SimTransport: InstanceTransport {
     public func exchange(
         _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
     ) async throws(TransportError) {
+        let isCheck = request.head.path == "/_invok/ready"
         let instance = try await effects.perform(
             "transport.exchange", "\(endpoint) \(request.head.method) \(request.head.path ?? "/")",
             failure: TransportError.refused
         ) { () throws(TransportError) in
-            guard let instance = engine.instance(at: endpoint), instance.beginRequest() else {
-                throw .refused("nothing listens there")
+            guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
+            else { throw .refused("nothing listens there") }
+            if !isCheck {
+                engine.events.onRequest(request.head.headerFields[Self.requestID], instance.spec, count)
             }
             return instance
         }
         // A core that crashes drops its connections.
-        let ticket = SimCore.current?.atCrash { instance.endRequest() }
-        defer { if ticket.map({ SimCore.current?.settle($0) == true }) ?? true { instance.endRequest() } }
+        let ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
+        defer {
+            if ticket.map({ SimCore.current?.settle($0) == true }) ?? true { instance.endRequest(isCheck: isCheck) }
+        }
         let outcome = await withTaskGroup(of: Result<Void, TransportError>.self) { group in
             group.addTask { await answer(request, of: instance, sink: sink) }
             group.addTask { .failure(await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled) }
@@ -131,6 +136,9 @@ public struct SimTransport: InstanceTransport {
         head.headerFields[name("x-sim-version")] = String(version.number)
         return head
     }
+
+    /// What the core says of a request to the function.
+    private static let requestID = name("X-Invok-Request-Id")
 
     /// A header name of the simulation's own or one prefixed to a valid one; both are tokens (RFC 9110 §5.6.2).
     private static func name(_ text: String) -> HTTPField.Name {

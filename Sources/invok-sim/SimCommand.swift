@@ -10,7 +10,7 @@ import InvokSimHTTP
 
 /// Runs the control plane in the simulation, one seed after the other, and stops at the first that fails.
 @main
-struct SimCommand: ParsableCommand {
+struct SimCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "invok-sim",
         abstract: "Run the whole control plane from a seed, with virtual time, faults and checkers.",
@@ -23,8 +23,9 @@ struct SimCommand: ParsableCommand {
     @Option(help: "Virtual minutes in which users work and faults come.") var minutes: Double = 2
     @Option(help: "Cores on shared state.") var cores = 2
     @Option(help: "Users.") var users = 4
-    @Option(help: "Functions of each user.") var functions = 2
+    @Option(help: "Functions of all users together.") var functions = 8
     @Option(help: "Faults that may come: a comma-separated list, 'all' or 'none'.") var faults: FaultList = .all
+    @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run.") var trace = false
     @Flag(help: "Run each seed twice and compare.") var checkDeterminism = false
@@ -32,22 +33,28 @@ struct SimCommand: ParsableCommand {
 
     func validate() throws {
         guard seed == nil || seeds == nil else { throw ValidationError("give --seed or --seeds, not both") }
+        guard (jobs ?? 1) > 0 else { throw ValidationError("--jobs must be above 0") }
         guard minutes > 0, minutes <= 100_000, (1...16).contains(cores), (1...10_000).contains(users),
-            (1...100).contains(functions)
+            (1...10_000).contains(functions)
         else { throw ValidationError("--minutes, --cores, --users and --functions must be in a sensible range") }
     }
 
-    func run() throws {
+    func run() async throws {
+        guard #available(macOS 26.4, *) else { throw ValidationError("needs macOS 26.4 or Linux") }
         let range = seeds?.range ?? (seed ?? 1)...(seed ?? 1)
         var totals = Totals()
-        for seed in range {
-            let configuration = configuration(seed)
-            let report = simulate(configuration)
+        let count = range.count == 1 ? 1 : jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let twice = checkDeterminism
+        let configurations = range.lazy.map { configuration($0) }
+        try await SimPool.run(configurations, at: count) { configuration in
+            (Self.simulate(configuration), twice ? Self.simulate(configuration) : nil)
+        } read: { configuration, reports in
+            let (report, again) = reports
             totals.add(report)
             if trace { report.trace.forEach { print($0) } }
-            if checkDeterminism { try compare(report, with: simulate(configuration)) }
+            if let again { try compare(report, with: again) }
             guard report.violations.isEmpty else { throw fail(configuration, report) }
-            progress("seed \(seed): \(totals.line)")
+            progress("seed \(configuration.seed): \(totals.line)")
         }
         progress("")
         print("\(range.count) seeds, no violation: \(totals.line)")
@@ -60,16 +67,16 @@ struct SimCommand: ParsableCommand {
         var configuration = SystemSimulation.Configuration(seed: seed)
         configuration.cores = cores
         configuration.users = users
-        configuration.functionsPerUser = functions
+        configuration.functions = functions
         configuration.duration = .milliseconds(Int(minutes * 60_000))
         configuration.faults = faults.set
         configuration.stepLimit = untilStep ?? .max
         return configuration
     }
 
-    private func simulate(_ configuration: SystemSimulation.Configuration) -> SystemSimulation.Report {
-        guard #available(macOS 26.4, *) else { Self.exit(withError: ValidationError("needs macOS 26.4 or Linux")) }
-        return SystemSimulation.run(configuration) { SimHTTPServer($0) }
+    @available(macOS 26.4, *)
+    private static func simulate(_ configuration: SystemSimulation.Configuration) -> SystemSimulation.Report {
+        SystemSimulation.run(configuration) { SimHTTPServer($0) }
     }
 
     private func compare(_ first: SystemSimulation.Report, with second: SystemSimulation.Report) throws {
@@ -84,6 +91,7 @@ struct SimCommand: ParsableCommand {
 
     // MARK: Failures
 
+    @available(macOS 26.4, *)
     private func fail(
         _ configuration: SystemSimulation.Configuration, _ report: SystemSimulation.Report
     ) -> any Error {
@@ -96,7 +104,7 @@ struct SimCommand: ParsableCommand {
         if shrink {
             smallest = SimShrinker.shrink(configuration) { candidate in
                 progress("shrinking: \(command(candidate))")
-                return !simulate(candidate).violations.isEmpty
+                return !Self.simulate(candidate).violations.isEmpty
             }
             progress("")
         }
@@ -110,7 +118,7 @@ struct SimCommand: ParsableCommand {
             names.isEmpty ? "none" : names.count == SimFault.allCases.count ? "all" : names.joined(separator: ",")
         let minutes = Double(configuration.duration.components.seconds) / 60
         return "invok-sim --seed \(configuration.seed) --minutes \(minutes) --cores \(configuration.cores)"
-            + " --users \(configuration.users) --functions \(configuration.functionsPerUser) --faults \(faults)"
+            + " --users \(configuration.users) --functions \(configuration.functions) --faults \(faults)"
     }
 
     private var commit: String { getenv("INVOK_COMMIT").map { String(cString: $0) } ?? "unknown" }

@@ -3,30 +3,42 @@ import Synchronization
 
 /// Watches a run from outside: what the store commits, what engines start, what clients are told.
 final class SimChecker: Sendable {
-    /// When a version of a function was the active one.
-    private struct Span {
-        let number: Int
-        let since: Instant
-        var until: Instant?
+    /// How long a core may believe in what another core has changed, while nothing is disturbed: a message goes over, and
+    /// the store is read.
+    static let staleness = Duration.seconds(2)
+
+    /// What an invocation was answered with.
+    struct Answer {
+        var status: Int
+        var body: [UInt8]
+        var namespace: String?
+        var version: String?
+    }
+
+    /// What the store shows of a function to those who call it.
+    private struct Shown: Equatable {
+        let active: Int
+        let access: Access
     }
 
     private struct State {
         var violations: [String] = []
-        var spans: [FunctionKey: [Span]] = [:]
-        var ready: [VersionKey: Version] = [:]
-        var tags: [Digest: String] = [:]
-        var artifacts: [VersionKey: Digest] = [:]
+        var shown: [FunctionKey: SimTimeline<Shown?>] = [:]
+        var versions: [VersionKey: Version] = [:]
+        var ready: [FunctionKey: [Int]] = [:]
+        var codes: [Digest: SimCode] = [:]
+        var requests: Set<String> = []
         var marks: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
     private let clock: SimClock
-    /// How long a core may believe in what another core has changed; `nil` while stores and caches may fail.
-    private let staleness: Duration?
+    /// Whether what a version needs to run is kept.
+    private let isKept: @Sendable (Version) -> Bool
 
-    init(clock: SimClock, staleness: Duration?) {
+    init(clock: SimClock, isKept: @escaping @Sendable (Version) -> Bool = { _ in true }) {
         self.clock = clock
-        self.staleness = staleness
+        self.isKept = isKept
     }
 
     var holds: Bool { state.withLock { $0.violations.isEmpty } }
@@ -47,77 +59,116 @@ final class SimChecker: Sendable {
 
     // MARK: The store
 
-    /// The active version is always a ready one, ready versions never change, and numbers are never used again.
-    func onCommit(_ tables: SimTables) {
+    /// The active version is always a ready one of which all is kept, ready versions never change, and a deploy does not
+    /// take the place of a newer one.
+    func onCommit(_ key: FunctionKey, _ tables: SimTables) {
         let now = clock.now()
         var broken: [String] = []
         state.withLock { state in
-            for version in tables.allVersions { Self.check(version, &state, &broken) }
-            for key in Set(tables.functions.keys).union(state.spans.keys) {
-                let active = tables.functions[key]?.activeVersion
-                if let active, tables.versions[key]?[active]?.bundle == nil {
-                    broken.append("the active version \(key)@\(active) is not ready")
-                }
-                Self.note(active, of: key, now, &state)
+            let function = tables.functions[key]
+            let versions = tables.versions[key] ?? [:]
+            let before = (state.shown[key]?.last ?? nil)?.active
+            for version in versions.values { Self.note(version, activeBefore: before, &state, &broken) }
+            var shown: Shown?
+            if let function, let number = function.activeVersion {
+                shown = Shown(active: number, access: function.access)
+                if before != number { check(versions[number], "\(key)@\(number)", &broken) }
             }
+            state.shown[key, default: SimTimeline(nil)].set(shown, at: now)
         }
         for text in broken { violation(text) }
     }
 
-    private static func check(_ version: Version, _ state: inout State, _ broken: inout [String]) {
-        state.artifacts[version.key] = version.artifact
-        if let known = state.ready[version.key] {
-            if known != version { broken.append("the ready version \(version.key) was changed") }
-        } else {
-            if version.bundle != nil { state.ready[version.key] = version }
+    private func check(_ active: Version?, _ name: String, _ broken: inout [String]) {
+        guard let active, active.bundle != nil else {
+            broken.append("the active version \(name) is not ready")
+            return
+        }
+        if !isKept(active) { broken.append("\(name) became active, but its archive or bundle is gone") }
+    }
+
+    private static func note(
+        _ version: Version, activeBefore: Int?, _ state: inout State, _ broken: inout [String]
+    ) {
+        let key = version.key
+        let known = state.versions.updateValue(version, forKey: key)
+        guard known != version else { return }
+        if let known, known.bundle != nil { broken.append("the ready version \(key) was changed") }
+        guard version.bundle != nil else { return }
+        state.ready[key.function, default: []].append(key.number)
+        state.ready[key.function]?.sort()
+        if let activeBefore, activeBefore > key.number {
+            broken.append("the deploy of \(key) took the place of @\(activeBefore), which is newer")
         }
     }
 
-    private static func note(_ active: Int?, of key: FunctionKey, _ now: Instant, _ state: inout State) {
-        var spans = state.spans[key, default: []]
-        let open = spans.last.flatMap { $0.until == nil ? $0.number : nil }
-        guard open != active else { return }
-        if open != nil { spans[spans.count - 1].until = now }
-        if let active { spans.append(Span(number: active, since: now)) }
-        state.spans[key] = spans
+    /// The numbers of the versions that were ever ready, in their order.
+    func readyVersions(of key: FunctionKey) -> [Int] { state.withLock { $0.ready[key] ?? [] } }
+
+    func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.versions[version]?.settings } }
+
+    // MARK: Code
+
+    /// Says what an archive is made of.
+    func expect(_ code: SimCode, of archive: [UInt8]) {
+        let digest = Digest(of: archive)
+        state.withLock { $0.codes[digest] = code }
+    }
+
+    /// What a version is made of; `nil` when the store has never shown it.
+    func code(of version: VersionKey) -> SimCode? {
+        state.withLock { state in state.versions[version].flatMap { state.codes[$0.artifact] } }
+    }
+
+    /// Whether each version that was ever ready answers.
+    func allCodeAnswers(of key: FunctionKey) -> Bool {
+        readyVersions(of: key).allSatisfy { code(of: VersionKey(function: key, number: $0))?.answers == true }
     }
 
     // MARK: Answers
 
-    /// Says which tag an archive's function answers with.
-    func expect(_ tag: String, of archive: [UInt8]) {
-        let digest = Digest(of: archive)
-        state.withLock { $0.tags[digest] = tag }
-    }
-
-    /// An answer comes from the function that was asked, and from a version that was active while it was asked.
-    func onAnswer(_ tag: String, namespace: String?, version: String?, to key: FunctionKey, since: Instant) {
-        guard namespace == key.namespace.description else {
-            violation("\(key) was asked, but the namespace \(namespace ?? "?") answered")
+    /// An answer is what the function that was asked gives, in a version that was active while it was asked.
+    /// - Parameter isCalm: whether nothing is disturbed, so that cores know of each other's changes at once.
+    func onAnswer(
+        _ answer: Answer, to key: FunctionKey, requestBody: [UInt8]?, since: Instant, isCalm: Bool
+    ) {
+        guard answer.namespace == key.namespace.description else {
+            violation("\(key) was asked, but the namespace \(answer.namespace ?? "?") answered")
             return
         }
-        guard let number = version.flatMap({ Int($0) }) else {
+        guard let number = answer.version.flatMap({ Int($0) }) else {
             violation("\(key) answered without a version")
             return
         }
         let version = VersionKey(function: key, number: number)
-        let (expected, isActive) = state.withLock { state in
-            (
-                state.artifacts[version].flatMap { state.tags[$0] },
-                Self.wasActive(version, since: since, staleness, state.spans[key, default: []])
-            )
+        guard let code = code(of: version), let settings = settings(of: version) else {
+            violation("\(version) answered, but there is no such version")
+            return
         }
-        require(tag == expected, "\(version) answered '\(tag)' instead of '\(expected ?? "nothing")'")
-        require(isActive, "\(version) answered, but was not active then")
+        let isRight = code.status == answer.status && code.answer(to: requestBody, settings: settings) == answer.body
+        require(isRight, "\(version), which is \(code.kind), answered \(answer.status) \(Self.excerpt(answer.body))")
+        let wasActive = held(key, since, isCalm) { $0?.active == number }
+        require(wasActive, "\(version) answered, but was not active then")
     }
 
-    private static func wasActive(_ version: VersionKey, since: Instant, _ staleness: Duration?, _ spans: [Span])
-        -> Bool
-    {
-        spans.contains { span in
-            guard span.number == version.number else { return false }
-            guard let staleness, let until = span.until else { return true }
-            return until.advanced(by: staleness) >= since
+    private static func excerpt(_ body: [UInt8]) -> String {
+        "'\(String(decoding: body.prefix(120), as: UTF8.self))' of \(body.count) bytes"
+    }
+
+    /// Whether a function was open to everybody at any time since, or before as far as a core may not know better.
+    func wasPublic(_ key: FunctionKey, since: Instant, isCalm: Bool) -> Bool {
+        held(key, since, isCalm) { $0?.access == .public }
+    }
+
+    /// Whether a function was private or not there at any time since.
+    func wasClosed(_ key: FunctionKey, since: Instant, isCalm: Bool) -> Bool {
+        held(key, since, isCalm) { $0?.access != .public }
+    }
+
+    private func held(_ key: FunctionKey, _ since: Instant, _ isCalm: Bool, _ isWanted: (Shown?) -> Bool) -> Bool {
+        let begin = isCalm ? since.advanced(by: .zero - Self.staleness) : nil
+        return state.withLock { state in
+            (state.shown[key] ?? SimTimeline(nil)).held(since: begin, isWanted)
         }
     }
 
@@ -127,5 +178,15 @@ final class SimChecker: Sendable {
         require(
             running <= spec.settings.limits.maxInstances,
             "\(spec.version) runs \(running) instances; \(spec.settings.limits.maxInstances) are allowed")
+    }
+
+    /// An instance gets a request: each reaches one instance at most, and an instance no more than it takes.
+    func onRequest(_ id: String?, to spec: InstanceSpec, inFlight: Int) {
+        require(
+            inFlight <= spec.settings.limits.concurrency,
+            "\(spec.id) has \(inFlight) requests; \(spec.settings.limits.concurrency) are allowed")
+        guard let id else { return violation("a request to \(spec.id) has no identifier") }
+        let isNew = state.withLock { $0.requests.insert(id).inserted }
+        require(isNew, "the request \(id) reached an instance twice")
     }
 }

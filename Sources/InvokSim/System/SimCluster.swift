@@ -1,51 +1,65 @@
 import Invok
 import Synchronization
 
-/// Several cores on one store, cache and file store, each on a machine of its own.
+/// Several cores on one store, cache and file store, each on a machine of its own; and what all users share.
 final class SimCluster: Sendable {
+    struct Account: Sendable {
+        let token: String
+        let namespace: Namespace
+    }
+
+    private struct State {
+        /// When what faults have done must be over; `nil` until they have stopped.
+        var calmSince: Instant?
+        var usersWork = true
+        var requests = 0
+        var accounts: [Account] = []
+    }
+
     let seed: UInt64
     let clock = SimClock()
+    let waits = SimWaits()
     let faults: SimFaultPlan
     let effects: SimEffects
     let checker: SimChecker
     let store: SimMetadataStore
+    let history = StoreHistory()
     let cache: SimCoordinationCache
-    let logs: SimLogStore
+    let artifacts: SimArtifactStore
+    let builder: SimFunctionBuilder
     let nodes: [SimNode]
-    let settings: SystemSettings
-    /// When what faults have done must be over; `nil` until they have stopped.
-    private let calmSince = Mutex<Instant?>(nil)
+    private let state = Mutex(State())
 
     init(seed: UInt64, cores: Int, faults plan: SimFaultPlan, makeServer: @escaping SimServerMaker) {
-        let clock = clock
+        let (clock, history) = (clock, history)
         let settings = Self.settings
-        let staleness = plan.active.isEmpty ? settings.reconcileInterval + .seconds(10) : nil
-        let checker = SimChecker(clock: clock, staleness: staleness)
         let effects = SimEffects(clock: clock, faults: plan)
+        let artifacts = SimArtifactStore(effects: effects)
+        let builder = SimFunctionBuilder(effects: effects)
+        let checker = SimChecker(clock: clock) { Self.keeps($0, artifacts, builder) }
         let store = SimMetadataStore(effects: effects, onCommit: checker.onCommit)
         let cache = SimCoordinationCache(clock: clock, effects: effects)
         let logs = SimLogStore(effects: effects)
-        let artifacts = SimArtifactStore(effects: effects)
-        let builder = SimFunctionBuilder(effects: effects)
         let ids = SimRandomness(seed: seed)
         self.seed = seed
-        self.settings = settings
         faults = plan
         self.checker = checker
         self.effects = effects
         self.store = store
         self.cache = cache
-        self.logs = logs
+        self.artifacts = artifacts
+        self.builder = builder
         nodes = (1...cores).map { number in
             let engine = SimContainerEngine(
-                builder: builder, logs: logs, clock: clock, effects: effects, onStart: checker.onStart)
+                builder: builder, logs: logs, clock: clock, effects: effects,
+                events: SimInstanceEvents(onStart: checker.onStart, onRequest: checker.onRequest))
             return SimNode(
                 name: "core-\(number)", engine: engine, settings: settings, clock: clock, effects: effects,
-                makeServer: makeServer
+                checker: checker, makeServer: makeServer
             ) { engine, life in
                 World(
-                    store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts,
-                    archives: SimArchiveReader(), logs: logs,
+                    store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
+                    builder: builder, artifacts: artifacts, archives: SimArchiveReader(), logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
                     passwords: SimPasswordHasher(effects: effects), tokens: SimTokenCodec(), clock: clock,
                     randomness: ids.stream("ids \(life)"))
@@ -61,59 +75,71 @@ final class SimCluster: Sendable {
         return settings
     }
 
+    /// Whether what the version needs to run, and to be changed, is there and whole.
+    func keeps(_ version: Version) -> Bool { Self.keeps(version, artifacts, builder) }
+
+    private static func keeps(
+        _ version: Version, _ artifacts: SimArtifactStore, _ builder: SimFunctionBuilder
+    ) -> Bool {
+        guard let bundle = version.bundle, builder.function(of: bundle) != nil else { return false }
+        return artifacts.isWhole(version.artifact)
+    }
+
+    // MARK: Time and chance
+
+    func sleep(_ duration: Duration) async {
+        try? await clock.sleep(until: clock.now().advanced(by: duration))
+    }
+
+    /// A stream of its own for one user's decisions.
+    func random(_ name: String) -> SimGenerator { SimRandomness(seed: seed).stream(name).generator }
+
+    // MARK: Faults
+
     /// Whether faults, or what they have left behind, may still be seen by users.
-    var isDisturbed: Bool {
-        if faults.active.isEmpty { return false }
-        guard let calm = calmSince.withLock({ $0 }) else { return true }
-        return clock.now() < calm
+    var isDisturbed: Bool { !isCalm(since: clock.now()) }
+
+    /// Whether nothing was disturbed at any time since.
+    func isCalm(since: Instant) -> Bool {
+        if !faults.disturbs { return true }
+        return state.withLock { state in state.calmSince.map { $0 <= since } ?? false }
     }
 
     /// Ends the faults; what they did must be mended within the time.
     func stopFaults(recoveringFor duration: Duration) {
         faults.stop()
         let calm = clock.now().advanced(by: duration)
-        calmSince.withLock { $0 = calm }
+        state.withLock { $0.calmSince = calm }
     }
 
-    func sleep(_ duration: Duration) async {
-        try? await clock.sleep(until: clock.now().advanced(by: duration))
-    }
+    // MARK: Users
 
-    /// Brings the faults that no effect brings: crashes and losses. Ends when faults stop.
-    func disturb() async {
-        await withDiscardingTaskGroup { group in
-            for fault in [SimFault.coreCrash, .instanceCrash, .cacheLoss] {
-                group.addTask {
-                    while let pause = self.faults.pause(before: fault) {
-                        await self.sleep(pause)
-                        await self.strike(fault)
-                    }
-                }
-            }
+    /// Whether users go on.
+    var usersWork: Bool { state.withLock { $0.usersWork } }
+
+    func stopUsers() { state.withLock { $0.usersWork = false } }
+
+    /// Who has an account, in the order in which they got it.
+    var accounts: [Account] { state.withLock { $0.accounts } }
+
+    func add(_ account: Account) { state.withLock { $0.accounts.append(account) } }
+
+    /// How many invocations there were.
+    var requestCount: Int { state.withLock { $0.requests } }
+
+    func nextRequestID() -> String {
+        state.withLock { state in
+            state.requests += 1
+            return String(state.requests)
         }
     }
 
-    private func strike(_ fault: SimFault) async {
-        switch fault {
-        case .coreCrash:
-            guard let choice = faults.strike(fault, choices: nodes.count * 2) else { return }
-            let node = nodes[choice % nodes.count]
-            guard node.life != nil else { return }
-            await node.crash(takesInstances: choice >= nodes.count)
-            checker.mark("core crashed")
-            await sleep(.milliseconds(500))
-            await node.boot()
-        case .instanceCrash:
-            let running = nodes.flatMap { node in node.engine.running.map { (node.engine, $0.id) } }
-            guard let choice = faults.strike(fault, choices: running.count) else { return }
-            effects.note("\(running[choice].1) crashes")
-            await running[choice].0.crash(running[choice].1)
-            checker.mark("instance crashed")
-        default:
-            guard faults.strike(fault, choices: 1) != nil else { return }
-            effects.note("the cache forgets everything")
-            cache.forgetAll()
-            checker.mark("cache lost")
+    /// A core that serves now; waits for one.
+    func front(_ random: inout SimGenerator) async -> SimFront {
+        while true {
+            let lives = nodes.compactMap(\.life)
+            if !lives.isEmpty { return SimFront(life: lives[random.below(lives.count)]) }
+            await sleep(.milliseconds(100))
         }
     }
 }

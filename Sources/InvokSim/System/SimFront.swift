@@ -44,9 +44,10 @@ struct SimFront: Sendable {
         await call(.put, "/api/v1/functions/\(key)", token: token, update)
     }
 
-    /// Goes back to the version before the active one.
-    func rollBack(_ key: FunctionKey, token: String) async -> Outcome<DeployResponse> {
-        await call(.post, "/api/v1/functions/\(key)/rollback", token: token, RollbackRequest())
+    /// Goes back to an older version.
+    /// - Parameter number: `nil` for the newest ready one before the active one.
+    func rollBack(_ key: FunctionKey, to number: Int?, token: String) async -> Outcome<DeployResponse> {
+        await call(.post, "/api/v1/functions/\(key)/rollback", token: token, RollbackRequest(to: number))
     }
 
     func delete(_ key: FunctionKey, token: String) async -> Outcome<Void> {

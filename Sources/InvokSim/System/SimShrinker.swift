@@ -30,7 +30,7 @@ public enum SimShrinker {
         add { $0.faults = [] }
         for fault in from.faults.sorted() { add { $0.faults.remove(fault) } }
         add { $0.users = max(1, $0.users / 2) }
-        add { $0.functionsPerUser = max(1, $0.functionsPerUser / 2) }
+        add { $0.functions = max(1, $0.functions / 2) }
         add { $0.cores = max(1, $0.cores - 1) }
         add { $0.duration = max(.seconds(10), $0.duration / 2) }
         return all

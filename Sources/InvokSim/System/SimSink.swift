@@ -14,7 +14,8 @@ final class SimSink: ResponseSink {
     private let state = Mutex(State())
 
     var head: HTTPResponse? { state.withLock { $0.head } }
-    var text: String { state.withLock { String(decoding: $0.body, as: UTF8.self) } }
+    var body: [UInt8] { state.withLock { $0.body } }
+    var text: String { String(decoding: body, as: UTF8.self) }
     var isFinished: Bool { state.withLock { $0.isFinished } }
     /// What was wrong with the order.
     var problems: [String] { state.withLock { $0.problems } }

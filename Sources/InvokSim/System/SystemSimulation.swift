@@ -7,7 +7,8 @@ public struct SystemSimulation: Sendable {
         public var seed: UInt64
         public var cores = 2
         public var users = 4
-        public var functionsPerUser = 2
+        /// Functions of all users together; two users may have one of the same name.
+        public var functions = 8
         /// How long, in virtual time, users work and faults come.
         public var duration = Duration.seconds(120)
         public var faults = Set(SimFault.allCases)
@@ -51,8 +52,11 @@ public struct SystemSimulation: Sendable {
         let cluster = SimCluster(
             seed: configuration.seed, cores: configuration.cores, faults: faults, makeServer: makeServer)
         self.cluster = cluster
-        clients = (0..<configuration.users).map {
-            SimClient(number: $0 + 1, functions: configuration.functionsPerUser, cluster: cluster)
+        let (users, functions) = (configuration.users, configuration.functions)
+        clients = (0..<users).map { user in
+            // Round about: the first function of everybody has the same name.
+            let own = stride(from: user, to: functions, by: users).map { 1 + $0 / users }
+            return SimClient(number: user + 1, functions: own, cluster: cluster)
         }
     }
 
@@ -67,8 +71,11 @@ public struct SystemSimulation: Sendable {
             stepLimit: configuration.stepLimit, isOver: { !cluster.checker.holds },
             onIdle: { cluster.clock.advanceToNextTimer() },
             root: { await simulation.play() })
-        if end == .deadlock { cluster.checker.violation("deadlock: nothing is ready and no timer is set") }
+        if end == .deadlock {
+            cluster.checker.violation("deadlock: nothing is ready and no timer is set; \(simulation.waits)")
+        }
         if scheduler.foreignJobs > 0 { cluster.checker.violation("\(scheduler.foreignJobs) waits for a real clock") }
+        simulation.checkHistory()
         return simulation.report(scheduler)
     }
 
@@ -77,7 +84,7 @@ public struct SystemSimulation: Sendable {
         hash.add(cluster.effects.traceHash)
         return Report(
             seed: configuration.seed, violations: cluster.checker.violations, hash: hash.value, steps: scheduler.steps,
-            effects: cluster.effects.total, requests: clients.reduce(0) { $0 + $1.requestCount },
+            effects: cluster.effects.total, requests: cluster.requestCount,
             virtualTime: .nanoseconds(cluster.clock.now().nanoseconds),
             marks: cluster.checker.marks.merging(cluster.faults.drawn) { $0 + $1 }, trace: cluster.effects.trace)
     }
@@ -87,50 +94,45 @@ public struct SystemSimulation: Sendable {
     private func play() async {
         for node in cluster.nodes { await node.boot() }
         for client in clients { Task { await client.run() } }
-        let disturbance = Task { await cluster.disturb() }
+        let disturbance = Task { await SimDisturbance(cluster: cluster).run() }
         await cluster.sleep(configuration.duration)
         cluster.stopFaults(recoveringFor: Self.recoveryTime)
         await disturbance.value
         // Users work on: from the end of the recovery on, they see no error that only a fault explains.
         await cluster.sleep(Self.recoveryTime + Self.calmTime)
-        clients.forEach { $0.stop() }
+        cluster.stopUsers()
         guard await everyoneIsAnswered() else { return }
         await cluster.sleep(Self.convergenceTime)
-        await checkState()
-        for client in clients { await client.checkConvergence() }
+        let convergence = SimConvergence(cluster: cluster, clients: clients)
+        convergence.checkState()
+        await convergence.checkAnswers()
         await cluster.sleep(Self.idleTime)
-        await checkIdle()
+        await convergence.checkIdle()
+    }
+
+    /// Who waits for what.
+    private var waits: String {
+        let reasons = cluster.waits.reasons
+        return reasons.isEmpty ? "nobody waits" : "waiting: \(reasons.prefix(20).joined(separator: "; "))"
+    }
+
+    /// Each function in the store went from state to state as one call after the other makes it.
+    private func checkHistory() {
+        let (violations, undecided) = cluster.history.check()
+        for violation in violations { cluster.checker.violation(violation) }
+        if undecided > 0 { cluster.checker.mark("history undecided") }
     }
 
     private func everyoneIsAnswered() async -> Bool {
         let limit = cluster.clock.now().advanced(by: Self.answerLimit)
         while !clients.allSatisfy(\.isIdle) {
             guard cluster.clock.now() < limit else {
-                cluster.checker.violation("users still wait for an answer \(Self.answerLimit) after the last request")
+                cluster.checker.violation(
+                    "users still wait for an answer \(Self.answerLimit) after the last request; \(waits)")
                 return false
             }
             await cluster.sleep(.milliseconds(500))
         }
         return true
-    }
-
-    /// No half-done deploys, and each core serves.
-    private func checkState() async {
-        let building = cluster.store.contents.allVersions.filter { $0.state == .building }.map(\.key).sorted()
-        cluster.checker.require(building.isEmpty, "half-done deploys are left: \(building)")
-        for node in cluster.nodes { cluster.checker.require(node.life != nil, "\(node.name) does not run") }
-    }
-
-    /// Without requests nothing runs, and nothing is counted as running.
-    private func checkIdle() async {
-        for node in cluster.nodes {
-            let running = node.engine.running.map(\.id)
-            cluster.checker.require(running.isEmpty, "\(node.name) still runs \(running)")
-            guard let life = node.life else { continue }
-            for client in clients {
-                let load = await client.load(on: SimFront(life: life))
-                cluster.checker.require(load == 0, "\(life.core.name) still counts a load of \(load)")
-            }
-        }
     }
 }

@@ -8,7 +8,7 @@ struct SimShrinkerTests {
         let smallest = SimShrinker.shrink(failing) { $0.faults.contains(.coreCrash) && $0.users >= 3 }
         #expect(smallest.faults == [.coreCrash])
         #expect(smallest.users == 5, "halved from 20 as long as three are left")
-        #expect(smallest.functionsPerUser == 1)
+        #expect(smallest.functions == 1)
         #expect(smallest.cores == 1)
         #expect(smallest.seed == 1)
     }

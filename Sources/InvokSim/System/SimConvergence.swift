@@ -1,0 +1,103 @@
+import Invok
+
+/// What must hold once faults are over and users have stopped.
+struct SimConvergence: Sendable {
+    let cluster: SimCluster
+    let clients: [SimClient]
+
+    private var checker: SimChecker { cluster.checker }
+
+    /// No half-done deploys, all that is active can run, and each core serves.
+    func checkState() {
+        let tables = cluster.store.contents
+        let building = tables.allVersions.filter { $0.state == .building }.map(\.key).sorted()
+        checker.require(building.isEmpty, "half-done deploys are left: \(building)")
+        for function in tables.functions.values.sorted(by: { $0.key < $1.key }) {
+            guard let number = function.activeVersion, let version = tables.versions[function.key]?[number] else {
+                continue
+            }
+            checker.require(cluster.keeps(version), "the archive or the bundle of the active \(version.key) is gone")
+        }
+        for node in cluster.nodes { checker.require(node.life != nil, "\(node.name) does not run") }
+    }
+
+    /// The store holds what was acknowledged, and each core answers for each function with the active version.
+    func checkAnswers() async {
+        for client in clients {
+            guard let token = client.token else { continue }
+            for model in client.functionModels { await check(model, token) }
+        }
+    }
+
+    private func check(_ model: SimFunctionModel, _ token: String) async {
+        let key = model.key
+        let stored = cluster.store.contents.functions[key]?.activeVersion
+        switch model.known {
+        case .absent: checker.require(stored == nil, "\(key) was deleted, but \(stored ?? 0) is active")
+        case .active(let number):
+            checker.require(stored == number, "\(key)@\(number) was acknowledged, but @\(stored ?? 0) is active")
+        case .open: checker.mark("open at the end")
+        }
+        guard let stored, checker.code(of: VersionKey(function: key, number: stored))?.answers == true else { return }
+        for front in cluster.nodes.compactMap(\.life).map(SimFront.init) {
+            let sink = SimSink()
+            let outcome = await front.invoke(
+                key, token: token, requestID: cluster.nextRequestID(), sink: sink)
+            let problem = Self.problem(outcome)
+            checker.require(
+                problem.isEmpty && sink.field("x-sim-version") == String(stored),
+                "after convergence \(front.name) answers \(key)@\(stored) with \(problem)"
+                    + " @\(sink.field("x-sim-version") ?? "none")")
+            checker.mark("converged")
+        }
+    }
+
+    private static func problem(_ outcome: SimFront.Outcome<Void>) -> String {
+        switch outcome {
+        case .success?: ""
+        case .failure(let error)?: "\(error.code.rawValue): \(error.message)"
+        case nil: "a crash"
+        }
+    }
+
+    /// Without requests only the minimum of each active version runs, all of it owned, and nothing else is counted.
+    func checkIdle() async {
+        let tables = cluster.store.contents
+        for node in cluster.nodes {
+            var running: [VersionKey: Int] = [:]
+            for instance in node.engine.running { running[instance.version, default: 0] += 1 }
+            for (version, count) in running.sorted(by: { $0.key < $1.key }) {
+                let isActive = tables.functions[version.function]?.activeVersion == version.number
+                let minimum = checker.settings(of: version)?.limits.minInstances ?? 0
+                checker.require(isActive, "\(node.name) still runs \(version), which is not active")
+                checker.require(
+                    count <= minimum, "\(node.name) still runs \(count) instances of \(version) instead of \(minimum)")
+            }
+            await checkLoad(of: node, tables)
+        }
+    }
+
+    private func checkLoad(of node: SimNode, _ tables: SimTables) async {
+        guard let life = node.life else { return }
+        for client in clients {
+            guard let token = client.token else { continue }
+            guard case .success(let functions)? = await SimFront(life: life).status(token: token) else {
+                checker.violation("\(life.core.name) does not show its load")
+                continue
+            }
+            for function in functions {
+                let key = client.functionModels.first { $0.key.name.description == function.name }?.key
+                let running = node.engine.running.count { $0.version.function == key }
+                checker.require(
+                    function.requests == 0, "\(life.core.name) still counts \(function.requests) requests")
+                checker.require(
+                    function.instances == running,
+                    "\(life.core.name) counts \(function.instances) instances of \(function.name); \(running) run")
+                guard let key, let number = tables.functions[key]?.activeVersion else { continue }
+                let version = VersionKey(function: key, number: number)
+                let minimum = checker.settings(of: version)?.limits.minInstances ?? 0
+                checker.require(running == minimum, "\(node.name) runs \(running) of \(version) instead of \(minimum)")
+            }
+        }
+    }
+}

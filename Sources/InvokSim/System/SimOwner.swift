@@ -1,0 +1,165 @@
+import Invok
+import Synchronization
+
+/// Changes one function, one change after the other. A function may have two owners, who do not know of each other.
+struct SimOwner: Sendable {
+    /// How long a core may still work on a change whose caller has gone away.
+    private static let afterwork = Duration.seconds(40)
+
+    let name: String
+    let model: SimFunctionModel
+    let token: String
+    let cluster: SimCluster
+
+    private var key: FunctionKey { model.key }
+    private var checker: SimChecker { cluster.checker }
+
+    /// Works until users stop.
+    func run() async {
+        var random = cluster.random(name)
+        var serial = 0
+        var last: SimCode?
+        while cluster.usersWork {
+            await cluster.sleep(random.duration(below: .seconds(25)))
+            guard cluster.usersWork else { return }
+            let front = await cluster.front(&random)
+            serial += 1
+            let patience: Duration? = random.below(15) == 0 ? random.duration(below: .seconds(5)) : nil
+            switch random.below(20) {
+            case 0..<10:
+                // Sometimes the same archive once more: what is kept of it may be on its way out.
+                let again = random.below(5) == 0 ? last : nil
+                let code = again ?? SimCode.draw(tag: "\(key) \(name) \(serial)", &random)
+                last = code
+                await deploy(code, front, patience, &random)
+            case 10..<13: await rollBack(front, patience, &random)
+            case 13..<16: await update(front, patience, serial, &random)
+            case 16: await delete(front)
+            case 17: await SimReader(model: model, token: token, cluster: cluster).readLogs(front)
+            default: await SimReader(model: model, token: token, cluster: cluster).list(front)
+            }
+        }
+    }
+
+    // MARK: Changes
+
+    private func deploy(
+        _ code: SimCode, _ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator
+    ) async {
+        let archive = code.archive(for: key)
+        checker.expect(code, of: archive)
+        let access: Access? = [nil, nil, .private, .public][random.below(4)]
+        let change = model.begin(isHealthy: code.answers || !code.becomesActive)
+        let (result, isAbandoned) = await cluster.waits.during("\(name) deploys \(key) on \(front.name)") {
+            await cluster.abandoning(after: patience) {
+                await front.deploy(archive, name: key.name, access: access, token: token)
+            }
+        }
+        if case .success(let deployment)? = result {
+            let version = VersionKey(function: key, number: deployment.version)
+            checker.require(code.becomesActive, "\(version) became active, but it is \(code.kind)")
+            checker.require(
+                checker.code(of: version) == code, "\(version) was made of another archive than the deployed one")
+        }
+        await settle(change, result, "deploy", allowed: Set([code.refusal].compactMap(\.self)), isAbandoned)
+    }
+
+    private func rollBack(_ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator) async {
+        // The code of an older version may be of any kind.
+        let change = model.begin(isHealthy: checker.allCodeAnswers(of: key))
+        var target: Int?
+        if case .active(let number) = change.before, number > 1, random.below(3) == 0 {
+            target = 1 + random.below(number)
+        }
+        let older = checker.readyVersions(of: key)
+        let (result, isAbandoned) = await cluster.waits.during("\(name) rolls \(key) back on \(front.name)") {
+            await cluster.abandoning(after: patience) { [target] in
+                await front.rollBack(key, to: target, token: token)
+            }
+        }
+        if case .success(let deployment)? = result, case .active(let number) = change.before,
+            !model.isContended(change)
+        {
+            let expected = target ?? older.last { $0 < number } ?? 0
+            checker.require(
+                deployment.version == expected,
+                "\(key) went back from @\(number) to @\(deployment.version) instead of @\(expected)")
+        }
+        await settle(change, result, "roll back", allowed: [.notFound, .conflict], isAbandoned)
+    }
+
+    private func update(_ front: SimFront, _ patience: Duration?, _ serial: Int, _ random: inout SimGenerator) async {
+        let access: Access? = [nil, .private, .public][random.below(3)]
+        var update = FunctionUpdate(access: access)
+        if access == nil || random.below(2) == 0 { update.env = [SimCode.variable: "\(name) \(serial)"] }
+        let change = model.begin(isHealthy: checker.allCodeAnswers(of: key))
+        let (result, isAbandoned) = await cluster.waits.during("\(name) updates \(key) on \(front.name)") {
+            await cluster.abandoning(after: patience) { [update] in await front.update(key, update, token: token) }
+        }
+        if case .success(let deployment)? = result, let env = update.env {
+            let version = VersionKey(function: key, number: deployment.version)
+            checker.require(
+                checker.settings(of: version)?.environment.variables == env, "\(version) has another environment")
+        }
+        // Without an active version there is nothing to update.
+        let isKnown = if case .active = change.before { true } else { false }
+        await settle(change, result, "update", allowed: isKnown ? [] : [.notFound, .conflict], isAbandoned)
+    }
+
+    private func delete(_ front: SimFront) async {
+        let change = model.begin(isHealthy: true, removes: true)
+        let result = await cluster.waits.during("\(name) deletes \(key) on \(front.name)") {
+            await front.delete(key, token: token)
+        }
+        switch result {
+        case nil: model.end(change, .open)
+        case .success?:
+            checker.mark("delete acknowledged")
+            checker.require(
+                model.isContended(change) || cluster.store.contents.functions[key] == nil,
+                "\(key) was deleted, but is in the store")
+            model.end(change, .absent, isHealthy: true)
+        case .failure(let error)?:
+            // A first deploy that failed leaves a function without an active version.
+            cluster.judge(error, "delete \(key)", allowed: [.notFound])
+            model.end(change, .open)
+        }
+    }
+
+    // MARK: What came of it
+
+    private func settle(
+        _ change: SimFunctionModel.Change, _ result: SimFront.Outcome<DeployResponse>, _ what: String,
+        allowed: Set<InvokError.Code>, _ isAbandoned: Bool
+    ) async {
+        // A core may go on with what it cannot give up half done.
+        if isAbandoned { await cluster.sleep(Self.afterwork) }
+        let isContended = model.isContended(change)
+        switch result {
+        case .success(let deployment)?:
+            checker.mark("\(what) acknowledged")
+            let version = VersionKey(function: key, number: deployment.version)
+            checker.require(
+                deployment.path == "/invok/\(key)", "\(what) of \(version) was answered for \(deployment.path)")
+            checker.require(
+                isContended || cluster.store.contents.functions[key]?.activeVersion == version.number,
+                "\(what) of \(version) was acknowledged, but is not in the store")
+            model.end(change, .active(version.number), isHealthy: checker.code(of: version)?.answers ?? false)
+        case .failure(let error)?:
+            var allowed = allowed
+            if isAbandoned { allowed.formUnion([.unavailable, .noCapacity]) }
+            if isContended { allowed.formUnion([.deployInProgress, .notFound, .conflict]) }
+            if change.before == .open { allowed.formUnion([.notFound, .conflict]) }
+            cluster.judge(error, "\(what) \(key)", allowed: allowed)
+            let isOpen = error.code == .unavailable || error.code == .internal || isAbandoned
+            if !isOpen, case .active(let number) = change.before {
+                // The change was refused for good, so what was active still is.
+                let code = checker.code(of: VersionKey(function: key, number: number))
+                model.end(change, change.before, isHealthy: code?.answers ?? false)
+            } else {
+                model.end(change, isOpen ? .open : change.before)
+            }
+        case nil: model.end(change, .open)
+        }
+    }
+}
