@@ -1,7 +1,7 @@
 # The work is in the scripts of ci/; this file only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test env build lint format bench sim clean
+.PHONY: help demo test env build lint format bench sim sim-mutants clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ bench: ## Measure the figures of docs/benchmarks.md
 
 sim: ## Simulate the whole control plane: SEEDS=1000 runs that many, SEED=7 one; ARGS adds options
 	@ci/sim
+
+sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEEDS=60 seeds at most)
+	@ci/sim-mutants
 
 clean: ## Remove what was built
 	rm -rf .build
