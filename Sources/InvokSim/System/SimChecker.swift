@@ -33,7 +33,7 @@ final class SimChecker: Sendable {
 
     private let state = Mutex(State())
     private let clock: SimClock
-    /// Whether what a version needs to run is kept.
+    /// Whether what a version is built from is kept.
     private let isKept: @Sendable (Version) -> Bool
 
     init(clock: SimClock, isKept: @escaping @Sendable (Version) -> Bool = { _ in true }) {
@@ -84,7 +84,7 @@ final class SimChecker: Sendable {
             broken.append("the active version \(name) is not ready")
             return
         }
-        if !isKept(active) { broken.append("\(name) became active, but its archive or bundle is gone") }
+        if !isKept(active) { broken.append("\(name) became active, but its archive is gone") }
     }
 
     private static func note(

@@ -26,17 +26,20 @@ final class SimCluster: Sendable {
     let history = StoreHistory()
     let cache: SimCoordinationCache
     let artifacts: SimArtifactStore
-    let builder: SimFunctionBuilder
     let nodes: [SimNode]
     private let state = Mutex(State())
 
-    init(seed: UInt64, cores: Int, faults plan: SimFaultPlan, makeServer: @escaping SimServerMaker) {
+    /// - Parameter namesRequests: whether each invocation has an identifier of its own, so that one that reaches two
+    ///   instances is seen.
+    init(
+        seed: UInt64, cores: Int, faults plan: SimFaultPlan, namesRequests: Bool = true,
+        makeServer: @escaping SimServerMaker
+    ) {
         let (clock, history) = (clock, history)
         let settings = Self.settings
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
-        let builder = SimFunctionBuilder(effects: effects)
-        let checker = SimChecker(clock: clock) { Self.keeps($0, artifacts, builder) }
+        let checker = SimChecker(clock: clock) { artifacts.isWhole($0.artifact) }
         let store = SimMetadataStore(effects: effects, onCommit: checker.onCommit)
         let cache = SimCoordinationCache(clock: clock, effects: effects)
         let logs = SimLogStore(effects: effects)
@@ -48,11 +51,13 @@ final class SimCluster: Sendable {
         self.store = store
         self.cache = cache
         self.artifacts = artifacts
-        self.builder = builder
         nodes = (1...cores).map { number in
+            // Each machine has what it has built itself.
+            let builder = SimFunctionBuilder(effects: effects)
+            var events = SimInstanceEvents(onStart: checker.onStart)
+            if namesRequests { events.onRequest = checker.onRequest }
             let engine = SimContainerEngine(
-                builder: builder, logs: logs, clock: clock, effects: effects,
-                events: SimInstanceEvents(onStart: checker.onStart, onRequest: checker.onRequest))
+                builder: builder, logs: logs, clock: clock, effects: effects, events: events)
             return SimNode(
                 name: "core-\(number)", engine: engine, settings: settings, clock: clock, effects: effects,
                 checker: checker, makeServer: makeServer
@@ -75,15 +80,8 @@ final class SimCluster: Sendable {
         return settings
     }
 
-    /// Whether what the version needs to run, and to be changed, is there and whole.
-    func keeps(_ version: Version) -> Bool { Self.keeps(version, artifacts, builder) }
-
-    private static func keeps(
-        _ version: Version, _ artifacts: SimArtifactStore, _ builder: SimFunctionBuilder
-    ) -> Bool {
-        guard let bundle = version.bundle, builder.function(of: bundle) != nil else { return false }
-        return artifacts.isWhole(version.artifact)
-    }
+    /// Whether what the version is built from, on any machine, is there and whole.
+    func keeps(_ version: Version) -> Bool { artifacts.isWhole(version.artifact) }
 
     // MARK: Time and chance
 

@@ -16,7 +16,7 @@ struct SimConvergence: Sendable {
             guard let number = function.activeVersion, let version = tables.versions[function.key]?[number] else {
                 continue
             }
-            checker.require(cluster.keeps(version), "the archive or the bundle of the active \(version.key) is gone")
+            checker.require(cluster.keeps(version), "the archive of the active \(version.key) is gone")
         }
         for node in cluster.nodes { checker.require(node.life != nil, "\(node.name) does not run") }
     }

@@ -82,6 +82,13 @@ final class SimNode: Sendable {
         }
     }
 
+    /// Ends what the core does by itself; whoever calls it is answered all the same.
+    func stop() async {
+        guard let life else { return }
+        life.work.cancel()
+        await life.work.value
+    }
+
     /// Ends the core where it stands.
     /// - Parameter takesInstances: whether the machine's instances end too.
     /// - Returns: `false` when there was none.

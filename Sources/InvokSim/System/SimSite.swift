@@ -12,7 +12,8 @@ public struct SimSite: Sendable {
     public init(seed: UInt64, makeServer: @escaping SimServerMaker) {
         let root = SimRandomness(seed: seed)
         cluster = SimCluster(
-            seed: seed, cores: 1, faults: SimFaultPlan(seed: seed, faults: []), makeServer: makeServer)
+            seed: seed, cores: 1, faults: SimFaultPlan(seed: seed, faults: []), namesRequests: false,
+            makeServer: makeServer)
         latencies = SimFaultPlan(seed: root.stream("network").next(), faults: [])
         var choice = root.stream("crashes").generator
         takesInstances = choice.below(2) == 0

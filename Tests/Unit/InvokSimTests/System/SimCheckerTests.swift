@@ -59,7 +59,7 @@ struct SimCheckerTests {
         #expect(checker.violations.count == 1)
     }
 
-    @Test func anActiveVersionWhoseBundleIsGone() throws {
+    @Test func anActiveVersionWhoseArchiveIsGone() throws {
         let checker = SimChecker(clock: clock) { _ in false }
         checker.onCommit(key, try tables(active: 1, [1: ready]))
         #expect(checker.violations.count == 1)

@@ -35,7 +35,6 @@ struct SystemSimulationTests {
         "log: a failed version was not marked", "log: other cores learn of a change late",
         "log: a change was not read", "log: a log line was lost", "log: the engine failed",
         "log: the store does not answer; functions that are known go on", "log: the engine does not answer",
-        "log: a bundle without a name was removed", "log: an archive without a name was removed",
         "core did not recover at once",
     ]
 
