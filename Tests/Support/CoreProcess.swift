@@ -10,10 +10,12 @@ public final class CoreProcess: Sendable {
     public let url: String
     public let port: Int
     private let process: Process
+    private let ended: ProcessEnd
     private let said: Said
 
-    private init(process: Process, said: Said, url: String, port: Int) {
+    private init(process: Process, ended: ProcessEnd, said: Said, url: String, port: Int) {
         self.process = process
+        self.ended = ended
         self.said = said
         self.url = url
         self.port = port
@@ -49,6 +51,7 @@ public final class CoreProcess: Sendable {
         } else {
             process.standardError = complaints
         }
+        let ended = ProcessEnd(of: process)
         try process.run()
         let said = Said(complaints.fileHandleForReading)
         ProcessesToEnd.add(process.processIdentifier)
@@ -56,9 +59,9 @@ public final class CoreProcess: Sendable {
             guard let range = line.range(of: "http://127.0.0.1:") else { continue }
             let digits = line[range.upperBound...].prefix { $0.isNumber }
             guard let port = Int(digits) else { continue }
-            return CoreProcess(process: process, said: said, url: "http://127.0.0.1:\(port)", port: port)
+            return CoreProcess(process: process, ended: ended, said: said, url: "http://127.0.0.1:\(port)", port: port)
         }
-        process.waitUntilExit()
+        await ended.wait()
         await said.end()
         let reason = said.text.withLock { $0 }
         throw DidNotStart(
@@ -87,13 +90,7 @@ public final class CoreProcess: Sendable {
     @discardableResult
     public func end(with signal: Int32) async -> Int32 {
         kill(process.processIdentifier, signal)
-        let process = process
-        await withCheckedContinuation { done in
-            DispatchQueue.global().async {
-                process.waitUntilExit()
-                done.resume()
-            }
-        }
+        await ended.wait()
         ProcessesToEnd.remove(process.processIdentifier)
         await said.end()
         return process.terminationStatus

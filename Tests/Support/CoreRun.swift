@@ -23,6 +23,7 @@ public struct CoreRun: Sendable {
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = FileHandle.nullDevice
+        let ended = ProcessEnd(of: process)
         try process.run()
         let identifier = process.processIdentifier
         let limit = DispatchWorkItem { kill(identifier, SIGKILL) }
@@ -31,7 +32,7 @@ public struct CoreRun: Sendable {
         async let complained = Self.text(of: errors.fileHandleForReading)
         let texts = await (said, complained)
         limit.cancel()
-        process.waitUntilExit()
+        await ended.wait()
         return CoreRun(status: process.terminationStatus, output: texts.0, errors: texts.1)
     }
 

@@ -59,14 +59,12 @@ public enum Services {
         process.standardInput = FileHandle.nullDevice
         let (output, errors) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError) = (output, errors)
-        let ended = AsyncStream<Void>.makeStream()
-        process.terminationHandler = { _ in ended.continuation.finish() }
+        let ended = ProcessEnd(of: process)
         try process.run()
         async let said = text(of: output.fileHandleForReading)
         async let complained = text(of: errors.fileHandleForReading)
         let texts = await (said, complained)
-        // Not `waitUntilExit`, which holds the thread of a task and keeps it busy.
-        for await _ in ended.stream {}
+        await ended.wait()
         guard process.terminationStatus == 0 else {
             throw Missing(
                 description: "\(program) \(arguments.first ?? "") ended with \(process.terminationStatus): \(texts.1)")
