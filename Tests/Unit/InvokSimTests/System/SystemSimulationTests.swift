@@ -40,7 +40,8 @@ struct SystemSimulationTests {
 
     @Test func withFaultsAllHoldsAndEveryPlaceIsReached() async throws {
         var marks: Set<String> = []
-        try await SimPool.run((1...24).map(UInt64.init), at: 2) { seed in
+        // The last is one in which the engine fails just when it is asked for all instances, which is rare.
+        try await SimPool.run((1...24).map(UInt64.init) + [36], at: 2) { seed in
             var configuration = SystemSimulation.Configuration(seed: seed)
             configuration.duration = .seconds(60)
             return SystemSimulation.run(configuration) { SimHTTPServer($0) }
