@@ -102,7 +102,12 @@ let package = Package(
                 .embedInCode("Resources")
             ]),
         .systemLibrary(name: "CLinux"),
-        wall("InvokSandbox", ["Invok", "InvokRuntimes", "CLinux", logging]),
+        // What adapters that run things on this machine share.
+        wall("InvokHost", ["Invok", "InvokRuntimes", "CLinux", logging]),
+        wall("InvokSandbox", ["Invok", "InvokHost", "InvokRuntimes", "CLinux", logging]),
+        wall(
+            "InvokDocker",
+            ["Invok", "InvokHost", "InvokRuntimes", "CLinux", asyncHTTPClient, logging, nioCore, nioHTTP1]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall(
             "InvokHTTP",
@@ -120,7 +125,8 @@ let package = Package(
             name: "invok-core",
             dependencies: [
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", argumentParser, configuration,
+                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", argumentParser,
+                configuration,
                 hummingbird, lifecycle, logging, unixSignals,
             ],
             swiftSettings: strict),
@@ -142,7 +148,9 @@ let package = Package(
         unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes"),
-        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokLocal", "InvokRuntimes"]),
+        unitTests(of: "InvokHost"),
+        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),
+        unitTests(of: "InvokDocker", ["InvokHost"]),
         unitTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
         unitTests(
             of: "InvokHTTP",

@@ -1,42 +1,7 @@
 import Glibc
 import Invok
+import InvokHost
 import Synchronization
-
-/// What a command in a sandbox printed and how it ended.
-struct CapturedRun: Sendable {
-    let status: ExitStatus
-    /// Head and tail where it was long.
-    let output: [UInt8]
-    let outOfMemoryKills: Int
-
-    var text: String { String(decoding: output, as: UTF8.self) }
-}
-
-/// Keeps the first and the last bytes of an output of any length.
-struct CappedOutput: Sendable {
-    let limit: Int
-    private var head: [UInt8] = []
-    private var tail: [UInt8] = []
-    private var dropped = 0
-
-    init(limit: Int) { self.limit = limit }
-
-    mutating func append(_ bytes: some Collection<UInt8>) {
-        let room = limit / 2 - head.count
-        head += bytes.prefix(room)
-        tail += bytes.dropFirst(room)
-        // Trimmed only now and then, so that a long output costs a copy for each half limit, not for each read.
-        guard tail.count > limit else { return }
-        dropped += tail.count - limit / 2
-        tail.removeFirst(tail.count - limit / 2)
-    }
-
-    var bytes: [UInt8] {
-        let excess = max(0, tail.count - limit / 2)
-        guard dropped + excess > 0 else { return head + tail }
-        return head + Array("\n… \(dropped + excess) bytes left out …\n".utf8) + tail.dropFirst(excess)
-    }
-}
 
 /// The output as it comes in on the events' thread.
 private final class Capture: Sendable {

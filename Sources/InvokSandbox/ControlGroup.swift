@@ -1,4 +1,5 @@
 import Glibc
+import InvokHost
 
 /// The control groups of one sandbox: one directory in each hierarchy.
 struct ControlGroup: Sendable {

@@ -1,17 +1,6 @@
 import Glibc
 import Invok
-
-/// What one sandbox may use at most.
-struct ResourceLimits: Hashable, Sendable {
-    /// Memory with swap and with what lies in the sandbox's tmpfs.
-    var memoryBytes: Int
-    var cpus: Double
-    /// Processes and threads.
-    var processes: Int
-    var openFiles: Int
-    /// The largest file.
-    var fileBytes: Int
-}
+import InvokHost
 
 /// Where this installation's control groups lie, in either version of the kernel's interface (cgroups(7)).
 struct ControlGroups: Sendable {

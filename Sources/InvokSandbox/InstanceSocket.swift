@@ -1,4 +1,5 @@
 import Glibc
+import InvokHost
 
 /// The unix socket that an instance accepts on, bound by the core so that connections queue from the first moment.
 enum InstanceSocket {

@@ -1,5 +1,6 @@
 import Glibc
 import Invok
+import InvokHost
 import Logging
 import Synchronization
 

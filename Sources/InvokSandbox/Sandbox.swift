@@ -1,32 +1,9 @@
-/// What a sandbox sees, runs and may use. Turned into arguments for bubblewrap.
-struct Sandbox: Sendable {
-    struct Mount: Hashable, Sendable {
-        let source: String
-        let destination: String
-        var isWritable = false
-    }
+import InvokHost
 
-    /// A folder in memory.
-    struct TemporaryFolder: Hashable, Sendable {
-        let path: String
-        let bytes: Int
-    }
+typealias Sandbox = Isolation
 
-    /// Beside the base that every sandbox has.
-    var mounts: [Mount]
-    /// Beside `/tmp`.
-    var temporaryFolders: [TemporaryFolder] = []
-    var workingDirectory: String
-    /// All of it; nothing is inherited.
-    var environment: [String: String]
-    /// The first is an absolute path inside.
-    var command: [String]
-    /// The size of its `/tmp`.
-    var temporaryBytes: Int
-    var limits: ResourceLimits
-    /// Above 0 for work that others shall not notice (nice(2)).
-    var niceness: Int32 = 0
-
+/// How bubblewrap makes it.
+extension Isolation {
     /// The user inside: one that nobody else has when the core is root, else the core's own in a user namespace.
     enum User: Hashable, Sendable {
         case switched(UInt32)

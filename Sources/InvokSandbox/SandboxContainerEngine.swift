@@ -1,4 +1,5 @@
 public import Invok
+import InvokHost
 import InvokRuntimes
 public import Logging
 import Synchronization

@@ -1,5 +1,6 @@
 import Glibc
 public import Invok
+import InvokHost
 import Logging
 import Synchronization
 
@@ -9,9 +10,9 @@ public final class SandboxHost: Sendable {
     /// `<data>/run` and `<data>/bundles` are this host's.
     let dataDirectory: String
     /// Other hosts may use it too.
-    let cacheDirectory: String
+    package let cacheDirectory: String
     let toolchains: Toolchains
-    let clock: any Clock
+    package let clock: any Clock
     private let bubblewrap: String?
     private let state = Mutex<Task<Prepared, any Error>?>(nil)
 
@@ -38,7 +39,7 @@ public final class SandboxHost: Sendable {
     }
 
     var runDirectory: String { dataDirectory + "/run" }
-    var bundlesDirectory: String { dataDirectory + "/bundles" }
+    package var bundlesDirectory: String { dataDirectory + "/bundles" }
 
     func bundlePath(_ bundle: BundleID) -> String { "\(bundlesDirectory)/\(bundle)" }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Invok
+import InvokHost
 import Synchronization
 
 /// One instance of the engine, from the call of `start` until nothing of it is left.

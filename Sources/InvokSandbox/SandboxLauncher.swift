@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Invok
+import InvokHost
 import Synchronization
 
 /// Makes sandboxes. All are started from one thread that lives as long as this object: the kernel ends them with it.

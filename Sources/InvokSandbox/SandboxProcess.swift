@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Invok
+import InvokHost
 
 /// A sandbox that runs: bubblewrap, which is our child, its init inside, and what that runs.
 final class SandboxProcess: Sendable {
@@ -61,34 +62,4 @@ final class SandboxProcess: Sendable {
         let fields = text[text.index(after: end)...].split(separator: " ")
         return fields.count > 1 ? pid_t(fields[1]) : nil
     }
-}
-
-/// How a process ended.
-struct ExitStatus: Hashable, Sendable {
-    /// 0…255; 128 + n for the signal n, as bubblewrap and shells say it.
-    let code: Int32
-
-    init(code: Int32) { self.code = code }
-
-    init(waitStatus: Int32) {
-        let signal = waitStatus & 0x7F
-        code = signal == 0 ? waitStatus >> 8 & 0xFF : 128 + signal
-    }
-
-    /// In words, for the log.
-    func reason(outOfMemoryKills: Int, memoryBytes: Int) -> String {
-        if outOfMemoryKills > 0 && code != 0 {
-            return "was killed: out of memory (the limit is \(memoryBytes >> 20) MB)"
-        }
-        guard code > 128, let name = Self.signals[code - 128] else { return "exited with status \(code)" }
-        return "was killed by \(name)"
-    }
-
-    private static let signals: [Int32: String] = [
-        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL (illegal instruction)",
-        SIGTRAP: "SIGTRAP", SIGABRT: "SIGABRT (abort)", SIGBUS: "SIGBUS (bad memory access)",
-        SIGFPE: "SIGFPE (arithmetic error)", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV (bad memory access)",
-        SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU",
-        SIGXFSZ: "SIGXFSZ (a file grew too large)", SIGSYS: "SIGSYS (forbidden system call)",
-    ]
 }

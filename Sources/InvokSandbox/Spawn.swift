@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import InvokHost
 
 /// Starts a program with exactly the given descriptors and environment.
 /// - Parameters:

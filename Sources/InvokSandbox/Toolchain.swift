@@ -1,3 +1,5 @@
+import InvokHost
+
 /// A language's tools on this machine, and where a sandbox sees them.
 public struct Toolchain: Hashable, Sendable {
     public enum Name: String, Sendable, Hashable, CaseIterable {

@@ -1,4 +1,5 @@
 import Glibc
+import InvokHost
 
 /// The toolchains of this machine.
 public struct Toolchains: Hashable, Sendable {

@@ -3,7 +3,6 @@ import InvokArchive
 import InvokGateway
 import InvokHTTP
 import InvokLocal
-import InvokSandbox
 import InvokSecurity
 import Logging
 import ServiceLifecycle
@@ -17,7 +16,8 @@ import UnixSignals
 
 /// The world around the system, and its life: start, serve, stop.
 ///
-/// This is the one place that chooses adapters; `StoreChoice` does it for those that keep what must last.
+/// This is the one place that chooses adapters; `StoreChoice` does it for those that keep what must last, and
+/// `EngineChoice` for those that build and run.
 struct Core {
     private let configuration: CoreConfiguration
     private let logger: Logger
@@ -30,7 +30,8 @@ struct Core {
         self.logger = logger
     }
 
-    /// Serves until SIGTERM or SIGINT, then finishes the requests that run and stops every instance.
+    /// Serves until SIGTERM or SIGINT, then finishes the requests that run, and stops every instance that
+    /// cannot outlive this process.
     /// - Throws: `Failure` when it cannot start.
     func run() async throws {
         let directory = try openDataDirectory()
@@ -38,27 +39,22 @@ struct Core {
         let randomness = SystemRandomness()
         let stores = try await openStores(directory, clock, randomness)
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
-        let toolchains = Toolchains.discover(environment: configuration.environment)
-        let host = SandboxHost(
-            dataDirectory: directory.path, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
-            clock: clock)
-        let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
-        let builder = SandboxFunctionBuilder(host: host, logger: logger)
+        let choice = EngineChoice.make(
+            configuration, dataDirectory: directory.path, logs: logs, clock: clock, logger: logger)
         let transport = UnixSocketTransport()
         let passwords = ScryptPasswordHasher(
             parameters: ScryptParameters(
                 logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
-            store: stores.metadata, cache: stores.cache, engine: engine, builder: builder, artifacts: stores.artifacts,
-            archives: LibArchiveReader(), logs: logs, transport: transport, passwords: passwords,
-            tokens: try await makeTokens(directory), clock: clock, randomness: randomness)
-        try await reportLimitations(engine, toolchains)
+            store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
+            artifacts: stores.artifacts, archives: LibArchiveReader(), logs: logs, transport: transport,
+            passwords: passwords, tokens: try await makeTokens(directory), clock: clock, randomness: randomness)
+        try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
-        let names = stores.names.merging(["engine": "sandbox"]) { $1 }
-        try await serve(system, names, warmUp: WarmUpService(builder: builder))
-        await stopInstances(engine)
-        await host.close()
+        let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
+        try await serve(system, names, warmUp: WarmUpService(warmUp: choice.warmUp))
+        await choice.close()
         await transport.shutdown()
         stores.close()
         withExtendedLifetime(directory) {}
@@ -93,18 +89,16 @@ struct Core {
     }
 
     /// What this machine cannot do is said once, by name.
-    private func reportLimitations(_ engine: SandboxContainerEngine, _ toolchains: Toolchains) async throws {
+    private func reportLimitations(_ choice: EngineChoice) async throws {
         do throws(EngineError) {
-            for limitation in try await engine.prepare() { logger.warning("\(limitation)") }
+            for limitation in try await choice.engine.prepare() { logger.warning("\(limitation)") }
         } catch {
             switch error {
             case .unavailable(let reason), .startFailed(let reason): throw Failure.start(reason, nextStep: nil)
             case .cancelled: throw CancellationError()
             }
         }
-        for (_, sentence) in toolchains.missing.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            logger.warning("\(sentence)")
-        }
+        for limitation in choice.limitations { logger.warning("\(limitation)") }
     }
 
     private func serve(_ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService) async throws {
@@ -135,16 +129,6 @@ struct Core {
         }
     }
 
-    /// Sandboxes cannot outlive this process, so they get the chance to end well before it does.
-    private func stopInstances(_ engine: SandboxContainerEngine) async {
-        guard let running = try? await engine.list() else { return }
-        await withDiscardingTaskGroup { group in
-            for instance in running {
-                group.addTask { await engine.stop(instance.id, grace: configuration.systemSettings.stopGrace) }
-            }
-        }
-    }
-
     private func starting<Value, Problem: Error>(_ body: () throws(Problem) -> Value) throws -> Value {
         do throws(Problem) {
             return try body()
@@ -166,9 +150,9 @@ private struct SystemService: Service {
 
 /// Has what every build needs made before the first deploy, while the server serves already.
 private struct WarmUpService: Service {
-    let builder: SandboxFunctionBuilder
+    let warmUp: @Sendable () async -> Void
 
     func run() async throws {
-        await cancelWhenGracefulShutdown { await builder.warmUp() }
+        await cancelWhenGracefulShutdown { await warmUp() }
     }
 }

@@ -20,6 +20,8 @@ struct CoreConfiguration: Sendable {
     var databaseURL: String?
     /// Redis, or else this process's memory.
     var redisURL: String?
+    var engine = EngineChoice.Name.sandbox
+    var docker: DockerChoice
     var defaultAccess = Access.private
     var jwtSecret: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
@@ -40,7 +42,11 @@ struct CoreConfiguration: Sendable {
         INVOK_CACHE_DIR        ~/.cache/invok
         DATABASE_URL           SQLite in the data directory (or postgres://USER:PASSWORD@HOST:PORT/DATABASE)
         REDIS_URL              this process's memory (or redis://:PASSWORD@HOST:PORT/DATABASE)
-        INVOK_ENGINE           sandbox
+        INVOK_ENGINE           sandbox (or docker)
+        DOCKER_HOST            unix:///var/run/docker.sock
+        INVOK_HOST_DATA_DIR    the data directory as Docker sees it, where the core runs in a container
+        INVOK_GO_IMAGE, INVOK_PYTHON_IMAGE, INVOK_NODE_IMAGE   images that functions run in
+        INVOK_GO_BUILDER_IMAGE, INVOK_PYTHON_BUILDER_IMAGE, INVOK_NODE_BUILDER_IMAGE   and are built in
         INVOK_DEFAULT_ACCESS   private (or public)
         AUTH_JWT_SECRET        made and kept in the data directory
         AUTH_TOKEN_HOURS       168
@@ -93,9 +99,13 @@ struct CoreConfiguration: Sendable {
         cacheDirectory = text("INVOK_CACHE_DIR") ?? Self.folder("XDG_CACHE_HOME", ".cache", environment) + "/invok"
         databaseURL = text("DATABASE_URL")
         redisURL = text("REDIS_URL")
-        if let engine = text("INVOK_ENGINE"), engine != "sandbox" {
-            throw ConfigurationError(message: "INVOK_ENGINE is '\(engine)', but this build knows only 'sandbox'")
+        if let name = text("INVOK_ENGINE") {
+            guard let value = EngineChoice.Name(rawValue: name) else {
+                throw ConfigurationError(message: "INVOK_ENGINE is '\(name)', but must be 'sandbox' or 'docker'")
+            }
+            engine = value
         }
+        docker = try DockerChoice(setting: text)
         if let access = text("INVOK_DEFAULT_ACCESS") {
             guard let value = Access(rawValue: access) else {
                 throw ConfigurationError(

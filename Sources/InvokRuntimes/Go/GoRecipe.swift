@@ -2,7 +2,7 @@ import Invok
 
 /// Go: the user's `package main`, a generated `main` and the server package become one static binary.
 struct GoRecipe: Recipe {
-    let version = 1
+    let version = 2
     let launch = LaunchPlan(command: ["/bundle/function"])
 
     /// The user's files lie in a folder of their own, so that none of them is in the way of the binary.

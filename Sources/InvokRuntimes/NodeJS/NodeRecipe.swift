@@ -2,7 +2,7 @@ import Invok
 
 /// Node.js: JavaScript and TypeScript as they are, with Invok's own server in `.invok/`.
 struct NodeRecipe: Recipe {
-    let version = 1
+    let version = 2
     let launch = LaunchPlan(command: ["node"] + Self.quiet + ["/bundle/.invok/shim.mjs"])
 
     /// A missing `"type"` in package.json is fine here, and so is TypeScript.

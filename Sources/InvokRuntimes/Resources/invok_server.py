@@ -108,10 +108,11 @@ class Server:
 
     def __init__(self, entry, concurrency):
         self.entry = entry
-        self.listener = _socket.socket(fileno=LISTEN)
+        self.listener = listen()
         self.listener.setblocking(False)
+        self.listening = self.listener.fileno()
         self.epoll = select.epoll()
-        self.epoll.register(LISTEN, select.EPOLLIN | select.EPOLLONESHOT)
+        self.epoll.register(self.listening, select.EPOLLIN | select.EPOLLONESHOT)
         self.lock = _thread.allocate_lock()
         self.waiting = {}
         self.workers = self.idle = self.busy = 0
@@ -131,7 +132,7 @@ class Server:
                 [(descriptor, _)] = self.epoll.poll(-1, 1) or [(None, 0)]
             except (OSError, ValueError):
                 return  # The server has stopped.
-            if descriptor == LISTEN:
+            if descriptor == self.listening:
                 self.accept()
                 continue
             with self.lock:
@@ -178,7 +179,7 @@ class Server:
                     self.epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
                 else:
                     socket.close()
-            self.epoll.modify(LISTEN, select.EPOLLIN | select.EPOLLONESHOT)
+            self.epoll.modify(self.listening, select.EPOLLIN | select.EPOLLONESHOT)
 
     def serve(self, connection):
         """Answers requests while they are there. Whether the connection can carry more."""
@@ -247,6 +248,19 @@ class Server:
             if self.busy == 0:
                 self.drained.release()
         self.drained.acquire()
+
+
+def listen():
+    """The socket that was handed over, or the one that INVOK_SOCKET names: under another name until it accepts."""
+    path = os.environ.get("INVOK_SOCKET")
+    if not path or "LISTEN_FDS" in os.environ:
+        return _socket.socket(fileno=LISTEN)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    listener.bind(path + ".new")
+    listener.listen(1024)
+    os.chmod(path + ".new", 0o666)
+    os.rename(path + ".new", path)
+    return listener
 
 
 def date():

@@ -3,6 +3,12 @@ import Invok
 import InvokRuntimes
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The function contract, the same for every runtime, held against real processes.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct ShimTests {
@@ -28,6 +34,18 @@ struct ShimTests {
         #expect(stream.text == "part 1\npart 2\npart 3\n")
         #expect(stream.values("transfer-encoding") == ["chunked"])
         #expect(try instance.request("HEAD", "/hello-world/stream").rest.isEmpty)
+        #expect(try instance.stop().status == 0)
+    }
+
+    @Test(arguments: Runtime.allCases)
+    func makesItsOwnSocketWhereNoneIsHandedOver(_ runtime: Runtime) throws {
+        let bundle = try TestBundle(runtime, files: Fixture.files(runtime))
+        let instance = try bundle.start(handsOver: false)
+        // Once the path is there, it accepts, and whoever gets to the folder may connect.
+        #expect(try instance.request("GET", "/hello-world").text == "hello")
+        var status = stat()
+        #expect(stat(bundle.url.appendingPathComponent("s").path, &status) == 0 && status.st_mode & 0o777 == 0o666)
+        #expect(!FileManager.default.fileExists(atPath: bundle.url.appendingPathComponent("s.new").path))
         #expect(try instance.stop().status == 0)
     }
 

@@ -5,21 +5,22 @@ import InvokRuntimes
 import Logging
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite struct BuildRunTests {
     private func run(
         _ fixture: Fixture, _ program: String, quotaBytes: Int = 1 << 30
     ) async throws -> CapturedRun {
-        let python = try #require(Fixture.toolchains[.python3])
-        let launcher = try await fixture.host.prepared().launcher
+        let python = try #require(Fixture.toolchains[.python3]).forBuilds
+        _ = try await fixture.host.prepared()
         let folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-test")
         try folder.stage([:])
-        var sandbox = BuildRun.sandbox([:], ["python3", "-c", program], python)
-        sandbox.mounts += folder.mounts(for: .everything)
-        var run = BuildRun(sandbox: sandbox, folder: folder, deadlineSeconds: 60, clock: SystemClock())
+        var isolation = BuildRun.isolation([:], ["python3", "-c", program], python)
+        isolation.mounts += folder.mounts(for: .everything)
+        var run = BuildRun(isolation: isolation, tool: python, folder: folder, deadlineSeconds: 60)
         run.quotaBytes = quotaBytes
-        return try await run.run(by: launcher)
+        return try await run.run(in: fixture.host)
     }
 
     @Test(arguments: [

@@ -5,6 +5,7 @@ import InvokRuntimes
 import Logging
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite(.enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))
@@ -17,7 +18,7 @@ struct GoBuildCacheTests {
 
     /// A package that compiles in a moment stands for all.
     private func keeper(_ host: SandboxHost) -> GoCacheKeeper {
-        GoCacheKeeper(host: host, logger: Logger(label: "test")) {
+        GoCacheKeeper(place: host, logger: Logger(label: "test")) {
             $0 == .template ? ["unicode/utf8"] : ["unicode/utf16"]
         }
     }
@@ -26,7 +27,7 @@ struct GoBuildCacheTests {
         let fixture = try Fixture()
         let directory = fixture.directory + "/shared"
         let tool = try #require(Fixture.toolchains[.go])
-        let cache = GoBuildCache(directory: directory, toolchain: tool)
+        let cache = GoBuildCache(directory: directory, tool: tool.forBuilds)
         // What a core that was killed left: it holds no lock any more.
         try Files.makeDirectories(cache.incoming, mode: 0o700)
         try Files.write([1], to: cache.incoming + "/half-d", mode: 0o600)
@@ -60,7 +61,7 @@ struct GoBuildCacheTests {
     @Test func waitsWhileAnotherCoreMakesItAndCanBeCancelled() async throws {
         let fixture = try Fixture()
         let directory = fixture.directory + "/shared"
-        let cache = GoBuildCache(directory: directory, toolchain: try #require(Fixture.toolchains[.go]))
+        let cache = GoBuildCache(directory: directory, tool: try #require(Fixture.toolchains[.go]).forBuilds)
         let keeper = keeper(try host(fixture, "a", cache: directory))
         let other = try #require(try cache.lock())
         try cache.prepareIncoming()
@@ -86,9 +87,9 @@ struct GoBuildCacheTests {
         let tool = try #require(Fixture.toolchains[.go])
         let builder = SandboxFunctionBuilder(host: fixture.host, logger: Logger(label: "test"))
         await builder.warmUp()
-        let cache = GoBuildCache(directory: Fixture.cacheDirectory, toolchain: tool)
+        let cache = GoBuildCache(directory: Fixture.cacheDirectory, tool: tool.forBuilds)
         let before = try Files.plainFiles(below: cache.entries)
-        let python = try #require(Fixture.toolchains[.python3])
+        let python = try #require(Fixture.toolchains[.python3]).forBuilds
         let attack = """
             import os
             changed, tried = 0, 0
@@ -106,14 +107,13 @@ struct GoBuildCacheTests {
                     open(path, "wb").write(b"poison")
             print("changed", changed, "of", tried > 1000)
             """
-        let launcher = try await fixture.host.prepared().launcher
         let folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-hostile")
         try folder.stage([:])
-        var sandbox = BuildRun.sandbox([:], ["python3", "-c", attack], python)
-        sandbox.mounts += folder.mounts(for: .everything)
-        cache.offer(to: &sandbox)
-        let run = try await BuildRun(sandbox: sandbox, folder: folder, deadlineSeconds: 60, clock: SystemClock())
-            .run(by: launcher)
+        var isolation = BuildRun.isolation([:], ["python3", "-c", attack], python)
+        isolation.mounts += folder.mounts(for: .everything)
+        cache.offer(to: &isolation)
+        let run = try await BuildRun(isolation: isolation, tool: python, folder: folder, deadlineSeconds: 60)
+            .run(in: fixture.host)
         #expect(run.text == "changed 0 of True\n")
         #expect(try Set(Files.plainFiles(below: cache.entries)).isSuperset(of: before))
 

@@ -3,6 +3,7 @@ import Invok
 import Logging
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite struct SandboxContainerEngineTests {

@@ -5,6 +5,7 @@ import InvokRuntimes
 import Logging
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite(.enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 /// Runs the filter as the kernel does, for both architectures, whichever this machine has.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite struct ToolchainsTests {

@@ -12,21 +12,38 @@ final class TestInstance {
     private let command: Command
     private let path: String
 
-    init(_ arguments: [String], bundle: TestBundle, environment: [String: String]) throws {
+    /// - Parameter handsOver: whether the instance gets its socket as an engine without containers gives it, or makes
+    ///   it itself; then this returns once it is there.
+    init(_ arguments: [String], bundle: TestBundle, environment: [String: String], handsOver: Bool = true) throws {
         self.bundle = bundle
         path = bundle.url.appendingPathComponent("s").path
+        guard handsOver else {
+            command = try Command(
+                arguments, in: bundle.url, environment: Self.variables.merging(["INVOK_SOCKET": path]) { $1 })
+            let deadline = Date(timeIntervalSinceNow: 20)
+            // Nothing tells a test that a path has come about, so it looks.
+            while access(path, F_OK) != 0 {
+                guard deadline.timeIntervalSinceNow > 0 else { throw TestFailure("no socket at \(path)") }
+                usleep(2000)
+            }
+            return
+        }
         let listener = Self.socket()
         defer { close(listener) }
         guard Self.withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 64) == 0 else {
             throw TestFailure("cannot listen at \(path): \(errno)")
         }
-        var variables = [
-            "HOME": "/tmp", "INVOK_CONCURRENCY": "4", "INVOK_FUNCTION_NAME": "hello-world",
-            "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "LISTEN_FDS": "1", "TZ": "UTC",
-        ]
-        variables["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+        let variables = Self.variables.merging(["LISTEN_FDS": "1"]) { $1 }
         command = try Command(
             arguments, in: bundle.url, environment: variables.merging(environment) { $1 }, socket: listener)
+    }
+
+    private static var variables: [String: String] {
+        [
+            "HOME": "/tmp", "INVOK_CONCURRENCY": "4", "INVOK_FUNCTION_NAME": "hello-world",
+            "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "TZ": "UTC",
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+        ]
     }
 
     /// Sends one request on a connection of its own and returns the answer.

@@ -1,7 +1,7 @@
 import Invok
 import Testing
 
-@testable import InvokSandbox
+@testable import InvokHost
 
 @Suite struct OutputBudgetTests {
     @Test func dropsWhatIsOverAndSaysHowMuch() {

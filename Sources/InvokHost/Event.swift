@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that happens once, with a value, and that any number of tasks may wait for.
-final class Event<Value: Sendable>: Sendable {
+package final class Event<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var waiting: [CheckedContinuation<Value, Never>] = []
@@ -9,8 +9,10 @@ final class Event<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// The value, once it is there. Does not end early when the task is cancelled: what is waited for always comes.
-    func wait() async -> Value {
+    package func wait() async -> Value {
         await withCheckedContinuation { continuation in
             let value = state.withLock { state in
                 if state.value == nil { state.waiting.append(continuation) }
@@ -21,7 +23,7 @@ final class Event<Value: Sendable>: Sendable {
     }
 
     /// Only the first call counts.
-    func signal(_ value: Value) {
+    package func signal(_ value: Value) {
         let waiting = state.withLock { state in
             guard state.value == nil else { return [] as [CheckedContinuation<Value, Never>] }
             state.value = value
@@ -33,5 +35,5 @@ final class Event<Value: Sendable>: Sendable {
 }
 
 extension Event where Value == Void {
-    func signal() { signal(()) }
+    package func signal() { signal(()) }
 }

@@ -7,9 +7,9 @@ import InvokRuntimes
 /// A build sees it read-only and writes into a cache of its own in memory, which ends with it: what one tenant's build
 /// writes, no other ever sees. Entries only ever come in, each by one rename, so that a build may read while another
 /// core adds; whoever adds holds the lock.
-struct GoBuildCache: Sendable {
+package struct GoBuildCache: Sendable {
     /// In the order in which they are made: what every function needs comes first.
-    enum Part: String, CaseIterable, Sendable {
+    package enum Part: String, CaseIterable, Sendable {
         case template
         case usual
 
@@ -23,20 +23,20 @@ struct GoBuildCache: Sendable {
 
     private let path: String
 
-    init(directory: String, toolchain: Toolchain) {
-        path = "\(directory)/go-\(toolchain.version)-\(RuntimeSupport.of(.go).recipeVersion)"
+    package init(directory: String, tool: BuildTool) {
+        path = "\(directory)/go-\(tool.identity)-\(RuntimeSupport.of(.go).recipeVersion)"
     }
 
     /// The entries, as `GOCACHE` lays them out; there once the first part is.
-    var entries: String { path + "/entries" }
+    package var entries: String { path + "/entries" }
     /// Where whoever holds the lock has Go write what is new.
-    var incoming: String { path + "/incoming" }
+    package var incoming: String { path + "/incoming" }
 
-    func has(_ part: Part) -> Bool { Files.exists("\(path)/\(part.rawValue)") }
+    package func has(_ part: Part) -> Bool { Files.exists("\(path)/\(part.rawValue)") }
 
     /// The exclusive right to add to it, for as long as the value lives; a process that dies loses it.
     /// - Returns: `nil` while another has it.
-    func lock() throws(SystemError) -> Descriptor? {
+    package func lock() throws(SystemError) -> Descriptor? {
         try Files.makeDirectories(path, mode: 0o700)
         let lock = try Descriptor.open(path + "/lock", O_RDWR | O_CREAT)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
@@ -47,15 +47,15 @@ struct GoBuildCache: Sendable {
     }
 
     /// Makes `incoming` empty. Only under the lock: what lies there is then of a core that has died.
-    func prepareIncoming() throws(SystemError) {
+    package func prepareIncoming() throws(SystemError) {
         try Files.removeTree(incoming)
         try Files.makeDirectory(incoming, mode: 0o777)
     }
 
-    func removeIncoming() { try? Files.removeTree(incoming) }
+    package func removeIncoming() { try? Files.removeTree(incoming) }
 
     /// Moves what Go wrote into `incoming` to the entries, and notes that the part is there. Only under the lock.
-    func adopt(_ part: Part) throws(SystemError) {
+    package func adopt(_ part: Part) throws(SystemError) {
         let files = Files.names(in: incoming).flatMap { folder in
             Files.names(in: "\(incoming)/\(folder)").map { "\(folder)/\($0)" }
         }
@@ -78,29 +78,29 @@ struct GoBuildCache: Sendable {
         guard rename(source, destination) == 0 else { throw SystemError("rename", file) }
     }
 
-    // MARK: In a sandbox
+    // MARK: In a build
 
-    /// Lets the sandbox of a build read the entries and write its own beside them, in memory.
-    func offer(to sandbox: inout Sandbox) {
-        sandbox.temporaryFolders.append(.init(path: Self.cache, bytes: 1 << 30))
-        useEntries(in: &sandbox)
+    /// Lets a build read the entries and write its own beside them, in memory.
+    package func offer(to isolation: inout Isolation) {
+        isolation.temporaryFolders.append(.init(path: Self.cache, bytes: 1 << 30))
+        useEntries(in: &isolation)
     }
 
-    /// Has the sandbox write into `incoming`. Only under the lock, and for plans of Invok's own.
-    func write(from sandbox: inout Sandbox) {
-        sandbox.mounts.append(Sandbox.Mount(source: incoming, destination: Self.cache, isWritable: true))
-        useEntries(in: &sandbox)
+    /// Has a build write into `incoming`. Only under the lock, and for plans of Invok's own.
+    package func write(from isolation: inout Isolation) {
+        isolation.mounts.append(Isolation.Mount(source: incoming, destination: Self.cache, isWritable: true))
+        useEntries(in: &isolation)
     }
 
     private static let cache = "/cache"
 
-    private func useEntries(in sandbox: inout Sandbox) {
-        sandbox.environment["GOCACHE"] = Self.cache
+    private func useEntries(in isolation: inout Isolation) {
+        isolation.environment["GOCACHE"] = Self.cache
         guard Files.isDirectory(entries) else { return }
-        sandbox.mounts.append(Sandbox.Mount(source: entries, destination: "/gocache"))
+        isolation.mounts.append(Isolation.Mount(source: entries, destination: "/gocache"))
         // No name or value becomes part of the script: the command comes in as its arguments. With the file, Go does not
         // look for old entries to remove, which would be work for nothing.
-        let script = #"/usr/bin/cp -rs /gocache/. /cache && date +%s >/cache/trim.txt && exec "$0" "$@""#
-        sandbox.command = ["/bin/sh", "-c", script] + sandbox.command
+        let script = #"cp -rs /gocache/. /cache && date +%s >/cache/trim.txt && exec "$0" "$@""#
+        isolation.command = ["/bin/sh", "-c", script] + isolation.command
     }
 }

@@ -1,13 +1,15 @@
 import Invok
 
 /// Cuts a stream of bytes into lines of bounded length.
-struct LineSplitter: Sendable {
+package struct LineSplitter: Sendable {
     private var line: [UInt8] = []
     private var isCut = false
 
+    package init() {}
+
     /// Takes the next bytes.
     /// - Returns: the lines that are whole now.
-    mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
+    package mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
@@ -22,7 +24,7 @@ struct LineSplitter: Sendable {
     }
 
     /// What stands behind the last end of a line.
-    mutating func finish() -> String? { line.isEmpty ? nil : take() }
+    package mutating func finish() -> String? { line.isEmpty ? nil : take() }
 
     private mutating func take() -> String {
         if line.last == UInt8(ascii: "\r") { line.removeLast() }

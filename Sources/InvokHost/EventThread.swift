@@ -7,20 +7,20 @@ import Synchronization
 /// Tasks cannot do this: the kernel ties a sandbox's life to the *thread* that started it (`PR_SET_PDEATHSIG`), and
 /// waiting for a child or a pipe would hold a thread of the shared pool. It ends with the last reference, after what
 /// was handed to it.
-final class EventThread: Sendable {
+package final class EventThread: Sendable {
     /// What a handler wants next.
-    enum Next: Sendable {
+    package enum Next: Sendable {
         case more
         /// To be called again only in a while: holds back a writer that is too fast.
         case pause
         case done
     }
 
-    typealias Handler = @Sendable () -> Next
+    package typealias Handler = @Sendable () -> Next
 
     private let loop: EventLoop
 
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         loop = try EventLoop()
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -44,17 +44,17 @@ final class EventThread: Sendable {
     deinit { loop.submit(nil) }
 
     /// Runs the closure on the thread, behind what was handed to it before.
-    func submit(_ work: @escaping @Sendable () -> Void) { loop.submit(work) }
+    package func submit(_ work: @escaping @Sendable () -> Void) { loop.submit(work) }
 
     /// Runs the closure on the thread and gives its result.
-    func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    package func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             submit { continuation.resume(returning: work()) }
         }
     }
 
     /// Calls the handler on the thread whenever the descriptor is readable or at its end, until it says `done`.
-    func watch(_ descriptor: Descriptor, _ handler: @escaping Handler) {
+    package func watch(_ descriptor: Descriptor, _ handler: @escaping Handler) {
         loop.submit { [loop] in loop.add(descriptor, handler) }
     }
 }

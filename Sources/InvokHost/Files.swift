@@ -1,28 +1,34 @@
 import Glibc
 
 /// The file system, without Foundation: modes are exact, links are never followed on removal.
-enum Files {
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+package enum Files {
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    static func isDirectory(_ path: String) -> Bool {
+    package static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Whether it is a plain file itself, not a link to one, and has no second name.
-    static func isPlainFile(_ path: String) -> Bool {
+    package static func isPlainFile(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
     }
 
+    /// Whether it is a socket itself, not a link to one.
+    package static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
     /// Whether it is ours, and no other user may write to it.
-    static func belongsToUsAlone(_ path: String) -> Bool {
+    package static func belongsToUsAlone(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
     }
 
     /// Makes the directory and those above it that are missing.
-    static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
+    package static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
         if isDirectory(path) { return }
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             try makeDirectories(String(path[..<slash]), mode: mode)
@@ -31,19 +37,19 @@ enum Files {
         guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
     }
 
-    static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
+    package static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
         guard mkdir(path, mode) == 0 else { throw SystemError("mkdir", path) }
         guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
     }
 
-    static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SystemError) {
+    package static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SystemError) {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try file.writeAll(bytes)
         guard fchmod(file.number, mode) == 0 else { throw SystemError("chmod", path) }
     }
 
     /// Writes to a file that exists, as those of a control group do.
-    static func put(_ text: String, into path: String) throws(SystemError) {
+    package static func put(_ text: String, into path: String) throws(SystemError) {
         do {
             try Descriptor.open(path, O_WRONLY).writeAll(Array(text.utf8))
         } catch let error {
@@ -52,7 +58,7 @@ enum Files {
     }
 
     /// The contents, cut at `limit` bytes; `nil` when it cannot be read.
-    static func read(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
+    package static func read(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
         guard let file = try? Descriptor.open(path, O_RDONLY) else { return nil }
         var contents: [UInt8] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
@@ -65,10 +71,10 @@ enum Files {
         return contents
     }
 
-    static func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
+    package static func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
 
     /// The names in a directory, none when it cannot be read.
-    static func names(in path: String) -> [String] {
+    package static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         return names(of: directory).sorted()
@@ -86,7 +92,7 @@ enum Files {
     }
 
     /// The path with all links followed; `nil` when there is nothing.
-    static func realPath(_ path: String) -> String? {
+    package static func realPath(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
@@ -94,7 +100,7 @@ enum Files {
 
     /// Removes the file or the directory with all in it; does nothing when there is none. Follows no link, so that
     /// what hostile code left behind leads nowhere.
-    static func removeTree(_ path: String) throws(SystemError) {
+    package static func removeTree(_ path: String) throws(SystemError) {
         try removeTree(AT_FDCWD, path)
     }
 
@@ -118,14 +124,14 @@ enum Files {
     }
 
     /// Makes the file or the directory's list of names durable.
-    static func sync(_ path: String) throws(SystemError) {
+    package static func sync(_ path: String) throws(SystemError) {
         let file = try Descriptor.open(path, O_RDONLY)
         guard fsync(file.number) == 0 else { throw SystemError("fsync", path) }
     }
 
     /// The files below a directory, by relative path.
     /// - Throws: when there is anything but plain files and directories.
-    static func plainFiles(below root: String, at folder: String = "") throws(SystemError) -> [String] {
+    package static func plainFiles(below root: String, at folder: String = "") throws(SystemError) -> [String] {
         var paths: [String] = []
         for name in names(in: root + "/" + folder) {
             let path = folder.isEmpty ? name : folder + "/" + name
@@ -142,7 +148,7 @@ enum Files {
 
     /// What a directory and all below it take on the disk, whatever changes meanwhile. Stops counting beyond `limit`, so
     /// that who fills it cannot make the count last.
-    static func usedBytes(below directory: String, limit: Int) -> Int {
+    package static func usedBytes(below directory: String, limit: Int) -> Int {
         var sum = 4096
         for name in names(in: directory) where sum <= limit {
             let path = directory + "/" + name
@@ -157,7 +163,7 @@ enum Files {
     }
 
     /// The directories of these relative paths, those above first.
-    static func folders(of paths: some Sequence<String>) -> [String] {
+    package static func folders(of paths: some Sequence<String>) -> [String] {
         var folders: Set<String> = []
         for path in paths {
             var rest = path[...]
@@ -170,7 +176,7 @@ enum Files {
     }
 
     /// Whether next to nothing is left on the disk that holds the path.
-    static func isDiskFull(_ path: String) -> Bool {
+    package static func isDiskFull(_ path: String) -> Bool {
         var status = statvfs()
         return statvfs(path, &status) == 0 && UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
     }

@@ -1,18 +1,18 @@
 import Invok
 
 /// How much output is kept: so much a second, the rest is dropped, and the log says so.
-struct OutputBudget: Sendable {
-    let bytesPerSecond: Int
+package struct OutputBudget: Sendable {
+    package let bytesPerSecond: Int
     private var windowStart: Instant
     private var used = 0
     private var dropped = 0
 
-    init(bytesPerSecond: Int, now: Instant) {
+    package init(bytesPerSecond: Int, now: Instant) {
         self.bytesPerSecond = bytesPerSecond
         windowStart = now
     }
 
-    enum Decision: Hashable, Sendable {
+    package enum Decision: Hashable, Sendable {
         case keep
         /// Keep it, behind a line that says how many bytes are missing.
         case keepAfterGap(bytes: Int)
@@ -21,7 +21,7 @@ struct OutputBudget: Sendable {
         case drop
     }
 
-    mutating func spend(_ bytes: Int, now: Instant) -> Decision {
+    package mutating func spend(_ bytes: Int, now: Instant) -> Decision {
         if windowStart.duration(to: now) >= .seconds(1) {
             windowStart = now
             used = 0
@@ -35,10 +35,10 @@ struct OutputBudget: Sendable {
     }
 
     /// Counts bytes that could not be kept for another reason.
-    mutating func drop(_ bytes: Int) { dropped += bytes }
+    package mutating func drop(_ bytes: Int) { dropped += bytes }
 
     /// The bytes that were dropped and not yet spoken of; `nil` when there are none.
-    mutating func takeGap() -> Int? {
+    package mutating func takeGap() -> Int? {
         defer { dropped = 0 }
         return dropped > 0 ? dropped : nil
     }

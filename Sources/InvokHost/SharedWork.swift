@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Work that several callers may want at once: it is done once for all of them, and cancelled with the last of them.
-final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Entry {
         let number: Int
         let task: Task<Value, Never>
@@ -15,8 +15,10 @@ final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// The result of the work under this key: of what runs already, else of `work`.
-    func value(for key: Key, _ work: @escaping @Sendable () async -> Value) async -> Value {
+    package func value(for key: Key, _ work: @escaping @Sendable () async -> Value) async -> Value {
         let (number, task) = join(key, work)
         return await withTaskCancellationHandler {
             await task.value

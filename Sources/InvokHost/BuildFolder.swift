@@ -3,26 +3,26 @@ import Invok
 import InvokRuntimes
 
 /// The folder of one build: what is staged, and what becomes the bundle. Its calls block on the disk.
-struct BuildFolder: Sendable {
+package struct BuildFolder: Sendable {
     /// The folder itself, which only the core may enter.
-    let path: String
+    package let path: String
     /// What the build sees as `/build` and may write to.
-    var work: String { path + "/work" }
+    package var work: String { path + "/work" }
 
-    /// How a sandbox sees it. A build that leaves one file gets to write that file alone.
-    func mounts(for output: BuildPlan.Output) -> [Sandbox.Mount] {
+    /// How a build sees it. A build that leaves one file gets to write that file alone.
+    package func mounts(for output: BuildPlan.Output) -> [Isolation.Mount] {
         switch output {
-        case .everything: [Sandbox.Mount(source: work, destination: "/build", isWritable: true)]
+        case .everything: [Isolation.Mount(source: work, destination: "/build", isWritable: true)]
         case .file(let name):
             [
-                Sandbox.Mount(source: work, destination: "/build"),
-                Sandbox.Mount(source: "\(work)/\(name)", destination: "/build/\(name)", isWritable: true),
+                Isolation.Mount(source: work, destination: "/build"),
+                Isolation.Mount(source: "\(work)/\(name)", destination: "/build/\(name)", isWritable: true),
             ]
         }
     }
 
     /// - Parameter output: where it is one file, that is made, empty.
-    func stage(_ files: [String: [UInt8]], for output: BuildPlan.Output = .everything) throws(SystemError) {
+    package func stage(_ files: [String: [UInt8]], for output: BuildPlan.Output = .everything) throws(SystemError) {
         try Files.makeDirectory(path, mode: 0o700)
         // Writable for the build's user, which is known only later; no other user gets past the folder above.
         try Files.makeDirectory(work, mode: 0o777)
@@ -32,7 +32,7 @@ struct BuildFolder: Sendable {
     }
 
     /// Makes what the build left the bundle at `destination`, durably: after a crash it is there whole or not at all.
-    func publish(_ output: BuildPlan.Output, as destination: String) throws(SystemError) {
+    package func publish(_ output: BuildPlan.Output, as destination: String) throws(SystemError) {
         let bundle: String
         switch output {
         case .everything: bundle = work
@@ -52,7 +52,7 @@ struct BuildFolder: Sendable {
         try Files.sync(String(destination[..<(destination.lastIndex(of: "/") ?? destination.endIndex)]))
     }
 
-    /// The file becomes the core's, unchangeable for every sandbox, and durable.
+    /// The file becomes the core's, unchangeable for every build, and durable.
     private static func own(_ path: String, mode: mode_t) throws(SystemError) {
         if geteuid() == 0 {
             guard lchown(path, 0, 0) == 0 else { throw SystemError("chown", path) }
@@ -62,7 +62,7 @@ struct BuildFolder: Sendable {
     }
 
     /// Whether it takes more of the disk than that.
-    func exceeds(_ bytes: Int) -> Bool { Files.usedBytes(below: work, limit: bytes) > bytes }
+    package func exceeds(_ bytes: Int) -> Bool { Files.usedBytes(below: work, limit: bytes) > bytes }
 
-    func remove() { try? Files.removeTree(path) }
+    package func remove() { try? Files.removeTree(path) }
 }

@@ -4,8 +4,8 @@ import Logging
 import Synchronization
 
 /// Makes the shared cache of Go's standard library, once for all who need it in this core and in others.
-final class GoCacheKeeper: Sendable {
-    private let host: SandboxHost
+package final class GoCacheKeeper: Sendable {
+    private let place: any BuildPlace
     private let logger: Logger
     private let packages: @Sendable (GoBuildCache.Part) -> [String]
     private let work = SharedWork<GoBuildCache.Part, Void>()
@@ -15,18 +15,19 @@ final class GoCacheKeeper: Sendable {
     private static let deadlineSeconds = 600
     private static let lockInterval = Duration.milliseconds(100)
 
-    init(
-        host: SandboxHost, logger: Logger, packages: @escaping @Sendable (GoBuildCache.Part) -> [String] = \.packages
+    package init(
+        place: any BuildPlace, logger: Logger,
+        packages: @escaping @Sendable (GoBuildCache.Part) -> [String] = \.packages
     ) {
-        self.host = host
+        self.place = place
         self.logger = logger
         self.packages = packages
     }
 
     /// Returns once the part is there, or cannot be made, or the task has been cancelled.
-    func need(_ part: GoBuildCache.Part) async {
-        guard let tool = host.toolchains[.go], !hasFailed.load(ordering: .relaxed) else { return }
-        let cache = GoBuildCache(directory: host.cacheDirectory, toolchain: tool)
+    package func need(_ part: GoBuildCache.Part) async {
+        guard !hasFailed.load(ordering: .relaxed), let tool = try? await place.tool("go") else { return }
+        let cache = GoBuildCache(directory: place.cacheDirectory, tool: tool)
         guard !cache.has(part) else { return }
         await work.value(for: part) {
             do {
@@ -39,8 +40,7 @@ final class GoCacheKeeper: Sendable {
         }
     }
 
-    private func make(_ part: GoBuildCache.Part, _ cache: GoBuildCache, _ tool: Toolchain) async throws {
-        let launcher = try await host.prepared().launcher
+    private func make(_ part: GoBuildCache.Part, _ cache: GoBuildCache, _ tool: BuildTool) async throws {
         let lock = try await lock(cache)
         defer { withExtendedLifetime(lock) {} }
         // Another core has made it while we waited.
@@ -50,13 +50,12 @@ final class GoCacheKeeper: Sendable {
         try cache.prepareIncoming()
         defer { cache.removeIncoming() }
         try folder.stage(plan.files)
-        var sandbox = BuildRun.sandbox(plan.environment, plan.command ?? [], tool)
-        sandbox.mounts += folder.mounts(for: plan.output)
-        sandbox.niceness = part == .template ? 5 : 15
-        cache.write(from: &sandbox)
-        let run = BuildRun(
-            sandbox: sandbox, folder: folder, deadlineSeconds: Self.deadlineSeconds, clock: host.clock)
-        let result = try await run.run(by: launcher)
+        var isolation = BuildRun.isolation(plan.environment, plan.command ?? [], tool)
+        isolation.mounts += folder.mounts(for: plan.output)
+        isolation.niceness = part == .template ? 5 : 15
+        cache.write(from: &isolation)
+        let run = BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: Self.deadlineSeconds)
+        let result = try await run.run(in: place)
         guard result.status.code == 0 else {
             throw BuildError.failed(reason: "status \(result.status.code)", log: result.text)
         }
@@ -69,7 +68,7 @@ final class GoCacheKeeper: Sendable {
         while true {
             if let lock = try cache.lock() { return lock }
             do {
-                try await host.clock.sleep(until: host.clock.now().advanced(by: Self.lockInterval))
+                try await place.clock.sleep(until: place.clock.now().advanced(by: Self.lockInterval))
             } catch {
                 throw BuildError.cancelled
             }

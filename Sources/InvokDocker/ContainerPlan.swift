@@ -1,0 +1,120 @@
+import Invok
+import InvokHost
+import InvokRuntimes
+
+/// What containers are made of: pure, so that each wall around a function can be seen in a test.
+struct ContainerPlan: Sendable {
+    /// What every container of an installation is labelled with.
+    enum Label {
+        static let owner = "invok.owner"
+        static let kind = "invok.kind"
+        static let namespace = "invok.namespace"
+        static let function = "invok.function"
+        static let version = "invok.version"
+        static let instance = "invok.instance"
+        /// The run of the core that a build belongs to.
+        static let run = "invok.run"
+    }
+
+    enum Kind: String, Sendable {
+        case instance
+        case build
+    }
+
+    static let socketFolder = "/run/invok"
+
+    /// Names this installation, so that two on one engine do not see each other's.
+    let owner: String
+    let images: DockerImages
+    /// The engine refuses more processor time than its machine has.
+    let processors: Int
+
+    /// The container of an instance.
+    /// - Parameters:
+    ///   - bundle, socketFolder: paths as the engine sees them.
+    func instance(_ spec: InstanceSpec, bundle: String, socketFolder: String) -> ContainerRequest {
+        let limits = spec.settings.limits
+        let launch = RuntimeSupport.of(spec.settings.runtime).launch
+        // No PATH: the image knows where its tools are.
+        var environment = [
+            "INVOK_FUNCTION_NAME": spec.version.function.name.description, "INVOK_CONCURRENCY": "\(limits.concurrency)",
+            "INVOK_TIMEOUT_SECONDS": "\(limits.timeoutSeconds)", "TZ": "UTC", "LANG": "C.UTF-8", "HOME": "/tmp",
+            "INVOK_SOCKET": Self.socketFolder + "/" + InstanceFolder.socketName,
+        ]
+        environment.merge(launch.environment) { _, new in new }
+        environment.merge(spec.settings.environment.variables) { _, new in new }
+        var isolation = Isolation(
+            mounts: [
+                Isolation.Mount(source: bundle, destination: "/bundle"),
+                Isolation.Mount(source: socketFolder, destination: Self.socketFolder, isWritable: true),
+            ],
+            workingDirectory: "/bundle", environment: environment, command: launch.command,
+            temporaryBytes: 64 << 20,
+            limits: ResourceLimits(
+                memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
+                openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20))
+        isolation.limits.processes += 1  // the init
+        return request(
+            isolation, image: images.runner(of: spec.settings.runtime), user: Self.user(of: spec.id.description),
+            labels: labels(of: spec.id, spec.version))
+    }
+
+    /// The container of a build.
+    func build(_ isolation: Isolation, image: String, number: Int, run: String) -> ContainerRequest {
+        request(
+            isolation, image: image, user: Self.user(of: "\(run) \(number)"),
+            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.run: run])
+    }
+
+    private func labels(of id: InstanceID, _ version: VersionKey) -> [String: String] {
+        [
+            Label.owner: owner, Label.kind: Kind.instance.rawValue, Label.instance: id.description,
+            Label.namespace: version.function.namespace.description,
+            Label.function: version.function.name.description, Label.version: "\(version.number)",
+        ]
+    }
+
+    /// What the labels of a container say of its instance; `nil` when they are not ours.
+    static func instance(labels: [String: String]) -> (id: InstanceID, version: VersionKey)? {
+        guard labels[Label.kind] == Kind.instance.rawValue,
+            let id = labels[Label.instance].flatMap({ InstanceID($0) }),
+            let namespace = labels[Label.namespace].flatMap({ Namespace($0) }),
+            let name = labels[Label.function].flatMap({ try? FunctionName($0) }),
+            let number = labels[Label.version].flatMap({ Int($0) })
+        else { return nil }
+        return (id, VersionKey(function: FunctionKey(namespace: namespace, name: name), number: number))
+    }
+
+    /// A user of its own for nearly each container: some of the kernel's limits count by user. Within the range that
+    /// engines with user namespaces map, and never the core's.
+    static func user(of name: String) -> String {
+        let hash = Digest(of: name.utf8).description.prefix(8)
+        let id = 10_000 + (UInt32(hash, radix: 16) ?? 0) % 50_000
+        return "\(id):\(id)"
+    }
+
+    private func request(
+        _ isolation: Isolation, image: String, user: String, labels: [String: String]
+    ) -> ContainerRequest {
+        let limits = isolation.limits
+        let folders = [Isolation.TemporaryFolder(path: "/tmp", bytes: isolation.temporaryBytes)]
+        let host = ContainerRequest.HostConfig(
+            mounts: isolation.mounts.map {
+                ContainerRequest.Mount(source: $0.source, target: $0.destination, readOnly: !$0.isWritable)
+            },
+            tmpfs: Dictionary(
+                uniqueKeysWithValues: (folders + isolation.temporaryFolders).map {
+                    ($0.path, "rw,nosuid,nodev,exec,size=\($0.bytes),mode=1777")
+                }),
+            memory: limits.memoryBytes, memorySwap: limits.memoryBytes,
+            nanoCpus: Int((min(limits.cpus, Double(processors)) * 1e9).rounded()), pidsLimit: limits.processes,
+            cpuShares: isolation.niceness > 0 ? 128 : 1024,
+            ulimits: [.init("core", 0), .init("fsize", limits.fileBytes), .init("nofile", limits.openFiles)],
+            // The log store keeps lines for long; here they wait for a core that is away.
+            logConfig: .init(type: "json-file", config: ["max-size": "4m", "max-file": "2"]))
+        return ContainerRequest(
+            image: image, entrypoint: isolation.command,
+            env: isolation.environment.map { "\($0.key)=\($0.value)" }.sorted(),
+            workingDir: isolation.workingDirectory, user: user, labels: labels, hostConfig: host)
+    }
+}

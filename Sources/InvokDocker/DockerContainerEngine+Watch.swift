@@ -1,0 +1,182 @@
+import Foundation
+public import Invok
+import InvokHost
+import Logging
+
+// What the engine says of containers, also of those that another process started.
+extension DockerContainerEngine {
+    private static let longestWait = Duration.seconds(2)
+
+    public func list() async throws(EngineError) -> [RunningInstance] {
+        let prepared = try await host.prepared()
+        let found: [ContainerMessage]
+        do throws(DockerError) {
+            found = try await containers(prepared.plan.owner)
+        } catch {
+            throw host.unavailable(error)
+        }
+        var running: [RunningInstance] = []
+        var leftovers: [ContainerMessage] = []
+        for container in found {
+            switch sort(container) {
+            case .runs(let instance): running.append(instance)
+            case .leftover: leftovers.append(container)
+            case .busy: break
+            }
+        }
+        await withDiscardingTaskGroup { group in
+            for container in leftovers { group.addTask { await self.removeLeftover(container) } }
+        }
+        noteEnds(found)
+        return running.sorted { $0.id < $1.id }
+    }
+
+    private enum Sorted {
+        case runs(RunningInstance)
+        /// Of a core that is gone.
+        case leftover
+        /// This process is starting or ending it.
+        case busy
+    }
+
+    private func sort(_ container: ContainerMessage) -> Sorted {
+        let labels = container.labels ?? [:]
+        guard let (id, version) = ContainerPlan.instance(labels: labels) else {
+            return labels[ContainerPlan.Label.run] == host.run ? .busy : .leftover
+        }
+        if let instance = known(id) {
+            guard container.isRunning, let running = instance.running else { return .busy }
+            return .runs(running)
+        }
+        guard container.isRunning else { return .leftover }
+        return adopt(id, version, container: container.id).map { .runs($0) } ?? .busy
+    }
+
+    private func removeLeftover(_ container: ContainerMessage) async {
+        let id = ContainerPlan.instance(labels: container.labels ?? [:])?.id
+        logger.info("a container of an earlier core is removed", metadata: ["container": "\(container.id.prefix(12))"])
+        await remove(container.id, container.id.prefix(12).description)
+        if let id { try? InstanceFolder(of: id, in: host.runDirectory).remove() }
+    }
+
+    /// All of this installation, whatever their state.
+    func containers(_ owner: String) async throws(DockerError) -> [ContainerMessage] {
+        let bytes = try await client.call(
+            .get, "/containers/json",
+            ["all": "1", "filters": Self.filters(["label": ["\(ContainerPlan.Label.owner)=\(owner)"]])])
+        return try client.decode(bytes)
+    }
+
+    static func filters(_ filters: [String: [String]]) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(filters)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    // MARK: Ends
+
+    public func exits() -> AsyncStream<InstanceExit> {
+        let exits = exitsOfAll.messages(on: true)
+        return AsyncStream(bufferingPolicy: .bufferingNewest(1024)) { continuation in
+            // Unstructured, since a stream has no task of its own; ends with the stream.
+            let forwarding = Task {
+                for await exit in exits { continuation.yield(exit) }
+            }
+            let watching = Task { await self.watch() }
+            continuation.onTermination = { _ in
+                watching.cancel()
+                forwarding.cancel()
+            }
+        }
+    }
+
+    /// Reads the engine's events until the task is cancelled, again after each break. What happened meanwhile the list
+    /// tells.
+    private func watch() async {
+        var wait = Duration.milliseconds(50)
+        while !Task.isCancelled {
+            if let prepared = try? await host.prepared() {
+                var splitter = EventLines()
+                let filters = Self.filters([
+                    "type": ["container"], "event": ["die"],
+                    "label": ["\(ContainerPlan.Label.owner)=\(prepared.plan.owner)"],
+                ])
+                do throws(DockerError) {
+                    try await client.stream("/events", ["filters": filters]) {
+                        wait = .milliseconds(50)
+                        if let found = try? await containers(prepared.plan.owner) { noteEnds(found) }
+                    } receive: { (bytes) throws(DockerError) in
+                        for event in splitter.append(bytes) { noteEnd(event) }
+                    }
+                } catch {
+                    if error != .cancelled {
+                        logger.warning("Docker's events broke off", metadata: ["reason": "\(error.description)"])
+                    }
+                }
+            }
+            do throws(CancellationError) {
+                try await host.clock.sleep(until: host.clock.now().advanced(by: wait))
+            } catch {
+                return
+            }
+            wait = min(wait * 2, Self.longestWait)
+        }
+    }
+
+    private func noteEnd(_ event: EventMessage) {
+        guard let text = event.actor.attributes?[ContainerPlan.Label.instance], let id = InstanceID(text),
+            let instance = known(id), instance.container == event.actor.id
+        else { return }
+        noteEnd(of: instance)
+    }
+
+    /// Finds those that should run by what this process knows, and do not.
+    private func noteEnds(_ found: [ContainerMessage]) {
+        let running = Set(found.filter(\.isRunning).map(\.id))
+        for instance in all where instance.running != nil && !running.contains(instance.container ?? "") {
+            noteEnd(of: instance)
+        }
+    }
+
+    private func noteEnd(of instance: DockerInstance) {
+        guard instance.running != nil, case .ours = instance.beginEnding() else { return }
+        // Unstructured, since the next event shall not wait for this; ends with the removal.
+        Task {
+            let reason = await reason(ofEnd: instance.container ?? "") ?? "was lost"
+            exitsOfAll.send(InstanceExit(id: instance.id, reason: reason), on: true)
+            await end(instance, grace: .zero)
+        }
+    }
+
+    /// How a container ended, in words; `nil` when the engine does not say.
+    func reason(ofEnd container: String) async -> String? {
+        do throws(DockerError) {
+            let inspection: InspectionMessage = try client.decode(
+                await client.call(.get, "/containers/\(container)/json"))
+            guard !inspection.state.running else { return nil }
+            return ExitStatus(code: inspection.state.exitCode).reason(
+                outOfMemoryKills: inspection.state.outOfMemory == true ? 1 : 0,
+                memoryBytes: inspection.hostConfig.memory ?? 0)
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// Cuts the stream of events, a JSON object a line, into events.
+struct EventLines: Sendable {
+    private var rest: [UInt8] = []
+
+    mutating func append(_ bytes: [UInt8]) -> [EventMessage] {
+        rest += bytes
+        var events: [EventMessage] = []
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            // What cannot be read is no event that was asked for.
+            if let event = try? JSONDecoder().decode(EventMessage.self, from: Data(rest[..<end])) {
+                events.append(event)
+            }
+            rest.removeFirst(end + 1)
+        }
+        return events
+    }
+}

@@ -1,0 +1,139 @@
+public import Invok
+import InvokHost
+import InvokRuntimes
+public import Logging
+import Synchronization
+
+/// Builds in a container of the runtime's builder image: no network, no secrets, limits and a deadline.
+public final class DockerFunctionBuilder: FunctionBuilder {
+    private let builder: BundleBuilder
+
+    /// - Parameters:
+    ///   - deadlineSeconds: the longest that one build may take.
+    public init(host: DockerHost, deadlineSeconds: Int = 120, logger: Logger) {
+        builder = BundleBuilder(place: host, deadlineSeconds: deadlineSeconds, logger: logger)
+    }
+
+    public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+        try await builder.build(source, artifact: artifact)
+    }
+
+    public func bundles() async throws(BuildError) -> Set<BundleID> { await builder.bundles() }
+
+    public func remove(_ bundle: BundleID) async throws(BuildError) { try await builder.remove(bundle) }
+
+    /// Compiles Go's standard library if that has not been done with this image, so that no person's first build waits
+    /// for it. Call this once at start, in the background.
+    public func warmUp() async { await builder.warmUp() }
+}
+
+extension DockerHost: BuildPlace {
+    private static let runtimes: [String: Runtime] = ["go": .go, "node": .nodejs, "python3": .python]
+
+    package func tool(_ name: String) async throws(BuildError) -> BuildTool {
+        _ = try await preparedForBuild()
+        guard let runtime = Self.runtimes[name] else {
+            throw .unavailable(reason: "no image has \(name)", nextStep: nil)
+        }
+        let image = settings.images.builder(of: runtime)
+        do throws(DockerError) {
+            let message: ImageMessage = try client.decode(
+                await client.call(.get, "/images/\(DockerClient.escaped(image))/json"))
+            let digest = message.id.split(separator: ":").last ?? ""
+            return BuildTool(name: name, executable: name, identity: "image-\(digest.prefix(12))")
+        } catch {
+            guard error.isNotFound else { throw buildError(error) }
+            throw .unavailable(
+                reason: "the image '\(image)', which builds \(runtime.rawValue) functions, is not on this server",
+                nextStep: "its operator can get it with 'docker pull \(image)'")
+        }
+    }
+
+    package func run(
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int
+    ) async throws(BuildError) -> CapturedRun {
+        let prepared = try await preparedForBuild()
+        var isolation = isolation
+        isolation.mounts = isolation.mounts.map {
+            Isolation.Mount(
+                source: settings.hostPath($0.source), destination: $0.destination, isWritable: $0.isWritable)
+        }
+        let number = lastBuild.wrappingAdd(1, ordering: .relaxed).newValue
+        let image = settings.images.builder(of: Self.runtimes[tool.name] ?? .go)
+        let request = prepared.plan.build(isolation, image: image, number: number, run: run)
+        let cancelled = Event<Void>()
+        // Not a child of the caller's task: whatever that does, the container is removed and its output read.
+        let task = Task { await self.build(request, outputLimit: outputLimit, until: cancelled) }
+        return try await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            cancelled.signal()
+        }.get()
+    }
+
+    package func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        guard let disk = try? await prepared().disk else { return work() }
+        return await disk.run(work)
+    }
+
+    private func build(
+        _ request: ContainerRequest, outputLimit: Int, until cancelled: Event<Void>
+    ) async -> Result<CapturedRun, BuildError> {
+        var container: String?
+        let result: Result<CapturedRun, BuildError>
+        do throws(DockerError) {
+            let created: CreatedMessage = try client.decode(
+                await client.call(.post, "/containers/create", body: request))
+            container = created.id
+            try await client.call(.post, "/containers/\(created.id)/start")
+            let killing = Task {
+                await cancelled.wait()
+                _ = try? await client.call(.post, "/containers/\(created.id)/kill")
+            }
+            try await client.call(.post, "/containers/\(created.id)/wait", seconds: nil)
+            cancelled.signal()
+            await killing.value
+            result = .success(try await outcome(of: created.id, outputLimit: outputLimit))
+        } catch {
+            cancelled.signal()
+            result = .failure(buildError(error))
+        }
+        if let container {
+            _ = try? await client.call(.delete, "/containers/\(container)", ["force": "1", "v": "1"])
+        }
+        return result
+    }
+
+    private func outcome(of container: String, outputLimit: Int) async throws(DockerError) -> CapturedRun {
+        var frames = LogFrames()
+        var output = CappedOutput(limit: outputLimit)
+        try await client.stream("/containers/\(container)/logs", ["stdout": "1", "stderr": "1"]) {
+            (bytes) throws(DockerError) in
+            for frame in try frames.append(bytes) { output.append(frame.payload) }
+        }
+        let inspection: InspectionMessage = try client.decode(
+            await client.call(.get, "/containers/\(container)/json"))
+        return CapturedRun(
+            status: ExitStatus(code: inspection.state.exitCode), output: output.bytes,
+            outOfMemoryKills: inspection.state.outOfMemory == true ? 1 : 0)
+    }
+
+    private func preparedForBuild() async throws(BuildError) -> Prepared {
+        do throws(EngineError) {
+            return try await prepared()
+        } catch {
+            switch error {
+            case .unavailable(let reason), .startFailed(let reason): throw .unavailable(reason: reason, nextStep: nil)
+            case .cancelled: throw .cancelled
+            }
+        }
+    }
+
+    private func buildError(_ error: DockerError) -> BuildError {
+        if error.isDiskFull { return .full }
+        return switch unavailable(error) {
+        case .unavailable(let reason), .startFailed(let reason): .unavailable(reason: reason, nextStep: nil)
+        case .cancelled: .cancelled
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Glibc
+public import Invok
+import InvokHost
+import Synchronization
+
+/// What the engine and the builder share: the connection to Docker, the installation's name on it, directories. One for
+/// each data directory and process.
+public final class DockerHost: Sendable {
+    struct Prepared: Sendable {
+        let plan: ContainerPlan
+        let warnings: [String]
+        /// Waits for files and sockets, which tasks cannot.
+        let events: EventThread
+        let disk: EventThread
+    }
+
+    let settings: DockerSettings
+    let client: DockerClient
+    package let clock: any Clock
+    /// Names this run of the core: builds of another run are nobody's any more.
+    let run = String(UInt64.random(in: .min ... .max), radix: 16)
+    let lastBuild = Atomic<Int>(0)
+    private let state = Mutex<Task<Prepared, any Error>?>(nil)
+
+    public init(settings: DockerSettings, clock: any Clock) {
+        self.settings = settings
+        self.clock = clock
+        client = DockerClient(socketPath: settings.socketPath)
+    }
+
+    /// Ends the connection. What runs goes on.
+    public func close() async { await client.shutdown() }
+
+    var runDirectory: String { settings.dataDirectory + "/run" }
+    package var bundlesDirectory: String { settings.dataDirectory + "/bundles" }
+    package var cacheDirectory: String { settings.cacheDirectory }
+
+    func bundlePath(_ bundle: BundleID) -> String { "\(bundlesDirectory)/\(bundle)" }
+
+    /// Asks the engine what it can do and makes the directories; until that has succeeded once, each time.
+    func prepared() async throws(EngineError) -> Prepared {
+        let task = state.withLock { state in
+            if let state { return state }
+            // Unstructured, since the first caller's cancellation must not fail the others; ends by itself.
+            let task = Task { try await self.prepare() as Prepared }
+            state = task
+            return task
+        }
+        do {
+            return try await task.value
+        } catch {
+            state.withLock { if $0 == task { $0 = nil } }
+            throw error as? EngineError ?? .unavailable("\(error)")
+        }
+    }
+
+    private func prepare() async throws(EngineError) -> Prepared {
+        do throws(DockerError) {
+            _ = try await client.negotiate()
+            let info: DockerInfoMessage = try client.decode(await client.call(.get, "/info"))
+            let (owner, events, disk) = try makeDirectories()
+            let plan = ContainerPlan(owner: owner, images: settings.images, processors: max(1, info.processors))
+            return Prepared(
+                plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events, disk: disk)
+        } catch {
+            throw unavailable(error)
+        }
+    }
+
+    private func makeDirectories() throws(DockerError) -> (owner: String, events: EventThread, disk: EventThread) {
+        do throws(SystemError) {
+            for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755), (cacheDirectory, 0o700)] {
+                try Files.makeDirectories(path, mode: mode_t(mode))
+            }
+            for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
+                try Files.removeTree("\(bundlesDirectory)/\(name)")
+            }
+            return (try owner(), try EventThread(), try EventThread())
+        } catch {
+            throw .refused(status: 500, message: "the data directory cannot be prepared: \(error)")
+        }
+    }
+
+    /// The installation's name, made once: containers carry it, so that whoever has the data directory next finds them.
+    private func owner() throws(SystemError) -> String {
+        let path = settings.dataDirectory + "/installation"
+        if let text = Files.text(path), let digest = Digest(text.filter { $0 != "\n" }) {
+            return String(digest.description.prefix(16))
+        }
+        let made = Digest(of: (0..<4).flatMap { _ in "\(UInt64.random(in: .min ... .max))".utf8 })
+        try Files.write(Array("\(made)\n".utf8), to: path + ".new", mode: 0o600)
+        try Files.sync(path + ".new")
+        guard rename(path + ".new", path) == 0 else { throw SystemError("rename", path) }
+        return String(made.description.prefix(16))
+    }
+
+    /// Images that are not there, each a sentence with the next step.
+    private func missingImages() async throws(DockerError) -> [String] {
+        var sentences: [String] = []
+        for (image, variable) in settings.images.all {
+            do throws(DockerError) {
+                _ = try await client.call(.get, "/images/\(DockerClient.escaped(image))/json")
+            } catch {
+                guard error.isNotFound else { throw error }
+                sentences.append(
+                    "the image '\(image)' is not on this server: run 'docker pull \(image)', or set \(variable)")
+            }
+        }
+        return sentences
+    }
+
+    private static func warnings(_ info: DockerInfoMessage) -> [String] {
+        var warnings: [String] = []
+        if info.limitsMemory == false { warnings.append("functions' memory is not limited: Docker cannot here") }
+        if info.limitsProcesses == false { warnings.append("functions' processes are not limited: Docker cannot here") }
+        if info.limitsProcessorTime == false {
+            warnings.append("functions' processor time is not limited: Docker cannot here")
+        }
+        let security = info.securityOptions ?? []
+        if !security.contains(where: { $0.hasPrefix("name=seccomp") && !$0.contains("unconfined") }) {
+            warnings.append("functions' system calls are not filtered: Docker runs without its seccomp profile")
+        }
+        return warnings
+    }
+
+    /// In words for the operator.
+    func unavailable(_ error: DockerError) -> EngineError {
+        switch error {
+        case .cancelled: .cancelled
+        case .refused(_, let message) where message.contains("bind source path does not exist"):
+            .unavailable(
+                "Docker does not see the data directory: \(message). Where the core runs in a container, set "
+                    + "INVOK_HOST_DATA_DIR to the path that its data directory has on the host")
+        case .refused(_, let message): .unavailable(message)
+        case .unreachable(let reason): .unavailable(Self.reachability(settings.socketPath) ?? "Docker: \(reason)")
+        }
+    }
+
+    /// Why the socket cannot be used; `nil` when nothing is wrong with it.
+    private static func reachability(_ path: String) -> String? {
+        if !Files.exists(path) {
+            return "there is no Docker at \(path): start Docker, or set DOCKER_HOST to unix:// and its socket's path"
+        }
+        if access(path, R_OK | W_OK) != 0 {
+            return "this user may not use Docker's socket \(path): add it to the socket's group, usually 'docker'"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,99 @@
+import Invok
+import InvokHost
+import Synchronization
+
+/// One instance that this process knows, from the call of `start`, or the first sight of an earlier core's, until
+/// nothing of it is left.
+final class DockerInstance: Sendable {
+    enum Phase: Sendable {
+        case starting(Task<Result<RunningInstance, EngineError>, Never>?)
+        case running(RunningInstance)
+        /// Somebody is ending it.
+        case ending
+    }
+
+    private struct State {
+        var phase: Phase
+        var container: String?
+        var log: Task<Void, Never>?
+    }
+
+    let id: InstanceID
+    let version: VersionKey
+    let folder: InstanceFolder
+    /// Nothing of it is left.
+    let gone = Event<Void>()
+    private let state: Mutex<State>
+
+    init(starting id: InstanceID, version: VersionKey, folder: InstanceFolder) {
+        (self.id, self.version, self.folder) = (id, version, folder)
+        state = Mutex(State(phase: .starting(nil)))
+    }
+
+    /// One that an earlier core started.
+    init(adopted id: InstanceID, version: VersionKey, folder: InstanceFolder, container: String) {
+        (self.id, self.version, self.folder) = (id, version, folder)
+        let running = RunningInstance(id: id, version: version, endpoint: .unixSocket(folder.socket))
+        state = Mutex(State(phase: .running(running), container: container))
+    }
+
+    /// The engine's identifier of its container, once there is one.
+    var container: String? {
+        get { state.withLock { $0.container } }
+        set { state.withLock { $0.container = newValue } }
+    }
+
+    /// The task that reads its log.
+    var log: Task<Void, Never>? {
+        get { state.withLock { $0.log } }
+        set { state.withLock { $0.log = newValue } }
+    }
+
+    var running: RunningInstance? {
+        state.withLock { if case .running(let running) = $0.phase { running } else { nil } }
+    }
+
+    /// Notes the task that starts it, so that a stop can end that.
+    func isStarted(by task: Task<Result<RunningInstance, EngineError>, Never>) {
+        let isUnwanted = state.withLock { state in
+            switch state.phase {
+            case .starting: state.phase = .starting(task)
+            case .running: break
+            case .ending: return true
+            }
+            return false
+        }
+        if isUnwanted { task.cancel() }
+    }
+
+    /// - Returns: whether it may run; not when somebody asked for its end meanwhile.
+    func started() -> RunningInstance? {
+        state.withLock { state in
+            guard case .starting = state.phase else { return nil }
+            let running = RunningInstance(id: id, version: version, endpoint: .unixSocket(folder.socket))
+            state.phase = .running(running)
+            return running
+        }
+    }
+
+    enum Ending: Sendable {
+        /// The caller is to end it.
+        case ours
+        /// Whoever does something with it already will.
+        case others
+    }
+
+    /// Notes that its end is wanted, and stops its start.
+    func beginEnding() -> Ending {
+        let (ending, task) = state.withLock { state -> (Ending, Task<Result<RunningInstance, EngineError>, Never>?) in
+            defer { state.phase = .ending }
+            switch state.phase {
+            case .starting(let task): return (.others, task)
+            case .running: return (.ours, nil)
+            case .ending: return (.others, nil)
+            }
+        }
+        task?.cancel()
+        return ending
+    }
+}

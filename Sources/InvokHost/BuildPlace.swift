@@ -1,0 +1,41 @@
+import Invok
+
+/// Where builds run, isolated: sandboxes of this machine, or containers.
+package protocol BuildPlace: Sendable {
+    /// This place's alone, for finished bundles and folders of builds.
+    var bundlesDirectory: String { get }
+    /// Any number of cores of one user may share it; what lies there can be made again.
+    var cacheDirectory: String { get }
+    var clock: any Clock { get }
+    /// The tool that a build plan names.
+    /// - Throws: `unavailable` when this place has none.
+    func tool(_ name: String) async throws(BuildError) -> BuildTool
+    /// Runs a command to its end, both outputs together. Cancelling the task ends it at once.
+    func run(_ isolation: Isolation, with tool: BuildTool, outputLimit: Int) async throws(BuildError) -> CapturedRun
+    /// Runs what moves many bytes, on a thread where that holds up nobody.
+    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value
+}
+
+/// A language's tool as builds see it.
+package struct BuildTool: Hashable, Sendable {
+    /// As build plans say it: `go`, `node`, `python3`.
+    package let name: String
+    /// What takes its place in the command.
+    package let executable: String
+    package let mounts: [Isolation.Mount]
+    /// Beside what every build has.
+    package let environment: [String: String]
+    /// Names this very tool, so that what it compiled is not taken for another's.
+    package let identity: String
+
+    package init(
+        name: String, executable: String, mounts: [Isolation.Mount] = [], environment: [String: String] = [:],
+        identity: String
+    ) {
+        self.name = name
+        self.executable = executable
+        self.mounts = mounts
+        self.environment = environment
+        self.identity = identity
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Invok
+import InvokHost
+import Testing
+
+@testable import InvokDocker
+
+/// The walls around a function, as they are asked for. That they hold is tried in real containers.
+@Suite struct ContainerPlanTests {
+    private let plan: ContainerPlan
+    private let spec: InstanceSpec
+
+    init() throws {
+        plan = ContainerPlan(owner: "0123456789abcdef", images: try DockerImages { _ in nil }, processors: 2)
+        let namespace = try #require(Namespace("11111111-2222-4333-8444-555555555555"))
+        let key = FunctionKey(namespace: namespace, name: try FunctionName("hello"))
+        let version = VersionKey(function: key, number: 3)
+        spec = InstanceSpec(
+            id: InstanceID(version: version, ordinal: 7), version: version,
+            settings: VersionSettings(
+                runtime: .python, environment: try Environment(["GREETING": "a 'b' $c\n\"d\"", "TZ": "Asia/Tokyo"]),
+                limits: .standard),
+            bundle: BundleID(Digest(of: "bundle".utf8)))
+    }
+
+    private func json(_ request: ContainerRequest) throws -> String {
+        let object = try JSONSerialization.jsonObject(with: Data(DockerClient.encode(request)))
+        let data = try JSONSerialization.data(
+            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: data, as: UTF8.self).replacing(" : ", with: ": ")
+    }
+
+    @Test func anInstanceIsWalledIn() throws {
+        #expect(try json(plan.instance(spec, bundle: "/data/bundles/b", socketFolder: "/data/run/r/in")) == Self.golden)
+    }
+
+    @Test func isNamedAndLabelledSoThatAnyCoreFindsIt() throws {
+        #expect(
+            spec.id.description
+                == "hello-\(Digest(of: "11111111-2222-4333-8444-555555555555".utf8).description.prefix(20))-3-7")
+        let request = plan.instance(spec, bundle: "/b", socketFolder: "/s")
+        let found = try #require(ContainerPlan.instance(labels: request.labels))
+        #expect(found.id == spec.id && found.version == spec.version)
+        for label in request.labels.keys where label != ContainerPlan.Label.owner {
+            var labels = request.labels
+            labels[label] = "nonsense-"
+            #expect(ContainerPlan.instance(labels: labels) == nil, "\(label)")
+        }
+    }
+
+    @Test func asksForNoMoreProcessorsThanThereAre() throws {
+        let limits = try JSONDecoder().decode(LimitsConfig.self, from: Data(#"{"cpus":16}"#.utf8))
+        let settings = VersionSettings(runtime: .go, environment: .empty, limits: try Limits(limits))
+        let large = InstanceSpec(id: spec.id, version: spec.version, settings: settings, bundle: spec.bundle)
+        let request = plan.instance(large, bundle: "/b", socketFolder: "/s")
+        #expect(request.hostConfig.nanoCpus == 2_000_000_000)
+        #expect(request.image == "alpine:3" && request.entrypoint == ["/bundle/function"])
+    }
+
+    @Test func usersAreNeitherRootNorTheHosts() {
+        for number in 0..<1000 {
+            let parts = ContainerPlan.user(of: "\(number)").split(separator: ":").compactMap { Int($0) }
+            #expect(parts.count == 2 && parts[0] == parts[1] && (10_000..<60_000).contains(parts[0]))
+        }
+    }
+
+    @Test func aBuildHasTheSameWalls() throws {
+        let tool = BuildTool(name: "go", executable: "go", identity: "x")
+        var isolation = BuildRun.isolation(["CGO_ENABLED": "0"], ["go", "build"], tool)
+        isolation.mounts.append(.init(source: "/data/bundles/.tmp-1/work", destination: "/build"))
+        isolation.temporaryFolders.append(.init(path: "/cache", bytes: 1024))
+        let build = plan.build(isolation, image: "golang:1", number: 1, run: "abc")
+        let instance = plan.instance(spec, bundle: "/b", socketFolder: "/s")
+        func walls(_ request: ContainerRequest) throws -> [String: AnyHashable] {
+            let object = try JSONSerialization.jsonObject(with: Data(DockerClient.encode(request.hostConfig)))
+            let differ: Set = [
+                "Mounts", "Tmpfs", "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits", "CpuShares",
+            ]
+            return (object as? [String: AnyHashable] ?? [:]).filter { !differ.contains($0.key) }
+        }
+        #expect(try walls(build) == walls(instance))
+        #expect(build.hostConfig.mounts.map(\.readOnly) == [true])
+        #expect(build.hostConfig.tmpfs["/cache"] == "rw,nosuid,nodev,exec,size=1024,mode=1777")
+        #expect(build.env.allSatisfy { !$0.hasPrefix("INVOK_") && !$0.hasPrefix("PATH=") })
+        #expect(build.labels["invok.kind"] == "build" && build.labels["invok.run"] == "abc")
+    }
+}
+
+extension ContainerPlanTests {
+    fileprivate static let golden = ""
+}

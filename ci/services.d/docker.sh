@@ -1,0 +1,48 @@
+# Docker Engine on a unix socket, with its own data and containerd. Sourced by ci/services.
+#
+# INVOK_DOCKER_BRIDGE=1 gives it a bridge network, which changes the machine's packet filter; functions need none.
+# shellcheck shell=bash
+
+docker_folder() { printf '%s/docker' "$SERVICES"; }
+
+docker_install() {
+    have dockerd && have docker && return 0
+    have apt-get || fail "there is no dockerd" "Install Docker Engine: https://docs.docker.com/engine/install"
+    install_server_packages docker.io
+}
+
+docker_create() {
+    [ "$(id -u)" -eq 0 ] || fail "only root can run dockerd here" "Use the machine's own: set DOCKER_HOST to its socket."
+    mkdir "$(docker_folder)/data" "$(docker_folder)/run"
+}
+
+docker_answers() {
+    curl --silent --fail --max-time 2 --unix-socket "$(docker_folder)/run/docker.sock" http://docker/_ping
+}
+
+docker_start() {
+    local folder network=(--bridge=none --iptables=false --ip-masq=false)
+    folder=$(docker_folder)
+    alive "$folder/run/pid" && docker_answers >/dev/null && return 0
+    [ -z "${INVOK_DOCKER_BRIDGE:-}" ] || network=(--bip=172.31.250.1/24)
+    # An empty configuration: the machine's own is not for this one.
+    printf '{}\n' >"$folder/daemon.json"
+    setsid dockerd --config-file "$folder/daemon.json" --host "unix://$folder/run/docker.sock" --group root \
+        --data-root "$folder/data" --exec-root "$folder/run/exec" --pidfile "$folder/run/pid" "${network[@]}" \
+        </dev/null >>"$folder/log" 2>&1 &
+    wait_until 30 docker_answers || fail "dockerd does not start" "$(tail -n 5 "$folder/log")"
+}
+
+docker_gone() { ! alive "$(docker_folder)/run/pid"; }
+
+docker_stop() {
+    local folder pid
+    folder=$(docker_folder)
+    alive "$folder/run/pid" || return 0
+    read -r pid <"$folder/run/pid"
+    kill -TERM "$pid"
+    wait_until 30 docker_gone || fail "dockerd does not stop" "$(tail -n 5 "$folder/log")"
+    rm -f "$folder/run/pid"
+}
+
+docker_print() { printf "DOCKER_HOST='unix://%s/run/docker.sock'\n" "$(docker_folder)"; }
