@@ -175,8 +175,8 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Invok", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes", "InvokCLI", "TestSupport",
-                "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
+                "Invok", "InvokDocker", "InvokHost", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes",
+                "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
             ],
             path: "Tests/Integration", swiftSettings: strict),
     ]

@@ -8,6 +8,7 @@ final class StartGate: Sendable {
         var nextWaiter = 0
         /// In the order of arrival.
         var waiters: [(number: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+        /// Those that were cancelled before they began to wait.
         var cancelled: Set<Int> = []
     }
 
@@ -28,6 +29,8 @@ final class StartGate: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
+        // Whoever got in just when it was cancelled is in.
+        defer { state.withLock { _ = $0.cancelled.remove(number) } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isIn: Bool? = state.withLock { state in
@@ -43,7 +46,11 @@ final class StartGate: Sendable {
             }
         } onCancel: {
             let waiter = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-                guard let index = state.waiters.firstIndex(where: { $0.number == number }) else { return nil }
+                guard let index = state.waiters.firstIndex(where: { $0.number == number }) else {
+                    // It does not wait yet.
+                    state.cancelled.insert(number)
+                    return nil
+                }
                 return state.waiters.remove(at: index).continuation
             }
             waiter?.resume(returning: false)

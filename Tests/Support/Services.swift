@@ -15,6 +15,23 @@ public enum Services {
 
     public static func redisURL() throws -> String { try value("REDIS_URL", of: "redis") }
 
+    /// The address of a Docker Engine that has the images of `ci/base-images`, or those that are set.
+    public static func dockerHost() throws -> String { try value("DOCKER_HOST", of: "docker") }
+
+    /// Whether the production world is asked for. Tests of its own parts run then, and fail where a server is missing.
+    public static var areSelected: Bool {
+        let worlds = ProcessInfo.processInfo.environment["WORLDS"] ?? ""
+        return worlds.split(separator: ",").contains("production")
+    }
+
+    /// Removes what an installation's core left running in Docker, as it may.
+    public static func removeContainers(ofDataDirectory directory: String) async throws {
+        guard let text = try? String(contentsOfFile: directory + "/installation", encoding: .utf8) else { return }
+        let found = try await run("docker", ["ps", "-aq", "--filter", "label=invok.owner=\(text.prefix(16))"])
+        let containers = found.split(separator: "\n").map(String.init)
+        if !containers.isEmpty { try await run("docker", ["rm", "-f"] + containers) }
+    }
+
     private static func value(_ variable: String, of service: String) throws -> String {
         if let value = ProcessInfo.processInfo.environment[variable], !value.isEmpty { return value }
         throw Missing(
@@ -105,6 +122,7 @@ public struct TestSchema: Sendable {
 public struct OwnServices: Sendable {
     public let databaseURL: String
     public let redisURL: String
+    public let dockerHost: String
     private let folder: String
 
     /// Starts them, runs the body, and takes them away.
@@ -121,7 +139,8 @@ public struct OwnServices: Sendable {
                     return (String(line[..<equals]), value)
                 })
             let services = OwnServices(
-                databaseURL: urls["DATABASE_URL"] ?? "", redisURL: urls["REDIS_URL"] ?? "", folder: folder)
+                databaseURL: urls["DATABASE_URL"] ?? "", redisURL: urls["REDIS_URL"] ?? "",
+                dockerHost: urls["DOCKER_HOST"] ?? "", folder: folder)
             let value = try await body(services)
             try await command(["down"], folder)
             return value

@@ -20,10 +20,15 @@ docker_answers() {
     curl --silent --fail --max-time 2 --unix-socket "$(docker_folder)/run/docker.sock" http://docker/_ping
 }
 
+# docker_alive: whether it runs; sets `docker_process`. Its file has no end of line, which `alive` wants.
+docker_alive() {
+    docker_process=$(cat "$(docker_folder)/run/pid" 2>/dev/null) && kill -0 "$docker_process" 2>/dev/null
+}
+
 docker_start() {
     local folder network=(--bridge=none --iptables=false --ip-masq=false)
     folder=$(docker_folder)
-    alive "$folder/run/pid" && docker_answers >/dev/null && return 0
+    docker_alive && docker_answers >/dev/null && return 0
     [ -z "${INVOK_DOCKER_BRIDGE:-}" ] || network=(--bip=172.31.250.1/24)
     # An empty configuration: the machine's own is not for this one.
     printf '{}\n' >"$folder/daemon.json"
@@ -33,16 +38,18 @@ docker_start() {
     wait_until 30 docker_answers || fail "dockerd does not start" "$(tail -n 5 "$folder/log")"
 }
 
-docker_gone() { ! alive "$(docker_folder)/run/pid"; }
+docker_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 docker_stop() {
-    local folder pid
+    local folder
     folder=$(docker_folder)
-    alive "$folder/run/pid" || return 0
-    read -r pid <"$folder/run/pid"
-    kill -TERM "$pid"
-    wait_until 30 docker_gone || fail "dockerd does not stop" "$(tail -n 5 "$folder/log")"
+    docker_alive || return 0
+    kill -TERM "$docker_process"
+    # The file goes before the process does.
+    wait_until 30 docker_gone "$docker_process" || fail "dockerd does not stop" "$(tail -n 5 "$folder/log")"
     rm -f "$folder/run/pid"
+    # It makes its data a mount of its own, and does not always take that away.
+    ! mountpoint -q "$folder/data" || umount -l "$folder/data"
 }
 
 docker_print() { printf "DOCKER_HOST='unix://%s/run/docker.sock'\n" "$(docker_folder)"; }

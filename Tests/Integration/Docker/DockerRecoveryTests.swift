@@ -1,0 +1,124 @@
+import Foundation
+import Invok
+import InvokHost
+import TestSupport
+import Testing
+
+@testable import InvokDocker
+
+/// What the next core finds, and what becomes of it.
+@Suite(.enabled(if: Services.areSelected, "the production world is not selected"), .timeLimit(.minutes(5)))
+struct DockerRecoveryTests {
+    private static let counting = """
+        import os, threading, time
+        def count():
+            for n in range(1, 1000000):
+                print(n, flush=True)
+                if n % 7 == 0: time.sleep(0.01)
+        threading.Thread(target=count, daemon=True).start()
+        def handler(request): return str(os.getpid())
+        """
+
+    /// A core that is gone leaves no trace of its end: its engine is simply not used any more.
+    @Test func theNextCoreTakesInstancesOverAndGoesOnWithTheirLogs() async throws {
+        try await DockerFixture.with { first in
+            let running = try await first.start(Self.counting)
+            let container = try await first.container(of: running)
+            try await eventually("lines come") { try await first.texts(.stdout).count > 100 }
+            // As kill -9 does: what it was reading is read no more.
+            first.engine.known(running.id)?.log?.cancel()
+            try await Task.sleep(for: .milliseconds(200))
+            let second = try first.successor()
+            #expect(try await second.engine.list() == [running])
+            #expect(try await second.container(of: running) == container)
+            #expect(try await DockerFixture.get("/hello", from: running).status == 200)
+            let known = try await first.texts(.stdout).count
+            try await eventually("more lines come") { try await second.texts(.stdout).count > known + 100 }
+            await second.engine.stop(running.id, grace: .seconds(5))
+            let numbers = try await second.texts(.stdout).compactMap { Int($0) }
+            #expect(numbers == Array(1...numbers.count), "a line was lost or repeated")
+            await second.host.close()
+        }
+    }
+
+    @Test func tellsOfTheEndOfWhatAnotherCoreStarted() async throws {
+        try await DockerFixture.with { first in
+            let running = try await first.start(Self.counting)
+            let second = try first.successor()
+            _ = try await second.engine.list()
+            let exits = second.engine.exits()
+            let container = try await second.container(of: running)
+            try await second.host.client.call(.post, "/containers/\(container)/kill")
+            #expect(await exits.first { _ in true }?.id == running.id)
+            await second.host.close()
+        }
+    }
+
+    /// Created and not started, ended, and of a build: whatever a core that died may leave.
+    @Test func oneLookRemovesWhatAnEarlierCoreLeftHalfDone() async throws {
+        try await DockerFixture.with { fixture in
+            let bundle = try await fixture.build(Self.counting)
+            let plan = try await fixture.host.prepared().plan
+            let client = fixture.host.client
+            for ordinal in 11...12 as ClosedRange<UInt32> {
+                let spec = try fixture.spec(bundle, ordinal: ordinal)
+                let folder = InstanceFolder(of: spec.id, in: fixture.host.runDirectory)
+                try folder.make()
+                let request = plan.instance(
+                    spec, bundle: fixture.host.bundlePath(bundle), socketFolder: folder.inner)
+                let created: CreatedMessage = try await client.decode(
+                    client.call(.post, "/containers/create", ["name": spec.id.description], body: request))
+                guard ordinal == 12 else { continue }
+                try await client.call(.post, "/containers/\(created.id)/start")
+                try await client.call(.post, "/containers/\(created.id)/kill")
+            }
+            let sleeping = Isolation(
+                mounts: [], workingDirectory: "/", environment: [:],
+                command: ["python3", "-c", "import time; time.sleep(600)"], temporaryBytes: 1 << 20,
+                limits: ResourceLimits(
+                    memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
+            let build = plan.build(
+                sleeping, image: plan.images.builder(of: .python), number: 1, run: "another")
+            let created: CreatedMessage = try await client.decode(
+                client.call(.post, "/containers/create", body: build))
+            try await client.call(.post, "/containers/\(created.id)/start")
+            #expect(try await fixture.containers().count == 3)
+            #expect(try await fixture.engine.list().isEmpty)
+            #expect(try await fixture.containers().isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/run").isEmpty)
+        }
+    }
+
+    /// It never made its socket before its core died: it is listed, does not answer, and goes when it is stopped.
+    @Test func whatNeverBecameReadyCanBeStoppedByTheNext() async throws {
+        try await DockerFixture.with { first in
+            let spec = try first.spec(
+                try await first.build("import threading\nthreading.Event().wait()\ndef handler(r): pass"))
+            let engine = first.engine
+            let starting = Task { try await engine.start(spec) }
+            try await eventually("it runs") { try await first.containers().contains(where: \.isRunning) }
+            let second = try first.successor()
+            let listed = try await second.engine.list()
+            #expect(listed.map(\.id) == [spec.id])
+            await #expect(throws: (any Error).self) {
+                try await DockerFixture.get("/", from: try #require(listed.first))
+            }
+            await second.engine.stop(spec.id, grace: .zero)
+            // The first, which is still there in this test, removes it too, and one of the two waits for the other.
+            _ = await starting.result
+            try await eventually("it is gone") { try await second.containers().isEmpty }
+            await second.host.close()
+        }
+    }
+
+    @Test func installationsOnOneEngineDoNotSeeEachOther() async throws {
+        try await DockerFixture.with { one in
+            try await DockerFixture.with { other in
+                let running = try await one.start("def handler(request): return ''")
+                #expect(try await other.engine.list().isEmpty)
+                await other.engine.stop(running.id, grace: .zero)
+                #expect(try await one.engine.list() == [running])
+            }
+        }
+    }
+}
