@@ -4,10 +4,12 @@ import Testing
 @testable import InvokDocker
 
 @Suite struct LogLinesTests {
-    private let instance = InstanceID(
-        version: VersionKey(
-            function: FunctionKey(namespace: UUIDValue(high: 1, low: 2), name: try! FunctionName("hello")), number: 1),
-        ordinal: 1)
+    private let instance: InstanceID
+
+    init() throws {
+        let function = FunctionKey(namespace: UUIDValue(high: 1, low: 2), name: try FunctionName("hello"))
+        instance = InstanceID(version: VersionKey(function: function, number: 1), ordinal: 1)
+    }
 
     private func frame(_ millisecond: Int, _ text: String, _ source: LogLine.Source = .stdout) -> LogFrames.Frame {
         let digits = String(1000 + millisecond % 1000).dropFirst()
