@@ -9,7 +9,7 @@ help: ## Show this list
 demo: ## Set up, build, start a server and take a function from registration to its logs
 	@ci/demo
 
-test: ## Set up, lint, build and run every test (WORLDS=sim,embedded selects the worlds)
+test: ## Set up, lint, build and run every test on every world (WORLDS=sim,embedded selects some)
 	@ci/test
 
 env: ## Copy .env.example to .env unless there is one

@@ -35,7 +35,8 @@ public enum Services {
     private static func value(_ variable: String, of service: String) throws -> String {
         if let value = ProcessInfo.processInfo.environment[variable], !value.isEmpty { return value }
         throw Missing(
-            description: "\(variable) is not set; run the tests with: env $(ci/services up \(service)) swift test …")
+            description: "\(variable) is not set; run ci/test, or first: set -a; eval \"$(ci/services up \(service))\""
+                + (service == "docker" ? #"; eval "$(ci/base-images)""# : ""))
     }
 
     /// Runs a test with a schema of its own in the tests' database.

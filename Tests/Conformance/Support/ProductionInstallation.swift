@@ -2,8 +2,10 @@ import Foundation
 import Invok
 import InvokSecurity
 import TestSupport
+import Testing
 
-/// `invok-core` as a process of its own, on PostgreSQL and Redis, with a schema and a data directory of its own.
+/// `invok-core` as a process of its own, on PostgreSQL, Redis and Docker Engine, with a schema and a data directory of
+/// its own. Docker's images are those that the environment names.
 actor ProductionInstallation: ServedInstallation {
     private let directory: String
     private let schema: TestSchema
@@ -18,13 +20,21 @@ actor ProductionInstallation: ServedInstallation {
     static func start() async throws -> ProductionInstallation {
         let directory = NSTemporaryDirectory() + "invok-conformance-\(UUID().uuidString.prefix(8))"
         let schema = try await TestSchema.make()
-        let process = try await CoreProcess.start(
-            dataDirectory: directory, port: 0, environment: try environment(schema))
-        return ProductionInstallation(directory: directory, schema: schema, process: process)
+        do {
+            let process = try await CoreProcess.start(
+                dataDirectory: directory, port: 0, environment: try environment(schema))
+            return ProductionInstallation(directory: directory, schema: schema, process: process)
+        } catch {
+            try? await schema.remove()
+            throw error
+        }
     }
 
     private static func environment(_ schema: TestSchema) throws -> [String: String] {
-        ["DATABASE_URL": schema.url, "REDIS_URL": try Services.redisURL()]
+        [
+            "DATABASE_URL": schema.url, "REDIS_URL": try Services.redisURL(),
+            "INVOK_ENGINE": "docker", "DOCKER_HOST": try Services.dockerHost(),
+        ]
     }
 
     var url: String { process.url }
@@ -43,6 +53,12 @@ actor ProductionInstallation: ServedInstallation {
 
     func stop() async {
         await process.end(with: SIGTERM)
+        // They outlive their core.
+        do {
+            try await Services.removeContainers(ofDataDirectory: directory)
+        } catch {
+            Issue.record("containers are left behind: \(error)")
+        }
         try? FileManager.default.removeItem(atPath: directory)
         try? await schema.remove()
     }

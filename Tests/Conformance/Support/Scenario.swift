@@ -1,20 +1,34 @@
 import InvokSim
 
 /// Runs a scenario on the world's shared installation. Scenarios keep apart by having users of their own, as tenants do.
-/// In the simulation each has an installation for each seed.
+/// In the simulation each has an installation for each seed, and in production one of its own.
 func scenario(
     _ name: String, on world: WorldName, _ body: @escaping @Sendable (any Installation) async throws -> Void
 ) async throws {
-    if world == .sim { return try await seededScenario(name, body) }
-    try await body(Installations.shared.installation(of: world))
-    report(name, world)
+    switch world {
+    case .sim: try await seededScenario(name, body)
+    case .embedded:
+        try await body(Installations.shared.installation(of: world))
+        report(name, world)
+    // What it leaves in Docker goes with its installation.
+    case .production: try await isolatedScenario(name, on: world, body)
+    }
 }
 
 /// Runs a scenario on an installation of its own, for what would disturb others.
 func isolatedScenario(
     _ name: String, on world: WorldName, _ body: @escaping @Sendable (any Installation) async throws -> Void
 ) async throws {
-    if world == .sim { return try await seededScenario(name, body) }
+    switch world {
+    case .sim: try await seededScenario(name, body)
+    case .embedded: try await servedScenario(name, world, body)
+    case .production: try await Places.containers.with { try await servedScenario(name, world, body) }
+    }
+}
+
+private func servedScenario(
+    _ name: String, _ world: WorldName, _ body: @Sendable (any Installation) async throws -> Void
+) async throws {
     let installation = try await Installations.start(world)
     do {
         try await body(installation)

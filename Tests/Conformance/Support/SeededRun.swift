@@ -87,6 +87,8 @@ extension Trait where Self == IssueHandlingTrait {
 actor Places {
     /// A simulation takes a whole core.
     static let simulations = Places(ProcessInfo.processInfo.activeProcessorCount)
+    /// Docker makes containers no faster for getting many at once, and scenarios have time limits.
+    static let containers = Places(2 * ProcessInfo.processInfo.activeProcessorCount)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []

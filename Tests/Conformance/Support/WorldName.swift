@@ -7,7 +7,8 @@ enum WorldName: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case sim
     /// The server as a person runs it, a process of its own: SQLite, sandboxes, files.
     case embedded
-    /// The server on PostgreSQL and Redis, which `DATABASE_URL` and `REDIS_URL` name. Runs when it is asked for only.
+    /// The server on PostgreSQL, Redis and Docker Engine, which `DATABASE_URL`, `REDIS_URL` and `DOCKER_HOST` name. Runs
+    /// when it is asked for only, as `ci/test` does.
     case production
 
     var testDescription: String { rawValue }
