@@ -32,7 +32,7 @@ extension PostgresMetadataStore {
             try connection.execute(
                 """
                 SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
-                    f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
+                    f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
                     v.created_by, v.created_at
                 FROM function f JOIN version v
                     ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version

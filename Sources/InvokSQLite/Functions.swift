@@ -17,9 +17,17 @@ extension SQLiteMetadataStore {
 
     public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
         try await read { database in
-            let functions = try Row.fetchAll(
-                database, sql: "SELECT * FROM function WHERE active_version IS NOT NULL ORDER BY namespace, name")
-            return try database.records(of: functions)
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
+                        f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
+                        v.created_by, v.created_at
+                    FROM function f JOIN version v
+                        ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
+                    ORDER BY f.namespace, f.name
+                    """
+            ).map { FunctionRecord(function: try Function($0, "function_created_at"), active: try Version($0)) }
         }
     }
 

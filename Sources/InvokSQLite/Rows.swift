@@ -59,10 +59,11 @@ extension FunctionKey {
 }
 
 extension Function {
-    init(_ row: Row) throws {
+    /// - Parameter createdAt: the column's name, where the row has a version's `created_at` as well.
+    init(_ row: Row, _ createdAt: String = "created_at") throws {
         self.init(
             key: try FunctionKey(row), access: try row.value("access"), activeVersion: row["active_version"],
-            createdAt: row.timestamp("created_at"), updatedAt: row.timestamp("updated_at"))
+            createdAt: row.timestamp(createdAt), updatedAt: row.timestamp("updated_at"))
     }
 }
 

@@ -113,7 +113,11 @@ public final class SimMetadataStore: MetadataStore {
 
     public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
         try await read("activeFunctions") { tables in
-            tables.records { $0.activeVersion != nil }
+            tables.records { $0.activeVersion != nil }.map { record in
+                var active = record.active
+                active?.buildLog = ""
+                return FunctionRecord(function: record.function, active: active)
+            }
         }
     }
 

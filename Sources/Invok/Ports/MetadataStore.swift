@@ -30,7 +30,8 @@ public protocol MetadataStore: Sendable {
     func function(_ key: FunctionKey) async throws(StoreError) -> Function?
     /// The functions of a namespace with the version that is active in each, by name.
     func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord]
-    /// Every function that has an active version, by key, with that version.
+    /// Every function that has an active version, by key, with that version, whose build log is left out: this is asked
+    /// often, of all there is.
     func activeFunctions() async throws(StoreError) -> [FunctionRecord]
     /// - Throws: `notFound`.
     func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError)

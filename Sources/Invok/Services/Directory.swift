@@ -3,7 +3,15 @@ import Synchronization
 /// What the invoke path must know of a function.
 struct Route: Hashable, Sendable {
     let access: Access
+    /// Without its build log: there are many routes, and nobody reads it here.
     let version: Version
+
+    init(access: Access, version: Version) {
+        self.access = access
+        var version = version
+        version.buildLog = ""
+        self.version = version
+    }
 }
 
 /// The functions that answer, in memory: the warm path asks no store.
@@ -67,6 +75,23 @@ final class Directory: Sendable {
                 return true
             }
             if isCurrent { return route }
+        }
+    }
+
+    /// Reads all functions again, by one call however many there are, and one more for each that changes meanwhile.
+    func refreshAll() async throws(StoreError) {
+        let before = entries.withLock { $0.mapValues(\.epoch) }
+        var routes: [FunctionKey: Route] = [:]
+        for record in try await store.activeFunctions() {
+            routes[record.function.key] = record.active.map { Route(access: record.function.access, version: $0) }
+        }
+        for key in Set(routes.keys).union(keys).sorted() {
+            let isCurrent = entries.withLock { entries in
+                guard entries[key]?.epoch == before[key] else { return false }
+                put(routes[key], for: key, &entries)
+                return true
+            }
+            if !isCurrent { try await refresh(key) }
         }
     }
 

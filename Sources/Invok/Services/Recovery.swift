@@ -25,7 +25,7 @@ final class Recovery: Sendable {
     func recover() async throws(InvokError) {
         try await storing { () throws(StoreError) in
             try await failHalfDone()
-            try await readRoutes()
+            try await directory.refreshAll()
         }
         try await sortInstances()
         try await removeUnnamed()
@@ -41,7 +41,7 @@ final class Recovery: Sendable {
             }
             do throws(StoreError) {
                 try await failHalfDone()
-                try await readRoutes()
+                try await directory.refreshAll()
             } catch {
                 logger.warning(
                     "the store does not answer; functions that are known go on", metadata: ["reason": "\(error)"])
@@ -61,11 +61,6 @@ final class Recovery: Sendable {
                 version.key, reason: "the server stopped during the deploy", buildLog: version.buildLog)
             logger.info("a half-done deploy was failed", metadata: ["version": "\(version.key)"])
         }
-    }
-
-    private func readRoutes() async throws(StoreError) {
-        let active = try await world.store.activeFunctions().map(\.function.key)
-        for key in Set(active).union(directory.keys).sorted() { try await directory.refresh(key) }
     }
 
     private func sortInstances() async throws(InvokError) {

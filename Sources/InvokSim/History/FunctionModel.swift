@@ -16,6 +16,8 @@ public enum FunctionModel: SequentialModel {
 
     public enum Call: Hashable, Sendable {
         case function
+        /// Whether it is listed among those that are active, and how.
+        case active
         case version(Int)
         case versions
         case setAccess(Access)
@@ -44,6 +46,9 @@ public enum FunctionModel: SequentialModel {
         switch call {
         case .function:
             return state.access.map { .function(access: $0, active: state.active) } ?? .noFunction
+        case .active:
+            guard let access = state.access, let active = state.active else { return .noFunction }
+            return .function(access: access, active: active)
         case .version(let number): return state.phases[number].map { .version($0) } ?? .noVersion
         case .versions: return .versions(state.phases)
         case .setAccess(let access):

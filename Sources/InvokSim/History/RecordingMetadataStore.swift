@@ -48,6 +48,25 @@ public struct RecordingMetadataStore: MetadataStore {
         }
     }
 
+    /// One reading of each function that is known by now, all at the same time.
+    public func activeFunctions() async throws(StoreError) -> [FunctionRecord] {
+        let calls = history.keys.map { ($0, history.begin(.active, about: $0)) }
+        do throws(StoreError) {
+            let records = try await store.activeFunctions()
+            let found = Dictionary(uniqueKeysWithValues: records.map { ($0.function.key, $0.function) })
+            for (key, index) in calls {
+                let outcome = found[key].map {
+                    FunctionModel.Outcome.function(access: $0.access, active: $0.activeVersion)
+                }
+                history.end(index, about: key, outcome ?? .noFunction)
+            }
+            return records
+        } catch {
+            for (key, index) in calls { history.end(index, about: key, nil) }
+            throw error
+        }
+    }
+
     public func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError) {
         try await record(.setAccess(access), about: key) { () throws(StoreError) in
             try await store.setAccess(access, of: key, at: time)
@@ -141,7 +160,6 @@ public struct RecordingMetadataStore: MetadataStore {
     public func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
         try await store.functions(in: namespace)
     }
-    public func activeFunctions() async throws(StoreError) -> [FunctionRecord] { try await store.activeFunctions() }
     public func unfinishedVersions() async throws(StoreError) -> [Version] { try await store.unfinishedVersions() }
     public func references() async throws(StoreError) -> StoreReferences { try await store.references() }
     public func check() async throws(StoreError) { try await store.check() }

@@ -17,6 +17,9 @@ public final class StoreHistory: Sendable {
     /// The calls about each function, in the order in which they began.
     public var entries: [FunctionKey: [Entry]] { state.withLock { $0.entries } }
 
+    /// The functions that were asked about, by key.
+    var keys: [FunctionKey] { state.withLock { $0.entries.keys.sorted() } }
+
     func begin(_ call: FunctionModel.Call, about key: FunctionKey) -> Int {
         state.withLock { state in
             state.time += 1

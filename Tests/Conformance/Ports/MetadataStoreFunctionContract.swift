@@ -35,6 +35,14 @@ struct MetadataStoreFunctionContract {
             let records = try await store.activeFunctions()
             #expect(records.map(\.function.key) == [try Sample.key(Sample.ann, "z"), try Sample.key(Sample.bob, "a")])
             #expect(records.map { $0.active?.bundle } == [Sample.bundle(1), Sample.bundle(2)])
+            for record in records {
+                #expect(try await store.function(record.function.key) == record.function)
+                let active = try #require(record.active)
+                var version = try #require(try await store.version(active.key))
+                #expect(!version.buildLog.isEmpty)
+                version.buildLog = ""
+                #expect(version == active)
+            }
         }
     }
 

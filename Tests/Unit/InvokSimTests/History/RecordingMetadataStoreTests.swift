@@ -37,7 +37,9 @@ struct RecordingMetadataStoreTests {
     @Test func theModelAgreesWithTheStore() async throws {
         let first = try await deploy()
         let second = try await deploy()
+        _ = try await store.activeFunctions()
         try await activate(first, expected: nil)
+        _ = try await store.activeFunctions()
         await #expect(throws: StoreError.self) { try await activate(second, expected: nil) }
         try await store.failVersion(second, reason: "", buildLog: "")
         let third = try await deploy()
@@ -52,12 +54,25 @@ struct RecordingMetadataStoreTests {
         await #expect(throws: StoreError.notFound) { try await store.deleteFunction(key) }
         await #expect(throws: StoreError.notFound) { try await activate(third, expected: nil) }
         _ = try await store.function(key)
+        _ = try await store.activeFunctions()
         _ = try await store.version(first)
         let fourth = try await deploy()
         #expect(fourth.number == 4)
-        #expect(history.entries[key]?.count == 19)
+        #expect(history.entries[key]?.count == 22)
         #expect(history.check().violations == [])
         #expect(history.check().undecided == 0)
+    }
+
+    /// A list that names a version which was not active then.
+    @Test func aListThatIsNotOfOneMomentIsSeen() async throws {
+        let history = StoreHistory()
+        for (call, outcome) in [
+            (.begin(.private), .number(1)), (.active, .function(access: .private, active: 1)),
+            (.activateBuilt(1, expectedActive: nil, access: nil), .done),
+        ] as [(FunctionModel.Call, FunctionModel.Outcome)] {
+            history.end(history.begin(call, about: key), about: key, outcome)
+        }
+        #expect(history.check().violations.count == 1)
     }
 
     /// A store that forgets the comparison before it activates lets a slow deploy undo a newer one.

@@ -6,8 +6,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct DirectoryTests {
     /// A function with this many versions, all built, the last one active.
-    private func function(_ rig: Rig, versions: Int) async throws -> (FunctionKey, [Version]) {
-        let owner = try await rig.user()
+    private func function(
+        _ rig: Rig, of owner: String = "owner", versions: Int
+    ) async throws -> (FunctionKey, [Version]) {
+        let owner = try await rig.user(owner)
         let key = try rig.key(owner)
         for number in 1...versions {
             let bundle = BundleID(Digest(of: "\(number)".utf8))
@@ -69,6 +71,43 @@ struct DirectoryTests {
             #expect(try await group.next() == .some(nil))
         }
         #expect(rig.directory.known(key) == nil)
+    }
+
+    /// However many there are, the store is asked once.
+    @Test func allAreReadByOneCall() async throws {
+        let rig = Rig()
+        var keys: [FunctionKey] = []
+        for owner in ["a", "b", "c"] { keys.append(try await function(rig, of: owner, versions: 1).0) }
+        for call in ["function", "version"] { rig.store.set(call, .refused) }
+        try await rig.directory.refreshAll()
+        #expect(rig.directory.keys == keys.sorted())
+        try await rig.sim.store.deleteFunction(keys[0])
+        try await rig.sim.store.setAccess(.public, of: keys[1], at: rig.sim.clock.wallTime())
+        try await rig.directory.refreshAll()
+        #expect(rig.directory.keys == keys.dropFirst().sorted())
+        #expect(rig.directory.known(keys[1])?.access == .public)
+        #expect(rig.directory.known(keys[2])?.access == .private)
+    }
+
+    @Test func aListFromBeforeAChangeDoesNotUndoIt() async throws {
+        let rig = Rig()
+        let (changed, versions) = try await function(rig, versions: 2)
+        let (deleted, _) = try await function(rig, of: "another", versions: 1)
+        try await rig.directory.refreshAll()
+        let gate = Gate()
+        rig.store.set("activeFunctions", .held(gate))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await rig.directory.refreshAll() }
+            await gate.reached()
+            try await rig.sim.store.activate(versions[0].key, expectedActive: 2, at: rig.sim.clock.wallTime())
+            rig.directory.set(changed, Route(access: .private, version: versions[0]))
+            try await rig.sim.store.deleteFunction(deleted)
+            rig.directory.set(deleted, nil)
+            gate.open()
+            try await group.next()
+        }
+        #expect(rig.directory.known(changed)?.version.key == versions[0].key)
+        #expect(rig.directory.known(deleted) == nil)
     }
 
     @Test func whatNeverExistedIsNotRemembered() async throws {
