@@ -43,12 +43,13 @@ docker_gone() { ! kill -0 "$1" 2>/dev/null; }
 docker_stop() {
     local folder
     folder=$(docker_folder)
-    docker_alive || return 0
-    kill -TERM "$docker_process"
-    # The file goes before the process does.
-    wait_until 30 docker_gone "$docker_process" || fail "dockerd does not stop" "$(tail -n 5 "$folder/log")"
-    rm -f "$folder/run/pid"
-    # It makes its data a mount of its own, and does not always take that away.
+    if docker_alive; then
+        kill -TERM "$docker_process"
+        # The file goes before the process does.
+        wait_until 30 docker_gone "$docker_process" || fail "dockerd does not stop" "$(tail -n 5 "$folder/log")"
+        rm -f "$folder/run/pid"
+    fi
+    # It makes its data a mount of its own, and does not always take that away: not where it could not start, for one.
     ! mountpoint -q "$folder/data" || umount -l "$folder/data"
 }
 
