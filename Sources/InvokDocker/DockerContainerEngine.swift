@@ -6,15 +6,12 @@ import Synchronization
 
 /// Runs each instance in a container of Docker Engine. Instances outlive the core, and the next one finds them.
 public final class DockerContainerEngine: ContainerEngine {
-    /// How many containers are created and started at a time.
-    static let concurrentStarts = 3
     private static let logGrace = Duration.seconds(5)
 
     let host: DockerHost
     let logger: Logger
     let exitsOfAll = Broadcast<Bool, InstanceExit>(buffer: 1024)
     private let logs: any LogStore
-    private let gate = StartGate(places: concurrentStarts)
     private let instances = Mutex<[InstanceID: DockerInstance]>([:])
 
     /// - Parameters:
@@ -83,7 +80,7 @@ public final class DockerContainerEngine: ContainerEngine {
             spec, bundle: settings.hostPath(host.bundlePath(spec.bundle)),
             socketFolder: settings.hostPath(instance.folder.inner))
         do throws(DockerError) {
-            try await gate.pass { () throws(DockerError) in
+            try await host.gate.pass { () throws(DockerError) in
                 let bytes = try await client.call(
                     .post, "/containers/create", ["name": spec.id.description], body: request)
                 let created: CreatedMessage = try client.decode(bytes)

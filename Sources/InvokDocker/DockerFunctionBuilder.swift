@@ -50,7 +50,7 @@ extension DockerHost: BuildPlace {
     }
 
     package func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let prepared = try await preparedForBuild()
         var isolation = isolation
@@ -63,7 +63,7 @@ extension DockerHost: BuildPlace {
         let request = prepared.plan.build(isolation, image: image, number: number, run: run)
         let cancelled = Event<Void>()
         // Not a child of the caller's task: whatever that does, the container is removed and its output read.
-        let task = Task { await self.build(request, outputLimit: outputLimit, until: cancelled) }
+        let task = Task { await self.build(request, outputLimit: outputLimit, began: began, until: cancelled) }
         return try await withTaskCancellationHandler {
             await task.value
         } onCancel: {
@@ -77,23 +77,27 @@ extension DockerHost: BuildPlace {
     }
 
     private func build(
-        _ request: ContainerRequest, outputLimit: Int, until cancelled: Event<Void>
+        _ request: ContainerRequest, outputLimit: Int, began: @Sendable () -> Void, until cancelled: Event<Void>
     ) async -> Result<CapturedRun, BuildError> {
         var container: String?
         let result: Result<CapturedRun, BuildError>
         do throws(DockerError) {
-            let created: CreatedMessage = try client.decode(
-                await client.call(.post, "/containers/create", body: request))
-            container = created.id
-            try await client.call(.post, "/containers/\(created.id)/start")
+            let id = try await gate.pass { () throws(DockerError) in
+                let created: CreatedMessage = try client.decode(
+                    await client.call(.post, "/containers/create", body: request))
+                container = created.id
+                try await client.call(.post, "/containers/\(created.id)/start")
+                return created.id
+            }
+            began()
             let killing = Task {
                 await cancelled.wait()
-                _ = try? await client.call(.post, "/containers/\(created.id)/kill")
+                _ = try? await client.call(.post, "/containers/\(id)/kill")
             }
-            try await client.call(.post, "/containers/\(created.id)/wait", seconds: nil)
+            try await client.call(.post, "/containers/\(id)/wait", seconds: nil)
             cancelled.signal()
             await killing.value
-            result = .success(try await outcome(of: created.id, outputLimit: outputLimit))
+            result = .success(try await outcome(of: id, outputLimit: outputLimit))
         } catch {
             cancelled.signal()
             result = .failure(buildError(error))

@@ -21,6 +21,8 @@ public final class DockerHost: Sendable {
     /// Names this run of the core: builds of another run are nobody's any more.
     let run = String(UInt64.random(in: .min ... .max), radix: 16)
     let lastBuild = Atomic<Int>(0)
+    /// How many containers are created and started at a time.
+    let gate = StartGate(places: 3)
     private let state = Mutex<Task<Prepared, any Error>?>(nil)
 
     public init(settings: DockerSettings, clock: any Clock) {

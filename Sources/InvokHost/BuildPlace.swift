@@ -11,7 +11,10 @@ package protocol BuildPlace: Sendable {
     /// - Throws: `unavailable` when this place has none.
     func tool(_ name: String) async throws(BuildError) -> BuildTool
     /// Runs a command to its end, both outputs together. Cancelling the task ends it at once.
-    func run(_ isolation: Isolation, with tool: BuildTool, outputLimit: Int) async throws(BuildError) -> CapturedRun
+    /// - Parameter began: is called once the command runs: a place that is busy may take a while until then.
+    func run(
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
+    ) async throws(BuildError) -> CapturedRun
     /// Runs what moves many bytes, on a thread where that holds up nobody.
     func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value
 }

@@ -6,6 +6,7 @@ package struct BuildRun: Sendable {
     package let isolation: Isolation
     package let tool: BuildTool
     package let folder: BuildFolder
+    /// The longest that the command may run.
     package let deadlineSeconds: Int
     /// What the build may leave on the disk. It can pass that by what it writes between two looks.
     package var quotaBytes = 1 << 30
@@ -53,18 +54,24 @@ package struct BuildRun: Sendable {
 
     /// In the order in which they came about; the first ends what else runs.
     private func outcomes(in place: any BuildPlace) async -> [Outcome] {
-        let deadline = place.clock.now().advanced(by: .seconds(deadlineSeconds))
+        let began = Event<Void>()
         return await withTaskGroup(of: Outcome.self) { group in
             group.addTask {
+                // Also where it never did: somebody waits.
+                defer { began.signal() }
                 do throws(BuildError) {
-                    return .ended(.success(try await place.run(isolation, with: tool, outputLimit: Self.logBytes)))
+                    return .ended(
+                        .success(
+                            try await place.run(isolation, with: tool, outputLimit: Self.logBytes) { began.signal() }))
                 } catch {
                     return .ended(.failure(error))
                 }
             }
             group.addTask {
+                await began.wait()
                 do throws(CancellationError) {
-                    try await place.clock.sleep(until: deadline)
+                    try await place.clock.sleep(
+                        until: place.clock.now().advanced(by: .seconds(deadlineSeconds)))
                     return .late
                 } catch {
                     return .watchEnded

@@ -58,9 +58,10 @@ extension SandboxHost: BuildPlace {
     }
 
     package func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let launcher = try await launcher()
+        began() // but for the few milliseconds that a sandbox takes
         do throws(LaunchError) {
             return try await launcher.run(isolation, outputLimit: outputLimit)
         } catch {
