@@ -5,6 +5,9 @@ public struct Instant: Hashable, Sendable, Comparable, InstantProtocol {
 
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// Later than anything that happens.
+    public static let distantFuture = Instant(nanoseconds: .max)
+
     public func advanced(by duration: Duration) -> Instant {
         Instant(nanoseconds: nanoseconds.adding(duration.wholeNanoseconds))
     }

@@ -201,6 +201,22 @@ struct InstancePool: Sendable {
         return actions + settle(now: now)
     }
 
+    /// When `onTick` has something to do, unless another event comes first; `nil` when nothing waits for a time.
+    func nextDue(after now: Instant) -> Instant? {
+        var due = queue.first?.since.advanced(by: settings.queueWait) ?? .distantFuture
+        let alive = aliveCount
+        if let blocked = startsBlockedUntil, now < blocked, !queue.isEmpty || alive < wantedMinimum {
+            due = min(due, blocked)
+        }
+        if queue.isEmpty, alive > wantedMinimum {
+            let idle = Duration.seconds(settings.limits.idleSeconds)
+            for case (_, .ready(_, inFlight: 0, let idleSince)) in instances {
+                due = min(due, idleSince.advanced(by: idle))
+            }
+        }
+        return due == .distantFuture ? nil : due
+    }
+
     // MARK: Decisions
 
     /// Brings instances and requests together after anything has changed.
@@ -235,7 +251,7 @@ struct InstancePool: Sendable {
         // One that ended while it started still counts: until its report is in, it is not replaced.
         let starting = instances.count { $0.phase.isStarting }
         let forQueue = (queue.count + settings.limits.concurrency - 1) / settings.limits.concurrency - starting
-        let forMinimum = isDraining ? 0 : settings.limits.minInstances - aliveCount
+        let forMinimum = wantedMinimum - aliveCount
         var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)
         if failures > 0 {
             // After a failure one start at a time shows whether it is over.
@@ -267,6 +283,8 @@ struct InstancePool: Sendable {
         }
         return actions
     }
+
+    private var wantedMinimum: Int { isDraining ? 0 : settings.limits.minInstances }
 
     /// Instances that answer or will.
     private var aliveCount: Int { instances.count { $0.phase != .stopping } }

@@ -29,12 +29,15 @@ final class Dispatcher: Sendable {
     private struct Pool {
         var machine: InstancePool
         let version: Version
+        /// When the machine has something to do by itself.
+        var due: Instant?
     }
 
     private struct State {
         var pools: [VersionKey: Pool] = [:]
         var requests: [InstancePool.RequestID: Waiting] = [:]
         var lastRequest: InstancePool.RequestID = 0
+        var alarms = Alarms()
         /// `run` has ended: nothing will start any more.
         var isStopped = false
     }
@@ -43,11 +46,10 @@ final class Dispatcher: Sendable {
         case resume(Waiter, Result<RunningInstance, Failure>)
         case start(VersionKey, InstanceID)
         case stop(VersionKey, InstanceID)
+        case setAlarm(Instant)
     }
 
     private typealias Job = @Sendable () async -> Void
-
-    static let tick = Duration.milliseconds(100)
 
     private let world: World
     private let settings: SystemSettings
@@ -56,6 +58,8 @@ final class Dispatcher: Sendable {
     // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
     private let starts = AsyncStream<Job>.makeStream()
     private let stops = AsyncStream<Job>.makeStream()
+    // Each is earlier than all that are set, so there are few.
+    private let alarms = AsyncStream<Instant>.makeStream()
     private let starter: InstanceStarter
 
     init(world: World, settings: SystemSettings, logger: Logger) {
@@ -100,7 +104,7 @@ final class Dispatcher: Sendable {
             if state.isStopped { return [.resume(waiter, .failure(.cancelled))] }
             guard state.pools[version] != nil else { return [.resume(waiter, .failure(.rejected(.retired)))] }
             state.requests[id] = .waiting(waiter)
-            return apply(version, &state) { $0.onRequest(id, failsFast: failsFast, now: now) }
+            return apply(version, &state, now) { $0.onRequest(id, failsFast: failsFast, now: now) }
         }
         carryOut(effects)
     }
@@ -115,7 +119,7 @@ final class Dispatcher: Sendable {
                 return []
             case .waiting(let waiter):
                 state.requests[id] = nil
-                let effects = apply(version, &state) { $0.onRequestCancelled(id, now: now) }
+                let effects = apply(version, &state, now) { $0.onRequestCancelled(id, now: now) }
                 return [.resume(waiter, .failure(.cancelled))] + effects
             }
         }
@@ -130,7 +134,7 @@ final class Dispatcher: Sendable {
         let effects = state.withLock { state -> [Effect] in
             if state.isStopped { return [] }
             if state.pools[version.key] == nil { state.pools[version.key] = makePool(version) }
-            return apply(version.key, &state) { $0.onOpen(now: now) }
+            return apply(version.key, &state, now) { $0.onOpen(now: now) }
         }
         carryOut(effects)
     }
@@ -152,8 +156,12 @@ final class Dispatcher: Sendable {
     /// Takes over an instance that an earlier core started.
     /// - Returns: whether there was a place for it in an open version.
     func adopt(_ instance: RunningInstance) -> Bool {
-        let now = world.clock.now()
-        return state.withLock { $0.pools[instance.version]?.machine.onAdopt(instance, now: now) ?? false }
+        var isAdopted = false
+        change(instance.version) { machine, now in
+            isAdopted = machine.onAdopt(instance, now: now)
+            return []
+        }
+        return isAdopted
     }
 
     /// Whether this core knows the instance.
@@ -199,7 +207,7 @@ final class Dispatcher: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watchExits() }
-            group.addTask { await self.tickUntilCancelled() }
+            group.addTask { await self.runAlarms() }
             group.addTask { await self.runStarts() }
             group.addTask { await self.runStops() }
         }
@@ -253,17 +261,26 @@ final class Dispatcher: Sendable {
         }
     }
 
-    private func tickUntilCancelled() async {
-        while true {
-            do throws(CancellationError) {
-                try await world.clock.sleep(until: world.clock.now().advanced(by: Self.tick))
-            } catch {
-                return giveUp()
-            }
-            for version in state.withLock({ $0.pools.keys.sorted() }) {
-                change(version) { machine, now in machine.onTick(now: now) }
-            }
+    private func runAlarms() async {
+        await withDiscardingTaskGroup { group in
+            for await alarm in alarms.stream { group.addTask { await self.ring(at: alarm) } }
+            giveUp()
         }
+    }
+
+    /// Waits for the alarm, then does what is due in any pool.
+    private func ring(at alarm: Instant) async {
+        do throws(CancellationError) { try await world.clock.sleep(until: alarm) } catch { return }
+        let now = world.clock.now()
+        let due = state.withLock { state in
+            state.alarms.ring(now: now)
+            return state.pools.filter { $0.value.due.map { $0 <= now } ?? false }.keys.sorted()
+        }
+        for version in due { change(version) { machine, now in machine.onTick(now: now) } }
+        let next = state.withLock { state in
+            state.pools.values.compactMap(\.due).min().flatMap { state.alarms.cover($0) }
+        }
+        if let next { alarms.continuation.yield(next) }
     }
 
     /// Turns away what waits: nothing will start for it any more.
@@ -284,25 +301,30 @@ final class Dispatcher: Sendable {
     /// change.
     private func change(_ key: VersionKey, _ event: (inout InstancePool, Instant) -> [InstancePool.Action]) {
         let now = world.clock.now()
-        let effects = state.withLock { state in apply(key, &state) { event(&$0, now) } }
+        let effects = state.withLock { state in apply(key, &state, now) { event(&$0, now) } }
         carryOut(effects)
     }
 
     private func apply(
-        _ key: VersionKey, _ state: inout State, _ event: (inout InstancePool) -> [InstancePool.Action]
+        _ key: VersionKey, _ state: inout State, _ now: Instant, _ event: (inout InstancePool) -> [InstancePool.Action]
     ) -> [Effect] {
         guard let index = state.pools.index(forKey: key) else { return [] }
-        return event(&state.pools.values[index].machine).compactMap { action in
-            switch action {
-            case .start(let id): return .start(key, id)
-            case .stop(let id): return .stop(key, id)
-            case .assign(let request, let instance): return resume(request, .success(instance), &state)
-            case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
-            case .drained:
-                state.pools[key] = nil
-                return nil
+        let actions = event(&state.pools.values[index].machine)
+        let due = state.pools.values[index].machine.nextDue(after: now)
+        state.pools.values[index].due = due
+        let alarm = due.flatMap { state.alarms.cover($0) }.map(Effect.setAlarm)
+        return [alarm].compactMap(\.self)
+            + actions.compactMap { action in
+                switch action {
+                case .start(let id): return .start(key, id)
+                case .stop(let id): return .stop(key, id)
+                case .assign(let request, let instance): return resume(request, .success(instance), &state)
+                case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
+                case .drained:
+                    state.pools[key] = nil
+                    return nil
+                }
             }
-        }
     }
 
     private func resume(
@@ -318,6 +340,7 @@ final class Dispatcher: Sendable {
             case .resume(let waiter, let result): waiter.resume(returning: result)
             case .start(let key, let id): starts.continuation.yield { await self.start(id, of: key) }
             case .stop(let key, let id): stops.continuation.yield { await self.stop(id, of: key) }
+            case .setAlarm(let instant): alarms.continuation.yield(instant)
             }
         }
     }

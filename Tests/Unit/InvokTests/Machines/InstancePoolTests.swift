@@ -225,6 +225,52 @@ struct InstancePoolTests {
         #expect(pool.request(1) == [.start(pool.id(0))])
     }
 
+    // MARK: When something is due
+
+    @Test func nothingIsDueWhileNothingWaits() {
+        var pool = Pool(minInstances: 1)
+        #expect(pool.due() == nil)
+        _ = pool.open()
+        #expect(pool.due() == nil, "a start ends by itself")
+        _ = pool.ready(0)
+        #expect(pool.due() == nil, "the minimum stays")
+    }
+
+    @Test func aWaitingRequestIsDueAtItsLimit() {
+        var pool = Pool()
+        _ = pool.request(1, at: 500)
+        #expect(pool.due(at: 500) == 30_500)
+        _ = pool.ready(0, at: 600)
+        #expect(pool.due(at: 600) == nil)
+    }
+
+    @Test func theIdleAreDueInTheirOrder() {
+        var pool = Pool(concurrency: 1, idleSeconds: 10)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0) + pool.ready(1)
+        _ = pool.ended(1, at: 1000)
+        #expect(pool.due(at: 1000) == 11_000)
+        _ = pool.ended(0, at: 2000)
+        #expect(pool.due(at: 2000) == 11_000)
+        #expect(pool.tick(at: 11_000) == [.stop(pool.id(1))])
+        #expect(pool.due(at: 11_000) == 12_000)
+        #expect(pool.tick(at: 12_000) == [.stop(pool.id(0))])
+        #expect(pool.due(at: 12_000) == nil)
+    }
+
+    @Test func theNextTryIsDueAfterTheBackoff() {
+        var pool = Pool()
+        _ = pool.request(1) + pool.failed(0)
+        #expect(pool.due() == 100)
+        #expect(pool.tick(at: 100) == [.start(pool.id(1))])
+        #expect(pool.due(at: 100) == 30_000, "the start ends by itself, the request does not wait for ever")
+    }
+
+    @Test func anAdoptedInstanceIsDueWhenItHasBeenIdle() {
+        var pool = Pool(idleSeconds: 10)
+        _ = pool.adopt(77)
+        #expect(pool.due() == 10_000)
+    }
+
     // MARK: Adoption
 
     @Test func anAdoptedInstanceServes() {
@@ -297,6 +343,11 @@ private struct Pool {
 
     mutating func stopped(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
         machine.onInstanceStopped(id(ordinal), now: .milliseconds(time))
+    }
+
+    /// In milliseconds.
+    func due(at time: Int64 = 0) -> Int64? {
+        machine.nextDue(after: .milliseconds(time)).map { $0.nanoseconds / 1_000_000 }
     }
 
     mutating func tick(at time: Int64) -> [InstancePool.Action] { machine.onTick(now: .milliseconds(time)) }

@@ -66,7 +66,7 @@ struct DeploymentsTests {
             try await rig.deploy("hello one", as: owner)
             let deploy = Task { await code { try await rig.deploy("never-ready", as: owner) } }
             try await rig.eventually { rig.sim.engine.running.contains { $0.version.number == 2 } }
-            // The tick, the lease and the start's deadline.
+            // The dispatcher's alarm, the lease and the start's deadline.
             await rig.sim.clock.waitForSleepers(3)
             rig.sim.clock.advance(by: rig.settings.startTimeout)
             #expect(await deploy.value == .startFailed)

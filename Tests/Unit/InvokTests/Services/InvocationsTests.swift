@@ -160,7 +160,7 @@ struct InvocationsTests {
             let token = try await rig.token(owner)
             try await rig.deploy("hang", limits: #"{"timeoutSeconds":3}"#, as: owner)
             let outcome = Task { await code { try await rig.invoke(key, token: token) } }
-            // The tick and the request's deadline.
+            // The dispatcher's alarm and the request's deadline.
             await rig.sim.clock.waitForSleepers(2)
             rig.sim.clock.advance(by: .seconds(3))
             #expect(await outcome.value == .functionTimeout)

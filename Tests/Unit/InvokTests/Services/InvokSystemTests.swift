@@ -30,8 +30,8 @@ struct InvokSystemTests {
         let system = InvokSystem(world: sim.world, logger: Rig.logger)
         try await system.recover()
         let run = Task { await system.run() }
-        // The tick of the dispatcher and the interval of the recovery.
-        await sim.clock.waitForSleepers(2)
+        // The interval of the recovery.
+        await sim.clock.waitForSleepers()
         run.cancel()
         await run.value
         #expect(sim.clock.sleeperCount == 0)

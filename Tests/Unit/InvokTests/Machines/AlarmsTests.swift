@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Invok
+
+struct AlarmsTests {
+    private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
+
+    @Test func theFirstIsSetAndRingsSoonAfter() {
+        var alarms = Alarms()
+        #expect(alarms.cover(at(1230)) == at(1300))
+        #expect(alarms.cover(at(1300)) == nil, "the same one")
+    }
+
+    @Test func onlyEarlierOnesAreSet() {
+        var alarms = Alarms()
+        #expect(alarms.cover(at(60_000)) == at(60_000))
+        #expect(alarms.cover(at(90_000)) == nil, "what rings before has it looked at again")
+        #expect(alarms.cover(at(10_000)) == at(10_000))
+        #expect(alarms.cover(at(30_000)) == nil)
+    }
+
+    @Test func whatHasRungCoversNothing() {
+        var alarms = Alarms()
+        _ = alarms.cover(at(60_000))
+        _ = alarms.cover(at(10_000))
+        alarms.ring(now: at(10_000))
+        #expect(alarms.cover(at(70_000)) == nil, "the one at 60 s is still set")
+        alarms.ring(now: at(60_000))
+        #expect(alarms.cover(at(70_000)) == at(70_000))
+    }
+}
