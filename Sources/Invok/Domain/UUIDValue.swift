@@ -38,20 +38,22 @@ public struct UUIDValue: Hashable, Sendable, Comparable, CustomStringConvertible
     }
 
     public var description: String {
-        var text = ""
-        text.reserveCapacity(36)
-        for index in 0..<32 {
-            if index == 8 || index == 12 || index == 16 || index == 20 { text.append("-") }
-            let word = index < 16 ? high : low
-            let digit = Int(word >> UInt64(60 - (index % 16) * 4) & 0xF)
-            text.unicodeScalars.append(Unicode.Scalar(Self.hexAlphabet[digit]))
+        String(unsafeUninitializedCapacity: 36) { text in
+            var end = 0
+            for index in 0..<32 {
+                if index == 8 || index == 12 || index == 16 || index == 20 {
+                    text[end] = UInt8(ascii: "-")
+                    end += 1
+                }
+                let digit = UInt8(truncatingIfNeeded: (index < 16 ? high : low) >> UInt64(60 - (index % 16) * 4) & 0xF)
+                text[end] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                end += 1
+            }
+            return end
         }
-        return text
     }
 
     public static func < (left: Self, right: Self) -> Bool { (left.high, left.low) < (right.high, right.low) }
-
-    private static let hexAlphabet = Array("0123456789abcdef".utf8)
 
     private static func hexDigit(_ byte: UInt8) -> UInt64? {
         switch byte {

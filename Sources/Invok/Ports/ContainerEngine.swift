@@ -43,9 +43,15 @@ public struct RunningInstance: Hashable, Sendable {
 }
 
 /// Where an instance listens.
-public enum InstanceEndpoint: Hashable, Sendable {
+public enum InstanceEndpoint: Hashable, Sendable, CustomStringConvertible {
     /// The path of a unix domain socket that speaks HTTP/1.1.
     case unixSocket(String)
+
+    public var description: String {
+        switch self {
+        case .unixSocket(let path): path
+        }
+    }
 }
 
 public struct InstanceExit: Hashable, Sendable {

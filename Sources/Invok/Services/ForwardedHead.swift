@@ -5,23 +5,21 @@ enum ForwardedHead {
     static let tokenHeader = HTTPField.Name("X-Invok-Token")!
     static let requestIDHeader = HTTPField.Name("X-Invok-Request-Id")!
 
-    /// The token of the platform that a request carries: `X-Invok-Token`, so that a function may have its own
-    /// `Authorization`, or else `Authorization: Bearer` (RFC 6750 §2.1).
-    static func token(in fields: HTTPFields) -> String? {
-        if let token = fields[tokenHeader] { return token }
-        return bearer(in: fields)
-    }
+    /// The tokens that a request carries, whoever they are meant for.
+    struct Tokens: Sendable {
+        /// Every bearer token of every `Authorization` line; there should be one line, but a client may send more.
+        let bearers: [String]
+        /// The platform's: `X-Invok-Token`, so that a function may have its own `Authorization`, or else
+        /// `Authorization: Bearer` (RFC 6750 §2.1), unless there are several.
+        let platform: String?
 
-    static func bearer(in fields: HTTPFields) -> String? {
-        let tokens = bearers(in: fields)
-        return tokens.count == 1 ? tokens[0] : nil
-    }
-
-    /// Every bearer token of every `Authorization` line; there should be one line, but a client may send more.
-    static func bearers(in fields: HTTPFields) -> [String] {
-        fields[values: .authorization].flatMap { $0.split(separator: ",") }.compactMap { value in
-            let parts = value.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        init(in fields: HTTPFields) {
+            bearers = fields[values: .authorization].flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }
+                .compactMap { value in
+                    let parts = value.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
+                    return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+                }
+            platform = fields[tokenHeader] ?? (bearers.count == 1 ? bearers[0] : nil)
         }
     }
 

@@ -50,8 +50,10 @@ public final class Invocations: Sendable {
         _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
         sink: any ResponseSink
     ) async throws(InvokError) {
-        let (key, route) = try await authorize(target, token: ForwardedHead.token(in: head.headerFields))
-        let dropsAuthorization = await holdsPlatformToken(ForwardedHead.bearers(in: head.headerFields))
+        let tokens = ForwardedHead.Tokens(in: head.headerFields)
+        let (key, route) = try await authorize(target, token: tokens.platform)
+        let dropsAuthorization = await holdsPlatformToken(
+            tokens.bearers, verified: route.access == .public ? nil : tokens.platform)
         let forwarded = ForwardedHead.make(
             head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
         try await run(
@@ -82,7 +84,9 @@ public final class Invocations: Sendable {
     }
 
     /// A token of the platform is never forwarded, also where none was needed.
-    private func holdsPlatformToken(_ bearers: [String]) async -> Bool {
+    /// - Parameter verified: a token that is known to be the platform's.
+    private func holdsPlatformToken(_ bearers: [String], verified: String?) async -> Bool {
+        if let verified, bearers.contains(verified) { return true }
         for bearer in bearers {
             do throws(TokenError) {
                 _ = try await world.tokens.verify(bearer, now: world.clock.wallTime())

@@ -8,6 +8,7 @@ enum AccessLog {
         _ request: HTTPRequest, _ summary: Answer.Summary, requestID: String, client: String, duration: Duration,
         to logger: Logger
     ) {
+        guard logger.logLevel <= .info else { return }
         let path = String((request.path ?? "").prefix { $0 != "?" }.prefix(512))
         let isFrequent = path == "/healthz" || path == "/readyz" || InvocationTarget(requestPath: path) != nil
         let level: Logger.Level = isFrequent ? .debug : .info

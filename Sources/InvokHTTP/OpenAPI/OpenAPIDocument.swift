@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Invok
 import NIOCore
+import Synchronization
 
 /// The OpenAPI 3.1 document of a table of routes.
 struct OpenAPIDocument: Encodable {
@@ -67,14 +68,32 @@ struct OpenAPIDocument: Encodable {
     }
 
     /// The route that serves the document, which describes itself too.
-    static func route(completing routes: [Route]) throws -> Route {
-        func make(_ body: ByteBuffer) -> Route {
+    static func route(completing routes: [Route]) -> Route {
+        func make(_ body: @escaping @Sendable () throws -> ByteBuffer) -> Route {
             Route(
                 method: .get, path: "/api/openapi.json", summary: "This document",
-                success: .json(.map(.string), "OpenAPI 3.1"), handler: .open { _, _ in .json(body) })
+                success: .json(.map(.string), "OpenAPI 3.1"), handler: .open { _, _ in .json(try body()) })
         }
-        let document = OpenAPIDocument(RouteTable(routes: routes + [make(ByteBuffer())]))
-        return make(try JSONBody.encode(document))
+        let document = OpenAPIDocument(RouteTable(routes: routes + [make { ByteBuffer() }]))
+        let encoded = EncodedOnce(document)
+        return make(encoded.body)
+    }
+
+    /// Encoded when it is first asked for: that costs more than all else that a server does to start.
+    private final class EncodedOnce: Sendable {
+        private let document: OpenAPIDocument
+        private let bytes = Mutex<ByteBuffer?>(nil)
+
+        init(_ document: OpenAPIDocument) { self.document = document }
+
+        @Sendable func body() throws -> ByteBuffer {
+            try bytes.withLock { bytes in
+                if let bytes { return bytes }
+                let encoded = try JSONBody.encode(document)
+                bytes = encoded
+                return encoded
+            }
+        }
     }
 
     private static func operation(_ route: Route) -> Operation {

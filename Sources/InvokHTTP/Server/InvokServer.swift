@@ -38,7 +38,7 @@ public struct InvokServer: Service {
     }
 
     private func makeServer() throws -> any Service {
-        let responder = try ServerResponder(system: system, configuration: configuration, logger: logger)
+        let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
         let configuration = configuration
         let channels = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
@@ -64,13 +64,13 @@ public struct InvokServer: Service {
 
 /// The control API as a router, for whoever calls it in process.
 enum API {
-    static func table(system: InvokSystem, configuration: ServerConfiguration) throws -> RouteTable {
+    static func table(system: InvokSystem, configuration: ServerConfiguration) -> RouteTable {
         let routes =
             AccountRoutes.routes(system.accounts)
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
             + LogRoutes.routes(system) + HealthRoutes.routes(system) + InvocationRoutes.routes
-        return RouteTable(routes: routes + [try OpenAPIDocument.route(completing: routes)])
+        return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])
     }
 
     static func router(_ table: RouteTable, system: InvokSystem) -> Router<APIContext> {

@@ -15,8 +15,8 @@ public struct ServerResponder: Sendable {
     private let crossOrigin: CrossOrigin
     private let logger: Logger
 
-    public init(system: InvokSystem, configuration: ServerConfiguration, logger: Logger) throws {
-        let table = try API.table(system: system, configuration: configuration)
+    public init(system: InvokSystem, configuration: ServerConfiguration, logger: Logger) {
+        let table = API.table(system: system, configuration: configuration)
         self.system = system
         self.configuration = configuration
         self.logger = logger

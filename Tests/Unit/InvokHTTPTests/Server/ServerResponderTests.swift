@@ -37,7 +37,7 @@ struct ServerResponderTests {
     @Test func aBodyThatNobodyWantsIsReadForALimitedTime() async throws {
         let sim = SimWorld(seed: 1)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let responder = try ServerResponder(
+        let responder = ServerResponder(
             system: InvokSystem(world: sim.world, logger: logger),
             configuration: ServerConfiguration(lingerTime: .seconds(5)), logger: logger)
         var head = HTTPRequest(method: .post, scheme: "http", authority: "localhost", path: "/nothing")

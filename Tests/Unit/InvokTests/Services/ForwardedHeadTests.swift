@@ -32,18 +32,19 @@ struct ForwardedHeadTests {
         ("Basic abc", nil), ("", nil),
     ])
     func aBearerTokenIsRead(value: String, token: String?) {
-        #expect(ForwardedHead.bearer(in: [.authorization: value]) == token)
-        #expect(ForwardedHead.token(in: [.authorization: value]) == token)
+        #expect(ForwardedHead.Tokens(in: [.authorization: value]).bearers == [token].compactMap(\.self))
+        #expect(ForwardedHead.Tokens(in: [.authorization: value]).platform == token)
     }
 
     @Test func thePlatformsOwnHeaderWins() {
-        #expect(ForwardedHead.token(in: [ForwardedHead.tokenHeader: "a", .authorization: "Bearer b"]) == "a")
+        let fields: HTTPFields = [ForwardedHead.tokenHeader: "a", .authorization: "Bearer b"]
+        #expect(ForwardedHead.Tokens(in: fields).platform == "a")
     }
 
     @Test func amongSeveralTokensNoneIsTheCallersAndAllAreSeen() {
         var fields: HTTPFields = [.authorization: "Bearer a"]
         fields.append(HTTPField(name: .authorization, value: "Bearer b, Bearer c"))
-        #expect(ForwardedHead.bearer(in: fields) == nil)
-        #expect(ForwardedHead.bearers(in: fields) == ["a", "b", "c"])
+        #expect(ForwardedHead.Tokens(in: fields).platform == nil)
+        #expect(ForwardedHead.Tokens(in: fields).bearers == ["a", "b", "c"])
     }
 }
