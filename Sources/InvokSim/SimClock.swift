@@ -6,7 +6,7 @@ public final class SimClock: Clock {
     private let current: Mutex<Instant>
     private let start: Timestamp
     private let sleepers = SimWaiters<Instant>()
-    private let changes = Broadcast<Int, Void>(buffer: 1)
+    private let watchers = SimWaiters<Int>()
 
     /// - Parameter start: the wall time at the monotonic clock's zero; 2026-01-01T00:00:00Z unless told.
     public init(start: Timestamp = Timestamp(millisecondsSinceEpoch: 1_767_225_600_000)) {
@@ -20,7 +20,7 @@ public final class SimClock: Clock {
 
     public func sleep(until deadline: Instant) async throws(CancellationError) {
         let isReached = await sleepers.wait(
-            deadline, isDue: { now() >= deadline }, onWait: { changes.send((), on: 0) })
+            deadline, isDue: { now() >= deadline }, onWait: { watchers.release(through: sleeperCount) })
         await SimCore.fence()
         guard isReached, !Task.isCancelled else { throw CancellationError() }
     }
@@ -48,9 +48,7 @@ public final class SimClock: Clock {
     /// Waits until at least so many tasks sleep: how a test knows that it is time to advance. Returns early when the
     /// task is cancelled.
     public func waitForSleepers(_ count: Int = 1) async {
-        let changes = changes.messages(on: 0)
-        if sleeperCount >= count { return }
-        for await _ in changes where sleeperCount >= count { return }
+        _ = await watchers.wait(count, isDue: { sleeperCount >= count })
     }
 
     private func advance(to instant: Instant) {

@@ -74,6 +74,14 @@ public final class SimFaultPlan: Sendable {
         var streams: [(fault: SimFault, perMillion: Int, stream: SimGenerator)]
         var isOn = true
         var drawn: [String: Int] = [:]
+        /// For each call that has come, the indices of the streams that apply to it.
+        var applying: [String: [Int]] = [:]
+
+        mutating func findApplying(to name: String) -> [Int] {
+            let found = streams.indices.filter { streams[$0].fault.applies(to: name) }
+            applying[name] = found
+            return found
+        }
     }
 
     static let timeout = Duration.seconds(5)
@@ -118,7 +126,7 @@ public final class SimFaultPlan: Sendable {
     func draw(for name: String) -> SimFault? {
         state.withLock { state in
             var found: SimFault?
-            for index in state.streams.indices where state.streams[index].fault.applies(to: name) {
+            for index in state.applying[name] ?? state.findApplying(to: name) {
                 let perMillion = state.streams[index].perMillion
                 guard state.streams[index].stream.chance(perMillion: perMillion) else { continue }
                 if found == nil { found = state.streams[index].fault }

@@ -40,16 +40,18 @@ public struct SimTokenCodec: TokenCodec {
     }
 
     public func verify(_ token: String, now: Timestamp) async throws(TokenError) -> TokenClaims {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map(Substring.init)
         guard parts.count == 5, parts[0] == "sim", let user = UserID(parts[1]), let issued = Int64(parts[2]),
             let expires = Int64(parts[3])
         else { throw .invalid("malformed") }
-        guard parts[4] == seal(parts[..<4].joined(separator: ".")) else { throw .invalid("forged") }
+        guard parts[4] == seal(token[..<parts[3].endIndex]) else { throw .invalid("forged") }
         guard now.millisecondsSinceEpoch < expires else { throw .invalid("expired") }
         return TokenClaims(
             user: user, issuedAt: Timestamp(millisecondsSinceEpoch: issued),
             expiresAt: Timestamp(millisecondsSinceEpoch: expires))
     }
 
-    private func seal(_ text: String) -> String { Digest(of: "\(secret)\n\(text)".utf8).description }
+    private func seal(_ text: some StringProtocol) -> String {
+        Digest(of: Array(secret.utf8) + [UInt8(ascii: "\n")] + Array(text.utf8)).description
+    }
 }

@@ -18,7 +18,7 @@ public struct SimTransport: InstanceTransport {
     ) async throws(TransportError) {
         let isCheck = request.head.path == "/_invok/ready"
         let instance = try await effects.perform(
-            "transport.exchange", "\(endpoint) \(request.head.method) \(request.head.path ?? "/")",
+            "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
             failure: TransportError.refused
         ) { () throws(TransportError) in
             guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)

@@ -16,6 +16,16 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
         var waiting: [Waiter] = []
         /// Cancelled before they began to wait.
         var cancelled: Set<UInt64> = []
+
+        /// The end of those up to this order.
+        func end(of order: Order) -> Int {
+            var (low, high) = (0, waiting.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if waiting[middle].order > order { high = middle } else { low = middle + 1 }
+            }
+            return low
+        }
     }
 
     private let state = Mutex(State())
@@ -40,8 +50,7 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
                     if state.cancelled.contains(number) { return false }
                     if isDue() { return true }
                     let waiter = Waiter(order: order, number: number, continuation: continuation)
-                    let index = state.waiting.firstIndex { $0.order > order } ?? state.waiting.endIndex
-                    state.waiting.insert(waiter, at: index)
+                    state.waiting.insert(waiter, at: state.end(of: order))
                     return nil
                 }
                 if let outcome { continuation.resume(returning: outcome) } else { onWait() }
@@ -49,16 +58,17 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
         } onCancel: {
             cancel(number)
         }
-        state.withLock { _ = $0.cancelled.remove(number) }
+        if !isReleased { state.withLock { _ = $0.cancelled.remove(number) } }
         return isReleased
     }
 
     /// Resumes, in order, all up to this one.
     /// - Parameter prepare: makes them due, under the lock.
-    func release(through order: Order, prepare: () -> Void) {
-        let released = state.withLock { state in
+    func release(through order: Order, prepare: () -> Void = {}) {
+        let released = state.withLock { state -> [Waiter] in
             prepare()
-            let end = state.waiting.firstIndex { $0.order > order } ?? state.waiting.endIndex
+            if state.waiting.isEmpty { return [] }
+            let end = state.end(of: order)
             defer { state.waiting.removeFirst(end) }
             return Array(state.waiting[..<end])
         }

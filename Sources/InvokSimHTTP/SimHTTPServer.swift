@@ -9,20 +9,18 @@ import NIOCore
 /// The control API and the invoke path as simulated cores serve them: all of the real server that lies above its
 /// sockets, called in process.
 public struct SimHTTPServer: SimServer {
-    private let responder: Result<ServerResponder, any Error>
+    private let responder: ServerResponder
 
     public init(_ system: InvokSystem) {
-        responder = Result {
-            try ServerResponder(
-                system: system, configuration: ServerConfiguration(world: ["store": "sim"]),
-                logger: Logger(label: "sim") { _ in SwiftLogNoOpLogHandler() })
-        }
+        responder = ServerResponder(
+            system: system, configuration: ServerConfiguration(world: ["store": "sim"]),
+            logger: Logger(label: "sim") { _ in SwiftLogNoOpLogHandler() })
     }
 
     public func respond(to head: HTTPRequest, body: [UInt8], on connection: SimConnection) async throws {
         let request = Request(
             head: head, body: RequestBody(asyncSequence: SentBody(bytes: body, connection: connection)))
-        try await responder.get().respond(to: request, on: connection)
+        try await responder.respond(to: request, on: connection)
     }
 }
 

@@ -56,6 +56,14 @@ public enum Linearizability<Model: SequentialModel> {
                 open.append(index)
                 continue
             }
+            // Mostly calls come one after the other.
+            if open == [index], reached.count == 1, let only = reached.first, only.happened.isEmpty {
+                guard var next = step(only, index, history[index]) else { return .violated(at: index) }
+                next.happened = []
+                reached = [next]
+                open = []
+                continue
+            }
             guard let next = configurations(from: reached, in: history, open: open, after: index, width: width) else {
                 return .undecided
             }

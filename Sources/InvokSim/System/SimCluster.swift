@@ -12,6 +12,7 @@ final class SimCluster: Sendable {
         /// When what faults have done must be over; `nil` until they have stopped.
         var calmSince: Instant?
         var usersWork = true
+        var invocations = 0
         var requests = 0
         var accounts: [Account] = []
     }
@@ -122,21 +123,27 @@ final class SimCluster: Sendable {
 
     func add(_ account: Account) { state.withLock { $0.accounts.append(account) } }
 
-    /// How many invocations there were.
+    /// How many requests users sent.
     var requestCount: Int { state.withLock { $0.requests } }
 
+    /// Names an invocation.
     func nextRequestID() -> String {
         state.withLock { state in
-            state.requests += 1
-            return String(state.requests)
+            state.invocations += 1
+            return String(state.invocations)
         }
+    }
+
+    /// The way in to a core that serves.
+    func front(to life: SimNode.Life) -> SimFront {
+        SimFront(life: life) { [self] in state.withLock { $0.requests += 1 } }
     }
 
     /// A core that serves now; waits for one.
     func front(_ random: inout SimGenerator) async -> SimFront {
         while true {
             let lives = nodes.compactMap(\.life)
-            if !lives.isEmpty { return SimFront(life: lives[random.below(lives.count)]) }
+            if !lives.isEmpty { return front(to: lives[random.below(lives.count)]) }
             await sleep(.milliseconds(100))
         }
     }

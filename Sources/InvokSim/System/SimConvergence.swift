@@ -39,7 +39,7 @@ struct SimConvergence: Sendable {
         case .open: checker.mark("open at the end")
         }
         guard let stored, checker.code(of: VersionKey(function: key, number: stored))?.answers == true else { return }
-        for front in cluster.nodes.compactMap(\.life).map(SimFront.init) {
+        for front in cluster.nodes.compactMap(\.life).map(cluster.front(to:)) {
             let sink = SimSink()
             let outcome = await front.invoke(
                 key, token: token, requestID: cluster.nextRequestID(), sink: sink)
@@ -81,7 +81,7 @@ struct SimConvergence: Sendable {
         guard let life = node.life else { return }
         for client in clients {
             guard let token = client.token else { continue }
-            guard case .success(let functions)? = await SimFront(life: life).status(token: token) else {
+            guard case .success(let functions)? = await cluster.front(to: life).status(token: token) else {
                 checker.violation("\(life.core.name) does not show its load")
                 continue
             }

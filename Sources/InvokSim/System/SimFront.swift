@@ -14,6 +14,8 @@ struct SimFront: Sendable {
     typealias Outcome<Value> = Result<Value, InvokError>?
 
     let life: SimNode.Life
+    /// Told of each request.
+    let onRequest: @Sendable () -> Void
 
     /// The core's name.
     var name: String { life.core.name }
@@ -127,6 +129,7 @@ extension SimFront {
         _ method: HTTPRequest.Method, _ path: String, token: String? = nil, _ message: Message? = nil,
         requestID: String? = nil, sink: SimSink = SimSink()
     ) async -> Outcome<SimSink> {
+        onRequest()
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
         head.headerFields[.authorization] = token.map { "Bearer \($0)" }
         head.headerFields[.contentType] = message?.type

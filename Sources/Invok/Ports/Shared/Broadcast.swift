@@ -31,7 +31,7 @@ package final class Broadcast<Channel: Hashable & Sendable, Message: Sendable>: 
 
     /// Gives the message to the channel's listeners, in the order in which they came.
     package func send(_ message: Message, on channel: Channel) {
-        let listeners = state.withLock { $0.listeners[channel, default: [:]] }
+        guard let listeners = state.withLock({ $0.listeners[channel] }) else { return }
         for (_, continuation) in listeners.sorted(by: { $0.key < $1.key }) { continuation.yield(message) }
     }
 
