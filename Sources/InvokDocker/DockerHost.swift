@@ -23,7 +23,7 @@ public final class DockerHost: Sendable {
     let lastBuild = Atomic<Int>(0)
     /// How many containers are created and started at a time.
     let gate = StartGate(places: 3)
-    private let state = Mutex<Task<Prepared, any Error>?>(nil)
+    private let preparation = Preparation<Prepared, EngineError>()
 
     public init(settings: DockerSettings, clock: any Clock) {
         self.settings = settings
@@ -42,19 +42,7 @@ public final class DockerHost: Sendable {
 
     /// Asks the engine what it can do and makes the directories; until that has succeeded once, each time.
     func prepared() async throws(EngineError) -> Prepared {
-        let task = state.withLock { state in
-            if let state { return state }
-            // Unstructured, since the first caller's cancellation must not fail the others; ends by itself.
-            let task = Task { try await self.prepare() as Prepared }
-            state = task
-            return task
-        }
-        do {
-            return try await task.value
-        } catch {
-            state.withLock { if $0 == task { $0 = nil } }
-            throw error as? EngineError ?? .unavailable("\(error)")
-        }
+        try await preparation.value { () throws(EngineError) in try await self.prepare() }
     }
 
     private func prepare() async throws(EngineError) -> Prepared {

@@ -43,7 +43,9 @@ public enum PostgresSchema {
         let store = "the PostgreSQL database \(target)"
         switch error {
         case let error as SchemaError:
-            return InvokError(.unavailable, "\(store) cannot be used: \(error.message)", nextStep: error.nextStep)
+            return InvokError(
+                .unavailable, "\(store) cannot be used: \(error.message)",
+                nextStep: error.nextStep(ownDatabase: "give Invok a database of its own in DATABASE_URL"))
         case PostgresError.notConnected(let state, let reason):
             return InvokError(
                 .unavailable, "\(store) cannot be opened", nextStep: nextStep(state, target), inner: reason)

@@ -83,7 +83,8 @@ public final class SQLiteMetadataStore: Sendable {
         switch error {
         case let error as SchemaError:
             return InvokError(
-                .unavailable, "the store \(path) cannot be used: \(error.message)", nextStep: error.nextStep)
+                .unavailable, "the store \(path) cannot be used: \(error.message)",
+                nextStep: error.nextStep(ownDatabase: "choose another INVOK_DATA_DIR"))
         case let error as DatabaseError where error.resultCode == .SQLITE_NOTADB:
             return InvokError(
                 .unavailable, "the store \(path) cannot be used: it is not an SQLite database",

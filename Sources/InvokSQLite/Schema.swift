@@ -70,27 +70,3 @@ struct Schema: Sendable {
         try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
     }
 }
-
-/// Why a database file is not this Invok's store.
-enum SchemaError: Error, Hashable {
-    case newer(found: Int, known: Int)
-    case differs(number: Int)
-    case foreign
-
-    var message: String {
-        switch self {
-        case .newer(let found, let known):
-            "its schema is version \(found), newer than version \(known), which this Invok knows"
-        case .differs(let number): "its schema's step \(number) is not the one that this Invok knows"
-        case .foreign: "it is the database of another program"
-        }
-    }
-
-    var nextStep: String {
-        switch self {
-        case .newer: "start the Invok that wrote it, or a newer one"
-        case .differs: "start the Invok that wrote it, or restore a backup"
-        case .foreign: "choose another INVOK_DATA_DIR"
-        }
-    }
-}

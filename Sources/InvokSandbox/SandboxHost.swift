@@ -2,7 +2,6 @@ import Glibc
 public import Invok
 import InvokHost
 import Logging
-import Synchronization
 
 /// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
 /// One for each data directory and process.
@@ -14,7 +13,7 @@ public final class SandboxHost: Sendable {
     let toolchains: Toolchains
     package let clock: any Clock
     private let bubblewrap: String?
-    private let state = Mutex<Task<Prepared, any Error>?>(nil)
+    private let preparation = Preparation<Prepared, EngineError>()
 
     struct Prepared: Sendable {
         let launcher: SandboxLauncher
@@ -43,20 +42,9 @@ public final class SandboxHost: Sendable {
 
     func bundlePath(_ bundle: BundleID) -> String { "\(bundlesDirectory)/\(bundle)" }
 
-    /// Removes what an earlier core left behind and finds out what this machine can enforce; once, however often asked.
+    /// Removes what an earlier core left behind and finds out what this machine can enforce; once it has succeeded, never again.
     func prepared() async throws(EngineError) -> Prepared {
-        let task = state.withLock { state in
-            if let state { return state }
-            // Unstructured, since the first caller's cancellation must not fail the others; ends by itself.
-            let task = Task { try await self.prepare() as Prepared }
-            state = task
-            return task
-        }
-        do {
-            return try await task.value
-        } catch {
-            throw error as? EngineError ?? .unavailable("\(error)")
-        }
+        try await preparation.value { () throws(EngineError) in try await self.prepare() }
     }
 
     private func prepare() async throws(EngineError) -> Prepared {
@@ -107,7 +95,7 @@ public final class SandboxHost: Sendable {
 
     /// Removes what would be left of this host once no sandbox runs any more: call it last.
     public func close() async {
-        guard let prepared = try? await state.withLock({ $0 })?.value else { return }
+        guard let prepared = await preparation.existing() else { return }
         prepared.launcher.groups.remove()
     }
 
