@@ -31,6 +31,8 @@ struct SQLState: Hashable, Sendable, CustomStringConvertible {
     static let unknownDatabase = SQLState("3D000")
     static let serializationFailure = SQLState("40001")
     static let deadlock = SQLState("40P01")
+    static let lockNotAvailable = SQLState("55P03")
+    static let queryCanceled = SQLState("57014")
     static let tooManyConnections = SQLState("53300")
     /// A prepared statement is gone, or its plan is for columns that a migration has changed.
     static let unknownStatement = SQLState("26000")

@@ -39,7 +39,7 @@ public enum PostgresSchema {
     }
 
     /// An error for whoever starts the server.
-    private static func startError(_ error: any Error, _ target: PostgresTarget) -> InvokError {
+    static func startError(_ error: any Error, _ target: PostgresTarget) -> InvokError {
         let store = "the PostgreSQL database \(target)"
         switch error {
         case let error as SchemaError:

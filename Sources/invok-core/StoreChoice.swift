@@ -35,6 +35,8 @@ struct StoreChoice: Sendable {
         let metadata: any MetadataStore
         let artifacts: any ArtifactStore
         if let postgres {
+            let lock = try await PostgresCoreLock.take(postgres, redis == nil ? .exclusive : .shared, logger: logger)
+            closing.append { lock.close() }
             let store = try await PostgresMetadataStore.open(postgres, clock: clock, logger: logger)
             let files = PostgresArtifactStore(postgres, clock: clock, logger: logger)
             closing.append {

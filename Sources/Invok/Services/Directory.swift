@@ -45,6 +45,8 @@ final class Directory: Sendable {
     /// The functions that are known to answer.
     var keys: [FunctionKey] { entries.withLock { $0.filter { $0.value.route != nil }.keys.sorted() } }
 
+    var knowsFunctions: Bool { entries.withLock { $0.values.contains { $0.route != nil } } }
+
     /// How many names it remembers, also of functions that were deleted.
     var rememberedCount: Int { entries.withLock { $0.count } }
 
@@ -55,11 +57,12 @@ final class Directory: Sendable {
 
     /// Called within the lock, so that two changes reach the dispatcher in their order.
     private func put(_ route: Route?, for key: FunctionKey, _ entries: inout [FunctionKey: Entry]) {
-        let old = entries[key] ?? Entry()
-        entries[key] = Entry(route: route, epoch: old.epoch + 1)
+        let old = entries[key]
+        entries[key] = Entry(route: route, epoch: (old?.epoch ?? 0) + 1)
         // Also when it is not new: what is active takes requests, whatever happened to its pool.
         if let route { dispatcher.open(route.version) }
-        if old.route != route { dispatcher.retire(key, except: route?.version.key.number) }
+        // What was not known has nothing to retire, and at the start that is all there is.
+        if let old, old.route != route { dispatcher.retire(key, except: route?.version.key.number) }
     }
 
     /// Reads the function again.

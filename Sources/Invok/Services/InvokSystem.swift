@@ -55,8 +55,8 @@ public final class InvokSystem: Sendable {
         }
     }
 
-    /// Each part that the system needs, with what is wrong with it, or `nil`.
-    public func readiness() async -> [String: String?] {
+    /// Asks each part whether it serves.
+    public func readiness() async -> Readiness {
         var parts: [String: String?] = [:]
         do throws(StoreError) {
             try await world.store.check()
@@ -70,6 +70,6 @@ public final class InvokSystem: Sendable {
         } catch {
             parts["cache"] = "\(error)"
         }
-        return parts
+        return Readiness(parts: parts, knowsFunctions: directory.knowsFunctions)
     }
 }

@@ -14,25 +14,19 @@ enum HealthRoutes {
                 success: .json(.reference("Health"), "It is"),
                 handler: .open { _, _ in try .json(["status": "ok"]) }),
             Route(
-                method: .get, path: "/readyz", summary: "Whether the parts that the server needs serve",
-                success: .json(.reference("Health"), "They do"), problems: [.unavailable],
+                method: .get, path: "/readyz", summary: "Whether functions are served, and which part is missing",
+                success: .json(.reference("Health"), "They are, though perhaps without a part: 'degraded'"),
+                problems: [.unavailable],
                 handler: .open { _, context in
-                    let parts = await system.readiness()
-                    known.log(parts, context.logger)
+                    let readiness = await system.readiness()
+                    known.log(readiness.parts, context.logger)
                     // What exactly is wrong is for the log; anybody may ask here.
-                    let states = parts.mapValues { $0 == nil ? "ok" : "unavailable" }
-                    let status = Self.status(states)
+                    let states = readiness.parts.mapValues { $0 == nil ? "ok" : "unavailable" }
                     return try .json(
-                        Readiness(status: status, parts: states),
-                        status: status == "unavailable" ? .serviceUnavailable : .ok)
+                        Message(status: readiness.status.rawValue, parts: states),
+                        status: readiness.status == .unavailable ? .serviceUnavailable : .ok)
                 }),
         ]
-    }
-
-    /// Without its cache the server serves all there is, so a load balancer shall go on sending requests.
-    private static func status(_ states: [String: String]) -> String {
-        if states.values.allSatisfy({ $0 == "ok" }) { return "ok" }
-        return states.allSatisfy { $0.value == "ok" || $0.key == "cache" } ? "degraded" : "unavailable"
     }
 
     /// What was wrong when it was last asked for: the log tells what is new, not each time that a probe asks.
@@ -51,7 +45,7 @@ enum HealthRoutes {
         }
     }
 
-    private struct Readiness: Encodable {
+    private struct Message: Encodable {
         let status: String
         let parts: [String: String]
     }

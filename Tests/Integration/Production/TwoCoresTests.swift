@@ -131,10 +131,18 @@ struct TwoCoresTests {
                 for client in anybody { #expect(try await client.says("hello") == "one") }
             }
             let began = ContinuousClock.now
-            let list = try await first.call("GET", "/invok/list")
-            #expect(list.status == 503)
-            #expect(try await first.call("GET", "/readyz").status == 503)
-            #expect(try await first.deploy("hello", source: ServerClient.saying("two")).status == 503)
+            for answer in [
+                try await first.call("GET", "/invok/list"), try await first.call("GET", "/api/v1/functions"),
+                try await first.deploy("hello", source: ServerClient.saying("two")),
+                try await first.call("DELETE", "/api/v1/functions/\(first.namespace)/hello"),
+            ] {
+                #expect(answer.status == 503, "\(answer.text)")
+                #expect((1...60).contains(answer.retryAfterSeconds ?? 0))
+            }
+            // A load balancer shall not take away what still answers.
+            let ready = try await first.call("GET", "/readyz")
+            #expect(ready.status == 200)
+            #expect(ready.text == #"{"parts":{"cache":"ok","store":"unavailable"},"status":"degraded"}"#)
             #expect(began.duration(to: .now) < .seconds(10))
             try await cores.services.start("postgres")
             try await eventually("it is back") { try await second.call("GET", "/invok/list").status == 200 }

@@ -9,6 +9,8 @@ struct ServerClient: Sendable {
     struct Answer: Sendable {
         let status: Int
         let body: [UInt8]
+        /// `Retry-After`, where it is a number of seconds.
+        let retryAfterSeconds: Int?
 
         var text: String { String(decoding: body, as: UTF8.self) }
     }
@@ -40,7 +42,9 @@ struct ServerClient: Sendable {
         if !body.isEmpty { request.body = .bytes(body) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let content = try await response.body.collect(upTo: 64 << 20)
-        return Answer(status: Int(response.status.code), body: Array(content.readableBytesView))
+        return Answer(
+            status: Int(response.status.code), body: Array(content.readableBytesView),
+            retryAfterSeconds: response.headers.first(name: "Retry-After").flatMap { Int($0) })
     }
 
     /// - Parameter padding: a file of so many bytes that do not compress.

@@ -5,24 +5,50 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct InvokSystemTests {
-    private func readiness(_ change: (inout World, FaultyStore) -> Void) async -> [String: String?] {
+    private func readiness(
+        knowsFunctions: Bool = false, _ change: (inout World, FaultyStore) -> Void
+    ) async throws -> Readiness {
         let sim = SimWorld(seed: 1)
+        if knowsFunctions {
+            let other = Rig(on: sim)
+            let owner = try await other.user()
+            try await other.running { try await other.deploy("hello", as: owner) }
+        }
         let store = FaultyStore(sim.store)
         var world = sim.world
         world.store = store
         change(&world, store)
-        return await InvokSystem(world: world, logger: Rig.logger).readiness()
+        let system = InvokSystem(world: world, logger: Rig.logger)
+        let isAway = store.isAway
+        store.isAway = false
+        try await system.recover()
+        store.isAway = isAway
+        return await system.readiness()
     }
 
     @Test func eachPartSaysWhetherItServes() async throws {
-        let well = await readiness { _, _ in }
-        #expect(well == ["store": nil, "cache": nil])
-        let storeless = await readiness { $1.isAway = true }
-        #expect(storeless["store"] != .some(nil))
-        #expect(storeless["cache"] == .some(nil))
-        let cacheless = await readiness { world, _ in world.cache = AbsentCache() }
-        #expect(cacheless["store"] == .some(nil))
-        #expect(cacheless["cache"] != .some(nil))
+        let well = try await readiness { _, _ in }
+        #expect(well.parts == ["store": nil, "cache": nil])
+        #expect(well.status == .ok)
+        let cacheless = try await readiness { world, _ in world.cache = AbsentCache() }
+        #expect(cacheless.parts["store"] == .some(nil))
+        #expect(cacheless.parts["cache"] != .some(nil))
+        #expect(cacheless.status == .degraded)
+    }
+
+    /// What is known answers without the store, so requests should go on coming.
+    @Test func withoutItsStoreItIsReadyAsLongAsThereAreFunctionsToServe() async throws {
+        let useless = try await readiness { $1.isAway = true }
+        #expect(useless.parts["store"] != .some(nil))
+        #expect(useless.parts["cache"] == .some(nil))
+        #expect(useless.status == .unavailable)
+        let serving = try await readiness(knowsFunctions: true) { $1.isAway = true }
+        #expect(serving.status == .degraded)
+        let alone = try await readiness(knowsFunctions: true) { world, store in
+            world.cache = AbsentCache()
+            store.isAway = true
+        }
+        #expect(alone.status == .degraded)
     }
 
     @Test func itRunsUntilItIsCancelled() async throws {
