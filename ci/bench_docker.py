@@ -5,6 +5,7 @@ Arguments: the path of `invok-core`, and of an empty directory to work in. DOCKE
 images that INVOK_GO_IMAGE and INVOK_GO_BUILDER_IMAGE name (ci/services up docker; ci/base-images).
 """
 
+import ctypes
 import http.client
 import io
 import json
@@ -82,16 +83,28 @@ def deploy(port):
     return f"/invok/{made['user']['uuid']}/hello"
 
 
+class Watch:
+    """Waits for the socket in a folder by the kernel's word, as the server does: asking again and again would take the
+    processor from the container that starts."""
+
+    LIBRARY = ctypes.CDLL(None, use_errno=True)
+    MOVED_TO = 0x80  # IN_MOVED_TO of inotify(7): the shim makes the socket under another name and renames it
+
+    def __init__(self, folder):
+        self.number = self.LIBRARY.inotify_init1(os.O_CLOEXEC)
+        if self.number < 0 or self.LIBRARY.inotify_add_watch(self.number, bytes(folder), self.MOVED_TO) < 0:
+            sys.exit(f"inotify: {os.strerror(ctypes.get_errno())}")
+
+    def wait(self):
+        os.read(self.number, 4096)
+        os.close(self.number)
+
+
 def first_answer(path):
-    """Asks as soon as there is somebody to ask. No waiting in between: that would be the measurement."""
-    while True:
-        try:
-            connection = UnixConnection(path)
-            connection.request("GET", "/hello")
-            if connection.getresponse().read() == b"hello":
-                return
-        except OSError:
-            pass
+    connection = UnixConnection(path)
+    connection.request("GET", "/hello")
+    if connection.getresponse().read() != b"hello":
+        sys.exit("the container by hand did not answer")
 
 
 def by_hand(template, number):
@@ -103,11 +116,12 @@ def by_hand(template, number):
     host["Mounts"] = [{**m, "Source": str(folder)} if m["Target"] == "/run/invok" else m for m in host["Mounts"]]
     keys = ["Image", "Entrypoint", "Env", "WorkingDir", "User", "StopSignal", "Healthcheck", "Hostname"]
     body = {key: template["Config"].get(key) for key in keys} | {"HostConfig": host}
-    connection = UnixConnection(DOCKER)
+    connection, watch = UnixConnection(DOCKER), Watch(folder)
     docker("GET", "/_ping", connection=connection)
     start = time.perf_counter()
     made = docker("POST", "/containers/create", body, connection)["Id"]
     docker("POST", f"/containers/{made}/start", connection=connection)
+    watch.wait()
     first_answer(str(folder / "s"))
     seconds = time.perf_counter() - start
     docker("DELETE", f"/containers/{made}?force=1")
