@@ -6,13 +6,17 @@ final class SimClient: Sendable {
     private let number: Int
     private let cluster: SimCluster
     private let functionNames: [FunctionName]
+    private let slowness: Int
     private let running = Mutex(0)
     private let account = Mutex<SimCluster.Account?>(nil)
     private let models = Mutex<[SimFunctionModel]>([])
 
-    /// - Parameter functions: the numbers of its functions; another user may have some of the same names.
-    init(number: Int, functions: [Int], cluster: SimCluster) {
+    /// - Parameters:
+    ///   - functions: the numbers of its functions; another user may have some of the same names.
+    ///   - slowness: how many times longer than usual the pauses are.
+    init(number: Int, functions: [Int], slowness: Int, cluster: SimCluster) {
         self.number = number
+        self.slowness = slowness
         self.cluster = cluster
         functionNames = functions.compactMap { try? FunctionName("function-\($0)") }
     }
@@ -39,12 +43,14 @@ final class SimClient: Sendable {
                 var random = cluster.random("\(name) owners")
                 for owner in 1...(random.below(4) == 0 ? 2 : 1) {
                     let owner = SimOwner(
-                        name: "\(name) owner \(owner)", model: model, token: account.token, cluster: cluster)
+                        name: "\(name) owner \(owner)", model: model, token: account.token, slowness: slowness,
+                        cluster: cluster)
                     group.addTask { await owner.run() }
                 }
                 for visitor in 1...2 {
                     let visitor = SimVisitor(
-                        name: "\(name) visitor \(visitor)", model: model, token: account.token, cluster: cluster)
+                        name: "\(name) visitor \(visitor)", model: model, token: account.token, slowness: slowness,
+                        cluster: cluster)
                     group.addTask { await visitor.run() }
                 }
             }

@@ -9,6 +9,7 @@ struct SimOwner: Sendable {
     let name: String
     let model: SimFunctionModel
     let token: String
+    let slowness: Int
     let cluster: SimCluster
 
     private var key: FunctionKey { model.key }
@@ -20,7 +21,7 @@ struct SimOwner: Sendable {
         var serial = 0
         var last: SimCode?
         while cluster.usersWork {
-            await cluster.sleep(random.duration(below: .seconds(25)))
+            await cluster.sleep(random.duration(below: .seconds(25) * slowness))
             guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             serial += 1

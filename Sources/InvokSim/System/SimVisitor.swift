@@ -9,6 +9,7 @@ struct SimVisitor: Sendable {
     let name: String
     let model: SimFunctionModel
     let token: String
+    let slowness: Int
     let cluster: SimCluster
 
     private var key: FunctionKey { model.key }
@@ -19,7 +20,7 @@ struct SimVisitor: Sendable {
         var random = cluster.random(name)
         while cluster.usersWork {
             let pause = random.below(12) == 0 ? Duration.seconds(40) : .seconds(4)
-            await cluster.sleep(random.duration(below: pause))
+            await cluster.sleep(random.duration(below: pause * slowness))
             let front = await cluster.front(&random)
             switch random.below(40) {
             case 0...1: await burst(front, &random)

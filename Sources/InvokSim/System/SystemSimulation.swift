@@ -53,10 +53,12 @@ public struct SystemSimulation: Sendable {
             seed: configuration.seed, cores: configuration.cores, faults: faults, makeServer: makeServer)
         self.cluster = cluster
         let (users, functions) = (configuration.users, configuration.functions)
+        // The load stays much the same, however many functions there are.
+        let slowness = max(1, (functions + 4) / 8)
         clients = (0..<users).map { user in
             // Round about: the first function of everybody has the same name.
             let own = stride(from: user, to: functions, by: users).map { 1 + $0 / users }
-            return SimClient(number: user + 1, functions: own, cluster: cluster)
+            return SimClient(number: user + 1, functions: own, slowness: slowness, cluster: cluster)
         }
     }
 
