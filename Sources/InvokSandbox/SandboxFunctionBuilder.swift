@@ -61,7 +61,7 @@ extension SandboxHost: BuildPlace {
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let launcher = try await launcher()
-        began() // but for the few milliseconds that a sandbox takes
+        began()  // but for the few milliseconds that a sandbox takes
         do throws(LaunchError) {
             return try await launcher.run(isolation, outputLimit: outputLimit)
         } catch {
