@@ -12,8 +12,8 @@ struct ContainerPlan: Sendable {
         static let function = "invok.function"
         static let version = "invok.version"
         static let instance = "invok.instance"
-        /// The run of the core that a build belongs to.
-        static let run = "invok.run"
+        /// Tells one build from all others, of all runs of the core.
+        static let build = "invok.build"
     }
 
     enum Kind: String, Sendable {
@@ -60,10 +60,11 @@ struct ContainerPlan: Sendable {
     }
 
     /// The container of a build.
-    func build(_ isolation: Isolation, image: String, number: Int, run: String) -> ContainerRequest {
+    /// - Parameter name: is no other build's.
+    func build(_ isolation: Isolation, image: String, name: String) -> ContainerRequest {
         request(
-            isolation, image: image, user: Self.user(of: "\(run) \(number)"),
-            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.run: run])
+            isolation, image: image, user: Self.user(of: name),
+            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name])
     }
 
     private func labels(of id: InstanceID, _ version: VersionKey) -> [String: String] {
@@ -72,6 +73,14 @@ struct ContainerPlan: Sendable {
             Label.namespace: version.function.namespace.description,
             Label.function: version.function.name.description, Label.version: "\(version.number)",
         ]
+    }
+
+    /// The names that the container of an instance may get: its own, and those of the next numbers, since another core on
+    /// the same engine, or what an earlier one left, may have that. What the container is its labels say.
+    static func names(of id: InstanceID) -> [String] {
+        let (text, end) = (id.description, id.description.lastIndex(of: "-"))
+        guard let end, let first = UInt32(text[text.index(after: end)...]) else { return [text] }
+        return (0..<8 as Range<UInt32>).map { "\(text[...end])\(first &+ $0)" }
     }
 
     /// What the labels of a container say of its instance; `nil` when they are not ours.

@@ -21,6 +21,7 @@ enum DockerError: Error, Hashable, Sendable {
     }
 
     var isNotFound: Bool { if case .refused(404, _) = self { true } else { false } }
+    var isConflict: Bool { if case .refused(409, _) = self { true } else { false } }
     var isDiskFull: Bool { if case .refused(_, let text) = self { text.contains("no space left") } else { false } }
 }
 
@@ -48,6 +49,8 @@ final class DockerClient: Sendable {
         // Each container that runs holds one for its log, each that starts one for its end.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 4096
         configuration.connectionPool.idleTimeout = .seconds(20)
+        // A socket of this machine refuses at once, and callers have their own idea of when to try again.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

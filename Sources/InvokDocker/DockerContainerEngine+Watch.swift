@@ -2,6 +2,7 @@ import Foundation
 public import Invok
 import InvokHost
 import Logging
+import Synchronization
 
 // What the engine says of containers, also of those that another process started.
 extension DockerContainerEngine {
@@ -42,7 +43,8 @@ extension DockerContainerEngine {
     private func sort(_ container: ContainerMessage) -> Sorted {
         let labels = container.labels ?? [:]
         guard let (id, version) = ContainerPlan.instance(labels: labels) else {
-            return labels[ContainerPlan.Label.run] == host.run ? .busy : .leftover
+            let build = labels[ContainerPlan.Label.build] ?? ""
+            return host.builds.withLock { $0.contains(build) } ? .busy : .leftover
         }
         if let instance = known(id) {
             guard container.isRunning, let running = instance.running else { return .busy }

@@ -81,17 +81,31 @@ public final class DockerContainerEngine: ContainerEngine {
             socketFolder: settings.hostPath(instance.folder.inner))
         do throws(DockerError) {
             try await host.gate.pass { () throws(DockerError) in
-                let bytes = try await client.call(
-                    .post, "/containers/create", ["name": spec.id.description], body: request)
-                let created: CreatedMessage = try client.decode(bytes)
-                instance.container = created.id
-                try await client.call(.post, "/containers/\(created.id)/start")
+                let container = try await create(request, for: spec.id)
+                instance.container = container
+                try await client.call(.post, "/containers/\(container)/start")
             }
         } catch {
             throw startFailure(error, image: request.image)
         }
         follow(instance, isAdopted: false)
         try await awaitSocket(instance, watch)
+    }
+
+    /// - Returns: the engine's identifier of the container.
+    private func create(_ request: ContainerRequest, for id: InstanceID) async throws(DockerError) -> String {
+        var taken: DockerError?
+        for name in ContainerPlan.names(of: id) {
+            do throws(DockerError) {
+                let bytes = try await client.call(.post, "/containers/create", ["name": name], body: request)
+                let created: CreatedMessage = try client.decode(bytes)
+                return created.id
+            } catch {
+                guard error.isConflict else { throw error }
+                taken = error
+            }
+        }
+        throw taken ?? .cancelled
     }
 
     private func startFailure(_ error: DockerError, image: String) -> EngineError {

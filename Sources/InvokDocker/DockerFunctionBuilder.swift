@@ -58,12 +58,16 @@ extension DockerHost: BuildPlace {
             Isolation.Mount(
                 source: settings.hostPath($0.source), destination: $0.destination, isWritable: $0.isWritable)
         }
-        let number = lastBuild.wrappingAdd(1, ordering: .relaxed).newValue
+        let name = String(UInt64.random(in: .min ... .max), radix: 16)
         let image = settings.images.builder(of: Self.runtimes[tool.name] ?? .go)
-        let request = prepared.plan.build(isolation, image: image, number: number, run: run)
+        let request = prepared.plan.build(isolation, image: image, name: name)
         let cancelled = Event<Void>()
         // Not a child of the caller's task: whatever that does, the container is removed and its output read.
-        let task = Task { await self.build(request, outputLimit: outputLimit, began: began, until: cancelled) }
+        let task = Task {
+            _ = builds.withLock { $0.insert(name) }
+            defer { _ = builds.withLock { $0.remove(name) } }
+            return await self.build(request, outputLimit: outputLimit, began: began, until: cancelled)
+        }
         return try await withTaskCancellationHandler {
             await task.value
         } onCancel: {

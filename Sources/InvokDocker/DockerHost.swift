@@ -18,9 +18,9 @@ public final class DockerHost: Sendable {
     let settings: DockerSettings
     let client: DockerClient
     package let clock: any Clock
-    /// Names this run of the core: builds of another run are nobody's any more.
-    let run = String(UInt64.random(in: .min ... .max), radix: 16)
-    let lastBuild = Atomic<Int>(0)
+    /// The builds that have a container or are about to. Those of earlier cores, and those that Docker did not remove when
+    /// it was asked to, are nobody's any more.
+    let builds = Mutex<Set<String>>([])
     /// How many containers are created and started at a time.
     let gate = StartGate(places: 3)
     private let preparation = Preparation<Prepared, EngineError>()
@@ -123,7 +123,9 @@ public final class DockerHost: Sendable {
                 "Docker does not see the data directory: \(message). Where the core runs in a container, set "
                     + "INVOK_HOST_DATA_DIR to the path that its data directory has on the host")
         case .refused(_, let message): .unavailable(message)
-        case .unreachable(let reason): .unavailable(Self.reachability(settings.socketPath) ?? "Docker: \(reason)")
+        case .unreachable(let reason):
+            .unavailable(
+                Self.reachability(settings.socketPath) ?? "Docker does not answer at \(settings.socketPath): \(reason)")
         }
     }
 

@@ -32,9 +32,9 @@ docker_start() {
     [ -z "${INVOK_DOCKER_BRIDGE:-}" ] || network=(--bip=172.31.250.1/24)
     # An empty configuration: the machine's own is not for this one.
     printf '{}\n' >"$folder/daemon.json"
-    detached setsid dockerd --config-file "$folder/daemon.json" --host "unix://$folder/run/docker.sock" --group root \
+    in_background dockerd --config-file "$folder/daemon.json" --host "unix://$folder/run/docker.sock" --group root \
         --data-root "$folder/data" --exec-root "$folder/run/exec" --pidfile "$folder/run/pid" "${network[@]}" \
-        </dev/null >>"$folder/log" 2>&1 &
+        </dev/null >>"$folder/log" 2>&1
     wait_until 30 docker_answers || fail "dockerd does not start" "$(tail -n 5 "$folder/log")"
 }
 

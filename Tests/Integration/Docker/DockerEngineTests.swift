@@ -122,7 +122,7 @@ struct DockerEngineTests {
     @Test func aMissingImageIsNamedWithTheNextStep() async throws {
         let images = [
             "INVOK_NODE_IMAGE": "invok/absent:1", "INVOK_PYTHON_IMAGE": "invok/absent:2",
-            "INVOK_PYTHON_BUILDER_IMAGE": try Self.pythonImage,
+            "INVOK_PYTHON_BUILDER_IMAGE": try DockerFixture.image(of: .python),
         ]
         try await DockerFixture.with(images: images) { fixture in
             #expect(
@@ -144,10 +144,6 @@ struct DockerEngineTests {
                     nextStep: "its operator can get it with 'docker pull invok/absent:1'")
             ) { try await fixture.build("export default async () => new Response('');", .nodejs) }
         }
-    }
-
-    private static var pythonImage: String {
-        get throws { try DockerImages { ProcessInfo.processInfo.environment[$0] }.runner(of: .python) }
     }
 
     /// The 4 that were asked for at once all come, though only some start at a time.

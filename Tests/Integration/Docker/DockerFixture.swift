@@ -9,6 +9,7 @@ import NIOHTTP1
 import TestSupport
 
 @testable import InvokDocker
+@testable import InvokHost
 
 /// An engine and a builder on a data directory of their own, on the tests' Docker or another.
 final class DockerFixture: Sendable {
@@ -33,7 +34,7 @@ final class DockerFixture: Sendable {
         let environment = ProcessInfo.processInfo.environment.merging(images) { $1 }
         let settings = DockerSettings(
             socketPath: try DockerAddress.socketPath(self.dockerHost), images: try DockerImages { environment[$0] },
-            dataDirectory: self.directory, cacheDirectory: NSTemporaryDirectory() + "invok-docker-cache")
+            dataDirectory: self.directory, cacheDirectory: Self.cacheDirectory)
         logs = try FileLogStore(directory: self.directory + "/logs")
         host = DockerHost(settings: settings, clock: SystemClock())
         let logger = Logger(label: "test")
@@ -43,6 +44,12 @@ final class DockerFixture: Sendable {
             try function
             ?? FunctionKey(namespace: UUIDValue(randomness: SystemRandomness()), name: try FunctionName("hello"))
     }
+
+    /// The same as a core's, so that Go's standard library is compiled once.
+    private static let cacheDirectory: String = {
+        let environment = ProcessInfo.processInfo.environment
+        return (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "") + "/.cache") + "/invok"
+    }()
 
     /// Runs the body, and takes away what it leaves.
     static func with<Value>(
@@ -64,7 +71,7 @@ final class DockerFixture: Sendable {
         try DockerFixture(dockerHost: dockerHost, directory: directory, function: function)
     }
 
-    private func clear() async {
+    func clear() async {
         for instance in (try? await engine.list()) ?? [] { await engine.stop(instance.id, grace: .zero) }
         for container in (try? await containers()) ?? [] { await engine.remove(container.id, "a test's") }
         await host.close()
@@ -80,6 +87,23 @@ final class DockerFixture: Sendable {
             ArchiveEntry(path: runtime.sourceFileNames[0], kind: .file, content: Array(source.utf8)),
         ])
         return try await builder.build(archive, artifact: Digest(of: (config + source).utf8)).bundle
+    }
+
+    /// The image that functions of a runtime run in here.
+    static func image(of runtime: Runtime) throws -> String {
+        try DockerImages { ProcessInfo.processInfo.environment[$0] }.runner(of: runtime)
+    }
+
+    /// A program that runs as a build does, from the start of its container.
+    func build(_ program: String, deadlineSeconds: Int) async throws -> CapturedRun {
+        let tool = try await host.tool("python3")
+        let folder = BuildFolder(path: "\(host.bundlesDirectory)/.tmp-test")
+        try folder.stage(["given": [1]], for: .file("function"))
+        defer { folder.remove() }
+        var isolation = BuildRun.isolation([:], ["python3", "-c", program], tool)
+        isolation.mounts += folder.mounts(for: .file("function"))
+        return try await BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: deadlineSeconds)
+            .run(in: host)
     }
 
     func spec(

@@ -183,23 +183,9 @@ struct DockerHostileTests {
 
     // MARK: Builds
 
-    private func build(
-        _ fixture: DockerFixture, _ program: String, deadlineSeconds: Int = 60
-    ) async throws -> CapturedRun {
-        let tool = try await fixture.host.tool("python3")
-        let folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-test")
-        try folder.stage(["given": [1]], for: .file("function"))
-        defer { folder.remove() }
-        var isolation = BuildRun.isolation([:], ["python3", "-c", program], tool)
-        isolation.mounts += folder.mounts(for: .file("function"))
-        return try await BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: deadlineSeconds)
-            .run(in: fixture.host)
-    }
-
     @Test func aBuildHasNoNetworkNoSecretsAndWritesWhereItMay() async throws {
         try await DockerFixture.with { fixture in
-            let run = try await build(
-                fixture,
+            let run = try await fixture.build(
                 Self.prelude + """
                     attempt("out", lambda: connect(socket.AF_INET, ("1.1.1.1", 80)))
                     attempt("interfaces", lambda: sorted(name for _, name in socket.if_nameindex()))
@@ -209,7 +195,7 @@ struct DockerHostileTests {
                     for name in ["CapEff", "CapBnd", "NoNewPrivs", "Seccomp"]: found.append(f"{name} {status()[name]}")
                     found.append(f"environment {sorted(n for n in os.environ if n not in ('PATH', 'HOSTNAME', 'LC_CTYPE'))}")
                     print("\\n".join(found))
-                    """)
+                    """, deadlineSeconds: 60)
             let found = outcomes(run.text.split(separator: "\n"))
             #expect(run.status.code == 0, "\(run.text)")
             #expect(found["out"] == "refused ENETUNREACH" && found["interfaces"] == "did ['lo']")
@@ -226,8 +212,8 @@ struct DockerHostileTests {
     @Test func aBuildThatDoesNotEndIsEnded() async throws {
         try await DockerFixture.with { fixture in
             await #expect(throws: BuildError.deadlineExceeded(seconds: 5, log: "begins\n")) {
-                try await build(
-                    fixture, "import time; print('begins', flush=True); time.sleep(600)", deadlineSeconds: 5)
+                try await fixture.build(
+                    "import time; print('begins', flush=True); time.sleep(600)", deadlineSeconds: 5)
             }
             let left = try await fixture.containers()
             #expect(left.isEmpty)

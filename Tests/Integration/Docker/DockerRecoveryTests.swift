@@ -78,7 +78,7 @@ struct DockerRecoveryTests {
                 limits: ResourceLimits(
                     memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
             let build = plan.build(
-                sleeping, image: plan.images.builder(of: .python), number: 1, run: "another")
+                sleeping, image: plan.images.builder(of: .python), name: "another")
             let created: CreatedMessage = try await client.decode(
                 client.call(.post, "/containers/create", body: build))
             try await client.call(.post, "/containers/\(created.id)/start")
@@ -108,6 +108,24 @@ struct DockerRecoveryTests {
             _ = await starting.result
             try await eventually("it is gone") { try await second.containers().isEmpty }
             await second.host.close()
+        }
+    }
+
+    /// Two cores of one installation run the same function on one engine, each with a data directory of its own.
+    @Test func twoCoresMayStartTheSameInstance() async throws {
+        try await DockerFixture.with { one in
+            let other = try DockerFixture(function: one.function)
+            let source = "def handler(request): return 'hello'"
+            let first = try await one.engine.start(try one.spec(try await one.build(source)))
+            let second = try await other.engine.start(try other.spec(try await other.build(source)))
+            #expect(first.id == second.id && first.endpoint != second.endpoint)
+            // Neither sees the other's, and what it removes is its own.
+            #expect(try await other.engine.list() == [second])
+            await other.engine.stop(second.id, grace: .zero)
+            let (left, ended) = (try await one.engine.list(), try await other.containers())
+            #expect(left == [first] && ended.isEmpty)
+            #expect(try await DockerFixture.get("/hello", from: first).text == "hello")
+            await other.clear()
         }
     }
 

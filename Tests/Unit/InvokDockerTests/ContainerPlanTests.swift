@@ -62,12 +62,22 @@ import Testing
         }
     }
 
+    @Test func aNameThatIsTakenIsFollowedByTheNext() throws {
+        let names = ContainerPlan.names(of: spec.id)
+        #expect(names[0] == spec.id.description && Set(names).count == 8)
+        let ids = names.compactMap { InstanceID($0) }
+        #expect(ids.map(\.description) == names)
+        let last = try #require(
+            InstanceID(spec.id.description.split(separator: "-").dropLast().joined(separator: "-") + "-4294967295"))
+        #expect(ContainerPlan.names(of: last)[1].hasSuffix("-0"))
+    }
+
     @Test func aBuildHasTheSameWalls() throws {
         let tool = BuildTool(name: "go", executable: "go", identity: "x")
         var isolation = BuildRun.isolation(["CGO_ENABLED": "0"], ["go", "build"], tool)
         isolation.mounts.append(.init(source: "/data/bundles/.tmp-1/work", destination: "/build"))
         isolation.temporaryFolders.append(.init(path: "/cache", bytes: 1024))
-        let build = plan.build(isolation, image: "golang:1", number: 1, run: "abc")
+        let build = plan.build(isolation, image: "golang:1", name: "abc")
         let instance = plan.instance(spec, bundle: "/b", socketFolder: "/s")
         func walls(_ request: ContainerRequest) throws -> NSDictionary {
             let object = try JSONSerialization.jsonObject(with: Data(DockerClient.encode(request.hostConfig)))
@@ -80,7 +90,7 @@ import Testing
         #expect(build.hostConfig.mounts.map(\.readOnly) == [true])
         #expect(build.hostConfig.tmpfs["/cache"] == "rw,nosuid,nodev,exec,size=1024,mode=1777")
         #expect(build.env.allSatisfy { !$0.hasPrefix("INVOK_") && !$0.hasPrefix("PATH=") })
-        #expect(build.labels["invok.kind"] == "build" && build.labels["invok.run"] == "abc")
+        #expect(build.labels["invok.kind"] == "build" && build.labels["invok.build"] == "abc")
     }
 }
 
