@@ -12,7 +12,7 @@ demo: ## Set up, build, start a server and take a function from registration to 
 test: ## Set up, lint, build and run every test on every world (WORLDS=sim,embedded selects some)
 	@ci/test
 
-env: ## Copy .env.example to .env unless there is one
+env: ## Make .env from .env.example with fresh random secrets, unless there is one
 	@ci/env
 
 build: ## Set up and build everything, tests included

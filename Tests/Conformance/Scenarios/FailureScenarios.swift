@@ -73,7 +73,7 @@ struct FailureScenarios {
         }
     }
 
-    @Test(arguments: WorldName.selected)
+    @Test(arguments: WorldName.own)
     func aCrashedCoreComesBackWithEverythingAcknowledged(_ world: WorldName) async throws {
         try await isolatedScenario("crash of the core", on: world) { installation in
             let client = try await Client.register(on: installation)
@@ -86,7 +86,7 @@ struct FailureScenarios {
         }
     }
 
-    @Test(arguments: WorldName.selected)
+    @Test(arguments: WorldName.own)
     func aCrashDuringADeployLeavesTheOldOrTheNewVersion(_ world: WorldName) async throws {
         try await isolatedScenario("crash during a deploy", on: world) { installation in
             let client = try await Client.register(on: installation)

@@ -10,6 +10,7 @@ func scenario(
     case .embedded:
         try await body(Installations.shared.installation(of: world))
         report(name, world)
+    case .given: try await Places.containers.with { try await servedScenario(name, world, body) }
     // What it leaves in Docker goes with its installation.
     case .production: try await isolatedScenario(name, on: world, body)
     }
@@ -21,7 +22,7 @@ func isolatedScenario(
 ) async throws {
     switch world {
     case .sim: try await seededScenario(name, body)
-    case .embedded: try await servedScenario(name, world, body)
+    case .embedded, .given: try await servedScenario(name, world, body)
     case .production: try await Places.containers.with { try await servedScenario(name, world, body) }
     }
 }
@@ -70,6 +71,7 @@ private actor Installations {
         case .sim: preconditionFailure("the simulation has no servers")
         case .embedded: try await EmbeddedInstallation.start()
         case .production: try await ProductionInstallation.start()
+        case .given: try GivenInstallation()
         }
     }
 }

@@ -10,8 +10,13 @@ enum WorldName: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// The server on PostgreSQL, Redis and Docker Engine, which `DATABASE_URL`, `REDIS_URL` and `DOCKER_HOST` name. Runs
     /// when it is asked for only, as `ci/test` does.
     case production
+    /// The server at `INVOK_URL`, which runs already. Scenarios that end the server do not run there.
+    case given
 
     var testDescription: String { rawValue }
+
+    /// Those whose server a test may end.
+    static let own = selected.filter { $0 != .given }
 
     static let selected: [WorldName] = {
         guard let text = ProcessInfo.processInfo.environment["WORLDS"], !text.isEmpty else {
