@@ -50,7 +50,10 @@ docker_stop() {
         rm -f "$folder/run/pid"
     fi
     # It makes its data a mount of its own, and does not always take that away: not where it could not start, for one.
-    ! mountpoint -q "$folder/data" || umount -l "$folder/data"
+    local mount
+    for mount in "$folder/data" "$folder/run/exec/netns/default"; do
+        ! mountpoint -q "$mount" || umount -l "$mount"
+    done
 }
 
 docker_print() { printf "DOCKER_HOST='unix://%s/run/docker.sock'\n" "$(docker_folder)"; }
