@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Load:
                 return control("GET", "/invok/list")
             if self.number % 3 == 1:
                 return control("PUT", f"/api/v1/functions/{namespace}/other", json.dumps({"access": "private"}))
-            account = {"email": f"user{self.number}@example.com", "password": "a long enough password"}
+            account = {"email": f"{uuid.uuid4()}@example.com", "password": "a long enough password"}
             status = control("POST", "/auth/register", json.dumps(account))
             return "200" if status == "201" else status
 
