@@ -8,10 +8,17 @@ extension SQLiteMetadataStore {
 
     public func functions(in namespace: Namespace) async throws(StoreError) -> [FunctionRecord] {
         try await read { database in
-            let functions = try Row.fetchAll(
-                database, sql: "SELECT * FROM function WHERE namespace = ? ORDER BY name",
-                arguments: [namespace.description])
-            return try database.records(of: functions)
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
+                        f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
+                        v.created_by, v.created_at
+                    FROM function f LEFT JOIN version v
+                        ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
+                    WHERE f.namespace = ? ORDER BY f.name
+                    """, arguments: [namespace.description]
+            ).map { try FunctionRecord($0) }
         }
     }
 
@@ -27,7 +34,7 @@ extension SQLiteMetadataStore {
                         ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
                     ORDER BY f.namespace, f.name
                     """
-            ).map { FunctionRecord(function: try Function($0, "function_created_at"), active: try Version($0)) }
+            ).map { try FunctionRecord($0) }
         }
     }
 
@@ -63,15 +70,12 @@ extension Database {
             self, sql: "SELECT * FROM function WHERE namespace = ? AND name = ?", arguments: key.arguments
         ).map { try Function($0) }
     }
+}
 
-    /// Joins functions with their active versions.
-    fileprivate func records(of functions: [Row]) throws -> [FunctionRecord] {
-        try functions.map { row in
-            let function = try Function(row)
-            let active = try function.activeVersion.flatMap {
-                try version(VersionKey(function: function.key, number: $0))
-            }
-            return FunctionRecord(function: function, active: active)
-        }
+extension FunctionRecord {
+    /// Of a row in which the function's `created_at` is called `function_created_at`.
+    fileprivate init(_ row: Row) throws {
+        let function = try Function(row, "function_created_at")
+        self.init(function: function, active: function.activeVersion == nil ? nil : try Version(row))
     }
 }
