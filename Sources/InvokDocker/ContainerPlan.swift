@@ -28,6 +28,8 @@ struct ContainerPlan: Sendable {
     let images: DockerImages
     /// The engine refuses more processor time than its machine has.
     let processors: Int
+    /// Whom builds run as, where the core is not root: it could neither read nor remove what others write.
+    var builderUser: UInt32?
 
     /// The container of an instance.
     /// - Parameters:
@@ -63,7 +65,7 @@ struct ContainerPlan: Sendable {
     /// - Parameter name: is no other build's.
     func build(_ isolation: Isolation, image: String, name: String) -> ContainerRequest {
         request(
-            isolation, image: image, user: Self.user(of: name),
+            isolation, image: image, user: builderUser.map { "\($0):\($0)" } ?? Self.user(of: name),
             labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name])
     }
 

@@ -50,7 +50,9 @@ public final class DockerHost: Sendable {
             _ = try await client.negotiate()
             let info: DockerInfoMessage = try client.decode(await client.call(.get, "/info"))
             let (owner, events, disk) = try makeDirectories()
-            let plan = ContainerPlan(owner: owner, images: settings.images, processors: max(1, info.processors))
+            let plan = ContainerPlan(
+                owner: owner, images: settings.images, processors: max(1, info.processors),
+                builderUser: geteuid() == 0 ? nil : geteuid())
             return Prepared(
                 plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events, disk: disk)
         } catch {

@@ -5,6 +5,8 @@ import Testing
 
 /// Two servers of one installation: one PostgreSQL, one Redis, and a data directory each.
 struct TwoCores: Sendable {
+    static let secret = "kq3Vt8wZ1rXy5uBn7mCd9fGh2jLp4sQe"
+
     let first: CoreProcess
     let second: CoreProcess
     let services: OwnServices
@@ -16,7 +18,7 @@ struct TwoCores: Sendable {
             try await withFolder { folder in
                 let environment = [
                     "DATABASE_URL": services.databaseURL, "REDIS_URL": services.redisURL,
-                    "AUTH_JWT_SECRET": "kq3Vt8wZ1rXy5uBn7mCd9fGh2jLp4sQe",
+                    "AUTH_JWT_SECRET": secret,
                 ].merging(settings) { $1 }
                 async let starting = CoreProcess.start(
                     dataDirectory: folder.appending(path: "1").path, port: 0, environment: environment)

@@ -40,6 +40,43 @@ struct TwoCoresTests {
         }
     }
 
+    /// Each has containers of its own, and neither it nor a third one that starts removes another's.
+    @Test func eachRunsAFunctionOnTheSameDocker() async throws {
+        let docker = ["INVOK_ENGINE": "docker", "DOCKER_HOST": try Services.dockerHost()]
+        try await TwoCores.with(docker) { cores in
+            let (first, second) = try await cores.person()
+            func containers() async throws -> Set<String> {
+                let found = try await Services.run(
+                    "docker", ["ps", "-q", "--filter", "label=invok.namespace=\(first.namespace)"])
+                return Set(found.split(separator: "\n").map(String.init))
+            }
+            do {
+                #expect(try await first.deploy("hello", source: ServerClient.saying("one")).status == 200)
+                #expect(try await second.says("hello") == "one")
+                let running = try await containers()
+                #expect(running.count == 2)
+                try await withFolder { folder in
+                    let third = try await CoreProcess.start(
+                        dataDirectory: folder.path, port: 0,
+                        environment: docker.merging([
+                            "DATABASE_URL": cores.services.databaseURL, "REDIS_URL": cores.services.redisURL,
+                            "AUTH_JWT_SECRET": TwoCores.secret,
+                        ]) { $1 })
+                    let client = ServerClient(url: third.url, namespace: first.namespace, token: first.token)
+                    let said = try? await client.says("hello")
+                    await third.end(with: SIGTERM)
+                    #expect(said == "one")
+                }
+                #expect(try await containers().isSuperset(of: running))
+                for client in [first, second] { #expect(try await client.says("hello") == "one") }
+            } catch {
+                for container in try await containers() { try await Services.run("docker", ["rm", "-f", container]) }
+                throw error
+            }
+            for container in try await containers() { try await Services.run("docker", ["rm", "-f", container]) }
+        }
+    }
+
     @Test func ofDeploysAtOnceOneWinsAndBothAreToldTheTruth() async throws {
         try await TwoCores.with { cores in
             let (first, second) = try await cores.person()

@@ -72,6 +72,15 @@ import Testing
         #expect(ContainerPlan.names(of: last)[1].hasSuffix("-0"))
     }
 
+    @Test func aCoreThatIsNotRootBuildsAsItself() throws {
+        let tool = BuildTool(name: "go", executable: "go", identity: "x")
+        var own = plan
+        own.builderUser = 1000
+        let isolation = BuildRun.isolation([:], ["go", "build"], tool)
+        #expect(own.build(isolation, image: "golang:1", name: "abc").user == "1000:1000")
+        #expect(own.instance(spec, bundle: "/b", socketFolder: "/s").user != "1000:1000")
+    }
+
     @Test func aBuildHasTheSameWalls() throws {
         let tool = BuildTool(name: "go", executable: "go", identity: "x")
         var isolation = BuildRun.isolation(["CGO_ENABLED": "0"], ["go", "build"], tool)
