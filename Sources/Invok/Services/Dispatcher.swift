@@ -249,16 +249,24 @@ final class Dispatcher: Sendable {
     }
 
     private func watchExits() async {
-        for await exit in world.engine.exits() {
-            let owner = state.withLock { $0.pools.first { $0.value.machine.contains(exit.id) }?.key }
-            guard let owner else { continue }
-            logger.info(
-                "an instance ended by itself", metadata: ["instance": "\(exit.id)", "reason": "\(exit.reason)"])
-            change(owner) { machine, now in machine.onInstanceExited(exit.id, reason: exit.reason, now: now) }
-            await starter.note("instance \(exit.reason)", about: exit.id, in: owner.function)
-            // Its remains go too; nothing else stops it, since it is gone from the pool.
-            await world.engine.stop(exit.id, grace: .zero)
+        await withDiscardingTaskGroup { group in
+            for await exit in world.engine.exits() {
+                let owner = state.withLock { $0.pools.first { $0.value.machine.contains(exit.id) }?.key }
+                guard let owner else { continue }
+                logger.info(
+                    "an instance ended by itself", metadata: ["instance": "\(exit.id)", "reason": "\(exit.reason)"])
+                change(owner) { machine, now in machine.onInstanceExited(exit.id, reason: exit.reason, now: now) }
+                // Meanwhile the next one is heard of: until then, it would be sent requests. There are no more of these
+                // than instances.
+                group.addTask { await self.cleanUp(exit, in: owner.function) }
+            }
         }
+    }
+
+    private func cleanUp(_ exit: InstanceExit, in function: FunctionKey) async {
+        await starter.note("instance \(exit.reason)", about: exit.id, in: function)
+        // Its remains go too; nothing else stops it, since it is gone from the pool.
+        await world.engine.stop(exit.id, grace: .zero)
     }
 
     private func runAlarms() async {

@@ -200,6 +200,29 @@ struct DispatcherTests {
         }
     }
 
+    @Test func anEndIsHeardWhileTheOneBeforeIsStillWrittenDown() async throws {
+        let sim = SimWorld(seed: 1)
+        let logs = HeldLogs(sim.logs)
+        let engine = CountingEngine(sim.engine)
+        engine.gate.open()
+        let rig = Rig(on: sim) { world, _ in
+            world.logs = logs
+            world.engine = engine
+        }
+        let version = try await version(rig, limits: .making(concurrency: 1, maxInstances: 2))
+        try await rig.running {
+            rig.dispatcher.open(version)
+            let instances = [
+                try await rig.dispatcher.acquire(version.key), try await rig.dispatcher.acquire(version.key),
+            ]
+            try await rig.eventually { engine.isHeard }
+            logs.isHeld.withLock { $0 = true }
+            defer { logs.gate.open() }
+            for instance in instances { await sim.engine.crash(instance.id) }
+            try await rig.eventually { instances.allSatisfy { !rig.dispatcher.owns($0) } }
+        }
+    }
+
     @Test func anInstanceOfAnEarlierCoreIsAdoptedWhereItBelongs() async throws {
         let rig = Rig()
         let version = try await version(rig, limits: .making(maxInstances: 1))
@@ -240,14 +263,38 @@ struct DispatcherTests {
     }
 }
 
+/// Takes lines when the gate opens.
+private final class HeldLogs: LogStore {
+    let gate = Gate()
+    let isHeld = Mutex(false)
+    private let base: any LogStore
+
+    init(_ base: any LogStore) { self.base = base }
+
+    func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
+        if isHeld.withLock({ $0 }) { await gate.pass() }
+        try await base.append(lines, to: function)
+    }
+    func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
+        try await base.lines(of: function, since: since, limit: limit)
+    }
+    func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+        base.follow(function, after: after)
+    }
+    func remove(_ function: FunctionKey) async throws(LogError) { try await base.remove(function) }
+}
+
 /// Starts when the gate opens.
 private final class CountingEngine: ContainerEngine {
     let gate = Gate()
     private let base: SimContainerEngine
     private let counts = Mutex((now: 0, most: 0, all: 0))
+    private let listened = Mutex(false)
 
     init(_ base: SimContainerEngine) { self.base = base }
 
+    /// Whether somebody is told of the ends of instances.
+    var isHeard: Bool { listened.withLock { $0 } }
     var mostAtOnce: Int { counts.withLock { $0.most } }
     var started: Int { counts.withLock { $0.all } }
 
@@ -259,6 +306,9 @@ private final class CountingEngine: ContainerEngine {
     }
     func stop(_ id: InstanceID, grace: Duration) async { await base.stop(id, grace: grace) }
     func list() async throws(EngineError) -> [RunningInstance] { try await base.list() }
-    func exits() -> AsyncStream<InstanceExit> { base.exits() }
+    func exits() -> AsyncStream<InstanceExit> {
+        defer { listened.withLock { $0 = true } }
+        return base.exits()
+    }
     func prepare() async throws(EngineError) -> [String] { try await base.prepare() }
 }
