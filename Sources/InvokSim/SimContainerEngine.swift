@@ -7,12 +7,22 @@ struct SimInstanceEvents: Sendable {
     var onStart: @Sendable (_ spec: InstanceSpec, _ running: Int) -> Void = { _, _ in }
     /// A request of a user, with the number of those that the instance has then.
     var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
+    /// A request of a user that no instance took.
+    /// - Parameter late: how long before it was sent the core was told that the instance had ended; `nil` when it was not.
+    var onRefusal: @Sendable (_ id: String?, _ endpoint: InstanceEndpoint, _ late: Duration?) -> Void = { _, _, _ in }
 }
 
 /// Runs simulated instances of what a `SimFunctionBuilder` has built. They outlive a simulated core.
 public final class SimContainerEngine: ContainerEngine {
+    /// Which core listens, and which ends it was told of.
+    private struct Word {
+        var listener: SimCore?
+        var told: [InstanceEndpoint: Instant] = [:]
+    }
+
     private let instances = Mutex<[InstanceID: SimInstance]>([:])
     private let ended = Broadcast<Int, InstanceExit>(buffer: 1024)
+    private let word = Mutex(Word())
     private let builder: SimFunctionBuilder
     private let logs: any LogStore
     private let clock: any Clock
@@ -66,7 +76,10 @@ public final class SimContainerEngine: ContainerEngine {
         try await effects.perform("engine.list", failure: EngineError.unavailable) { () throws(EngineError) in running }
     }
 
-    public func exits() -> AsyncStream<InstanceExit> { ended.messages(on: 0) }
+    public func exits() -> AsyncStream<InstanceExit> {
+        word.withLock { $0 = Word(listener: SimCore.current) }
+        return ended.messages(on: 0)
+    }
 
     public func prepare() async throws(EngineError) -> [String] {
         try await effects.perform("engine.prepare", failure: EngineError.unavailable) { () throws(EngineError) in [] }
@@ -89,7 +102,10 @@ public final class SimContainerEngine: ContainerEngine {
     public func crash(_ id: InstanceID, reason: String = "was killed by signal 9") async {
         guard let instance = remove(id) else { return }
         await log("the instance \(reason)", source: .stderr, of: instance)
-        if !effects.losesExit() { ended.send(InstanceExit(id: id, reason: reason), on: 0) }
+        if effects.losesExit() { return }
+        let now = clock.now()
+        word.withLock { $0.told[instance.running.endpoint] = now }
+        ended.send(InstanceExit(id: id, reason: reason), on: 0)
     }
 
     /// The instance dies by itself, not by anything that the core does, so the task is nobody's child.
@@ -107,6 +123,11 @@ public final class SimContainerEngine: ContainerEngine {
 
     func instance(at endpoint: InstanceEndpoint) -> SimInstance? {
         instances.withLock { $0.values.first { $0.running.endpoint == endpoint } }
+    }
+
+    /// When the running core was told of the end of what was there; `nil` when it was not.
+    func wasToldOfEnd(at endpoint: InstanceEndpoint) -> Instant? {
+        word.withLock { $0.listener === SimCore.current ? $0.told[endpoint] : nil }
     }
 
     /// Writes to the function's log; a log that does not take it does not stop the function.

@@ -11,6 +11,8 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     case appliedButFailed = "applied-but-failed"
     /// It takes long.
     case slow
+    /// It is done at once, but its answer takes long.
+    case slowAnswer = "slow-answer"
     /// A message does not arrive.
     case lostMessage = "lost-message"
     /// A message arrives late, after others.
@@ -35,6 +37,15 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
+    /// How many times as often it comes as other faults do: there are far fewer messages and ends than calls.
+    var frequency: Int {
+        switch self {
+        case .lostExit: 30
+        case .lostMessage, .delayedMessage, .doubledMessage: 5
+        default: 1
+        }
+    }
+
     /// The way of a message from the cache to those who listen.
     static let delivery = "cache.deliver"
 
@@ -44,6 +55,12 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// An instance's life right after its start.
     static let firstMoments = "instance.first-moments"
 
+    /// How many times as often as other calls one goes wrong that is made seldom and on which much hangs.
+    static let weights = [
+        "store.activateBuilt": 5, "store.activate": 5, "store.setAccess": 5, "store.deleteFunction": 5,
+        "cache.acquireLease": 5, "store.references": 20, "artifacts.list": 20, firstMoments: 5,
+    ]
+
     /// Whether the port's contract lets the call `name` fail in this way.
     func applies(to name: String) -> Bool {
         let port = name.prefix { $0 != "." }
@@ -51,7 +68,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
         if name == Self.exit { return self == .lostExit }
         if name == Self.firstMoments { return self == .instanceCrash }
         switch self {
-        case .slow: return true
+        case .slow, .slowAnswer: return true
         case .refused: return port != "passwords" && name != "engine.stop"
         case .timedOut: return port != "passwords" && name != "engine.stop" && port != "transport"
         // A transport that refuses has given nothing away; what breaks off later is the instance's crash.
@@ -74,11 +91,12 @@ public final class SimFaultPlan: Sendable {
         var streams: [(fault: SimFault, perMillion: Int, stream: SimGenerator)]
         var isOn = true
         var drawn: [String: Int] = [:]
-        /// For each call that has come, the indices of the streams that apply to it.
-        var applying: [String: [Int]] = [:]
+        /// For each call that has come, the indices of the streams that apply to it, and its weight.
+        var applying: [String: (streams: [Int], weight: Int)] = [:]
 
-        mutating func findApplying(to name: String) -> [Int] {
-            let found = streams.indices.filter { streams[$0].fault.applies(to: name) }
+        mutating func findApplying(to name: String) -> (streams: [Int], weight: Int) {
+            let indices = streams.indices.filter { streams[$0].fault.applies(to: name) }
+            let found = (indices, SimFault.weights[name] ?? 1)
             applying[name] = found
             return found
         }
@@ -102,7 +120,7 @@ public final class SimFaultPlan: Sendable {
         let streams = SimFault.allCases.compactMap { fault -> (SimFault, Int, SimGenerator)? in
             var swarm = root.stream("swarm \(fault.rawValue)").generator
             let isOn = swarm.chance(perMillion: 600_000)
-            let perMillion = [500, 2000, 10_000, 30_000][swarm.below(4)]
+            let perMillion = [500, 2000, 10_000, 30_000][swarm.below(4)] * fault.frequency
             guard isOn, faults.contains(fault), !isQuiet || !fault.disturbs else { return nil }
             return (fault, perMillion, root.stream("fault \(fault.rawValue)").generator)
         }
@@ -126,8 +144,9 @@ public final class SimFaultPlan: Sendable {
     func draw(for name: String) -> SimFault? {
         state.withLock { state in
             var found: SimFault?
-            for index in state.applying[name] ?? state.findApplying(to: name) {
-                let perMillion = state.streams[index].perMillion
+            let (indices, weight) = state.applying[name] ?? state.findApplying(to: name)
+            for index in indices {
+                let perMillion = state.streams[index].perMillion * weight
                 guard state.streams[index].stream.chance(perMillion: perMillion) else { continue }
                 if found == nil { found = state.streams[index].fault }
             }
@@ -141,7 +160,8 @@ public final class SimFaultPlan: Sendable {
     func pause(before fault: SimFault) -> Duration? {
         state.withLock { state in
             guard state.isOn, let index = state.streams.firstIndex(where: { $0.fault == fault }) else { return nil }
-            return .seconds(2) + state.streams[index].stream.duration(below: .seconds(60))
+            let limit = fault == .instanceCrash ? Duration.seconds(20) : .seconds(60)
+            return .seconds(2) + state.streams[index].stream.duration(below: limit)
         }
     }
 

@@ -17,16 +17,24 @@ public struct SimTransport: InstanceTransport {
         _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
     ) async throws(TransportError) {
         let isCheck = request.head.path == "/_invok/ready"
-        let instance = try await effects.perform(
-            "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
-            failure: TransportError.refused
-        ) { () throws(TransportError) in
-            guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
-            else { throw .refused("nothing listens there") }
-            if !isCheck {
-                engine.events.onRequest(request.head.headerFields[Self.requestID], instance.spec, count)
+        let id = request.head.headerFields[Self.requestID]
+        let began = clock.now()
+        let instance: SimInstance
+        do throws(TransportError) {
+            instance = try await effects.perform(
+                "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
+                failure: TransportError.refused
+            ) { () throws(TransportError) in
+                guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
+                else { throw .refused("nothing listens there") }
+                if !isCheck { engine.events.onRequest(id, instance.spec, count) }
+                return instance
             }
-            return instance
+        } catch {
+            if !isCheck {
+                engine.events.onRefusal(id, endpoint, engine.wasToldOfEnd(at: endpoint)?.duration(to: began))
+            }
+            throw error
         }
         // A core that crashes drops its connections.
         let ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }

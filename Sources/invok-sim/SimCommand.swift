@@ -47,7 +47,8 @@ struct SimCommand: AsyncParsableCommand {
         let twice = checkDeterminism
         let configurations = range.lazy.map { configuration($0) }
         try await SimPool.run(configurations, at: count) { configuration in
-            (Self.simulate(configuration), twice ? Self.simulate(configuration) : nil)
+            let isAlone = count == 1
+            return (Self.simulate(configuration, isAlone), twice ? Self.simulate(configuration, isAlone) : nil)
         } read: { configuration, reports in
             let (report, again) = reports
             totals.add(report)
@@ -68,15 +69,17 @@ struct SimCommand: AsyncParsableCommand {
         configuration.cores = cores
         configuration.users = users
         configuration.functions = functions
-        configuration.duration = .milliseconds(Int(minutes * 60_000))
+        configuration.duration = .milliseconds(Int((minutes * 60_000).rounded()))
         configuration.faults = faults.set
         configuration.stepLimit = untilStep ?? .max
         return configuration
     }
 
     @available(macOS 26.4, *)
-    private static func simulate(_ configuration: SystemSimulation.Configuration) -> SystemSimulation.Report {
-        SystemSimulation.run(configuration) { SimHTTPServer($0) }
+    private static func simulate(
+        _ configuration: SystemSimulation.Configuration, _ isAlone: Bool
+    ) -> SystemSimulation.Report {
+        SystemSimulation.run(configuration, isAlone: isAlone) { SimHTTPServer($0) }
     }
 
     private func compare(_ first: SystemSimulation.Report, with second: SystemSimulation.Report) throws {
@@ -97,28 +100,39 @@ struct SimCommand: AsyncParsableCommand {
     ) -> any Error {
         progress("")
         print("seed \(configuration.seed) failed at commit \(commit):")
-        for violation in report.violations.prefix(10) { print("  \(violation)") }
-        print("the last events (microseconds, core, effect, !fault):")
-        for event in report.trace.suffix(25) { print("  \(event)") }
-        var smallest = configuration
+        printViolations(of: report)
+        var (smallest, last) = (configuration, report)
         if shrink {
             smallest = SimShrinker.shrink(configuration) { candidate in
                 progress("shrinking: \(command(candidate))")
-                return !Self.simulate(candidate).violations.isEmpty
+                let report = Self.simulate(candidate, false)
+                if !report.violations.isEmpty { last = report }
+                return !report.violations.isEmpty
             }
             progress("")
+            print("the smallest run found that fails:")
+            printViolations(of: last)
         }
+        print("the last events (microseconds, core, effect, !fault):")
+        for event in last.trace.suffix(25) { print("  \(event)") }
         print("replay: \(command(smallest))")
         return ExitCode.failure
     }
 
+    private func printViolations(of report: SystemSimulation.Report) {
+        for violation in report.violations.prefix(10) { print("  \(violation)") }
+    }
+
+    /// What, pasted where this was called, runs the same again.
     private func command(_ configuration: SystemSimulation.Configuration) -> String {
         let names = configuration.faults.sorted().map(\.rawValue)
         let faults =
             names.isEmpty ? "none" : names.count == SimFault.allCases.count ? "all" : names.joined(separator: ",")
-        let minutes = Double(configuration.duration.components.seconds) / 60
-        return "invok-sim --seed \(configuration.seed) --minutes \(minutes) --cores \(configuration.cores)"
-            + " --users \(configuration.users) --functions \(configuration.functions) --faults \(faults)"
+        let minutes = configuration.duration / .seconds(60)
+        let limit = configuration.stepLimit == .max ? "" : " --until-step \(configuration.stepLimit)"
+        return "\(CommandLine.arguments[0]) --seed \(configuration.seed) --minutes \(minutes)"
+            + " --cores \(configuration.cores) --users \(configuration.users)"
+            + " --functions \(configuration.functions) --faults \(faults)\(limit)"
     }
 
     private var commit: String { getenv("INVOK_COMMIT").map { String(cString: $0) } ?? "unknown" }

@@ -36,6 +36,19 @@ public final class StoreHistory: Sendable {
         }
     }
 
+    /// Whether the store failed when it was asked what had become of an activation that it had failed too.
+    func isUnanswered(_ key: FunctionKey, active: Int) -> Bool {
+        let calls = entries[key, default: []]
+        let failed = calls.last { entry in
+            switch entry.call {
+            case .activateBuilt(active, _, _), .activate(active, _): entry.outcome == nil
+            default: false
+            }
+        }
+        guard let end = failed?.ended else { return false }
+        return calls.contains { $0.call == .function && $0.began > end && $0.outcome == nil }
+    }
+
     /// What no order of the calls explains, in words; `undecided` counts functions with too many possible orders.
     public func check() -> (violations: [String], undecided: Int) {
         var result: (violations: [String], undecided: Int) = ([], 0)

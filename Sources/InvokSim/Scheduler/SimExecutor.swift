@@ -11,10 +11,12 @@ private final class SimExecutor: TaskExecutor, SchedulingExecutor {
     private let platformTimers = PlatformExecutorFactory.defaultExecutor as? any SchedulingExecutor
 
     func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
         if let scheduler = SimScheduler.current {
-            scheduler.enqueue(UnownedJob(job))
+            scheduler.enqueue(job)
         } else {
-            platform.enqueue(job)
+            SimWatch.noteOutside(job)
+            platform.enqueue(ExecutorJob(job))
         }
     }
 

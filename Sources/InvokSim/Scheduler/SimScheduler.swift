@@ -24,6 +24,14 @@ public final class SimScheduler {
         public let foreignJobs: Int
     }
 
+    /// Jobs that other threads have made ready while a simulation ran.
+    public struct Strays: Hashable, Sendable {
+        /// Of tasks that have run in the simulation; seen when it watches.
+        public let own: Int
+        /// Of any task of the process: none, where nothing runs but the one simulation.
+        public let any: Int
+    }
+
     private let isFinished = SimLatch()
     private var ready: [UnownedJob] = []
     private var random: SimGenerator
@@ -33,8 +41,12 @@ public final class SimScheduler {
     public private(set) var hash = TraceHash()
     /// Jobs that waited for a real clock: none, or the run is not a function of its seed.
     public private(set) var foreignJobs = 0
+    private let watch: SimWatch?
+    private var platformJobs = 0
 
-    public init(seed: UInt64) {
+    /// - Parameter watches: whether `strays` tells which jobs were this simulation's, which takes time.
+    public init(seed: UInt64, watches: Bool = false) {
+        watch = watches ? SimWatch() : nil
         random = SimRandomness(seed: seed).stream("schedule").generator
     }
 
@@ -42,7 +54,13 @@ public final class SimScheduler {
         invok_simulation_current().map { Unmanaged<SimScheduler>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    func enqueue(_ job: UnownedJob) { ready.append(job) }
+    func enqueue(_ job: UnownedJob) {
+        watch?.note(job)
+        ready.append(job)
+    }
+
+    /// What came from other threads during the run.
+    public var strays: Strays { Strays(own: watch?.strayJobs ?? 0, any: platformJobs) }
 
     func enqueueForeign(_ job: UnownedJob) {
         foreignJobs += 1
@@ -75,7 +93,13 @@ public final class SimScheduler {
 
     @available(macOS 26.4, *)
     private func run(stepLimit: Int = .max, isOver: () -> Bool, onIdle: () -> Bool) -> End {
-        asCurrent {
+        watch?.begin()
+        let before = SimWatch.platformJobCount
+        defer {
+            platformJobs += SimWatch.platformJobCount - before
+            watch?.end()
+        }
+        return asCurrent {
             while !isFinished.isOpen {
                 if steps >= stepLimit { return .stepLimit }
                 if isOver() { return .stopped }

@@ -7,6 +7,12 @@ final class SimChecker: Sendable {
     /// the store is read.
     static let staleness = Duration.seconds(2)
 
+    /// How long after a deploy has failed the last instance that was begun for it may start.
+    static let startsAfterFailure = Duration.seconds(60)
+
+    /// How long a core may go on sending requests to an instance after it was told of its end.
+    static let exitNotice = Duration.milliseconds(100)
+
     /// What an invocation was answered with.
     struct Answer {
         var status: Int
@@ -27,7 +33,9 @@ final class SimChecker: Sendable {
         var versions: [VersionKey: Version] = [:]
         var ready: [FunctionKey: [Int]] = [:]
         var codes: [Digest: SimCode] = [:]
+        var failed: [VersionKey: Instant] = [:]
         var requests: Set<String> = []
+        var refusals: [String: Int] = [:]
         var marks: [String: Int] = [:]
     }
 
@@ -61,22 +69,28 @@ final class SimChecker: Sendable {
 
     /// The active version is always a ready one of which all is kept, ready versions never change, and a deploy does not
     /// take the place of a newer one.
-    func onCommit(_ key: FunctionKey, _ tables: SimTables) {
+    /// - Returns: whether those who call the function see a change.
+    @discardableResult
+    func onCommit(_ key: FunctionKey, _ tables: SimTables) -> Bool {
         let now = clock.now()
         var broken: [String] = []
-        state.withLock { state in
+        let isShown = state.withLock { state in
             let function = tables.functions[key]
             let versions = tables.versions[key] ?? [:]
             let before = (state.shown[key]?.last ?? nil)?.active
-            for version in versions.values { Self.note(version, activeBefore: before, &state, &broken) }
+            for version in versions.values {
+                Self.note(version, activeBefore: before, &state, &broken)
+                if case .failed = version.state, state.failed[version.key] == nil { state.failed[version.key] = now }
+            }
             var shown: Shown?
             if let function, let number = function.activeVersion {
                 shown = Shown(active: number, access: function.access)
                 if before != number { check(versions[number], "\(key)@\(number)", &broken) }
             }
-            state.shown[key, default: SimTimeline(nil)].set(shown, at: now)
+            return state.shown[key, default: SimTimeline(nil)].set(shown, at: now)
         }
         for text in broken { violation(text) }
+        return isShown
     }
 
     private func check(_ active: Version?, _ name: String, _ broken: inout [String]) {
@@ -128,9 +142,9 @@ final class SimChecker: Sendable {
     // MARK: Answers
 
     /// An answer is what the function that was asked gives, in a version that was active while it was asked.
-    /// - Parameter isCalm: whether nothing is disturbed, so that cores know of each other's changes at once.
+    /// - Parameter known: from when on the core that answered must have known.
     func onAnswer(
-        _ answer: Answer, to key: FunctionKey, requestBody: [UInt8]?, since: Instant, isCalm: Bool
+        _ answer: Answer, to key: FunctionKey, requestBody: [UInt8]?, known: Instant?
     ) {
         guard answer.namespace == key.namespace.description else {
             violation("\(key) was asked, but the namespace \(answer.namespace ?? "?") answered")
@@ -147,7 +161,7 @@ final class SimChecker: Sendable {
         }
         let isRight = code.status == answer.status && code.answer(to: requestBody, settings: settings) == answer.body
         require(isRight, "\(version), which is \(code.kind), answered \(answer.status) \(Self.excerpt(answer.body))")
-        let wasActive = held(key, since, isCalm) { $0?.active == number }
+        let wasActive = held(key, since: known) { $0?.active == number }
         require(wasActive, "\(version) answered, but was not active then")
     }
 
@@ -155,21 +169,14 @@ final class SimChecker: Sendable {
         "'\(String(decoding: body.prefix(120), as: UTF8.self))' of \(body.count) bytes"
     }
 
-    /// Whether a function was open to everybody at any time since, or before as far as a core may not know better.
-    func wasPublic(_ key: FunctionKey, since: Instant, isCalm: Bool) -> Bool {
-        held(key, since, isCalm) { $0?.access == .public }
-    }
+    /// Whether a function was open to everybody at any time since.
+    func wasPublic(_ key: FunctionKey, since: Instant?) -> Bool { held(key, since: since) { $0?.access == .public } }
 
     /// Whether a function was private or not there at any time since.
-    func wasClosed(_ key: FunctionKey, since: Instant, isCalm: Bool) -> Bool {
-        held(key, since, isCalm) { $0?.access != .public }
-    }
+    func wasClosed(_ key: FunctionKey, since: Instant?) -> Bool { held(key, since: since) { $0?.access != .public } }
 
-    private func held(_ key: FunctionKey, _ since: Instant, _ isCalm: Bool, _ isWanted: (Shown?) -> Bool) -> Bool {
-        let begin = isCalm ? since.advanced(by: .zero - Self.staleness) : nil
-        return state.withLock { state in
-            (state.shown[key] ?? SimTimeline(nil)).held(since: begin, isWanted)
-        }
+    private func held(_ key: FunctionKey, since: Instant?, _ isWanted: (Shown?) -> Bool) -> Bool {
+        state.withLock { state in (state.shown[key] ?? SimTimeline(nil)).held(since: since, isWanted) }
     }
 
     // MARK: Instances
@@ -178,6 +185,9 @@ final class SimChecker: Sendable {
         require(
             running <= spec.settings.limits.maxInstances,
             "\(spec.version) runs \(running) instances; \(spec.settings.limits.maxInstances) are allowed")
+        guard let failed = state.withLock({ $0.failed[spec.version] }) else { return }
+        let since = failed.duration(to: clock.now())
+        require(since <= Self.startsAfterFailure, "an instance of \(spec.version) starts, which failed \(since) ago")
     }
 
     /// An instance gets a request: each reaches one instance at most, and an instance no more than it takes.
@@ -188,5 +198,18 @@ final class SimChecker: Sendable {
         guard let id else { return violation("a request to \(spec.id) has no identifier") }
         let isNew = state.withLock { $0.requests.insert(id).inserted }
         require(isNew, "the request \(id) reached an instance twice")
+    }
+
+    /// No instance took a request: it may go to another one, but not for long to one whose end was told.
+    func onRefusal(_ id: String?, by endpoint: InstanceEndpoint, late: Duration?) {
+        if let id { state.withLock { $0.refusals[id, default: 0] += 1 } }
+        guard let late else { return }
+        require(late <= Self.exitNotice, "a request goes to \(endpoint), which was told to have ended \(late) ago")
+    }
+
+    /// A request failed by its function: then an instance took it, or more than one did not.
+    func onFunctionFailed(_ id: String) {
+        let isGivenUp = state.withLock { !$0.requests.contains(id) && $0.refusals[id] == 1 }
+        require(!isGivenUp, "the request \(id) failed after one instance did not take it; none other was asked")
     }
 }

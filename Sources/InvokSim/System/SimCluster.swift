@@ -15,6 +15,8 @@ final class SimCluster: Sendable {
         var invocations = 0
         var requests = 0
         var accounts: [Account] = []
+        /// Who may call in a namespace that is not theirs, by namespace.
+        var guests: [Namespace: Account] = [:]
     }
 
     let seed: UInt64
@@ -28,6 +30,8 @@ final class SimCluster: Sendable {
     let cache: SimCoordinationCache
     let artifacts: SimArtifactStore
     let nodes: [SimNode]
+    /// The functions that are changed in the store, when they are.
+    private let commits: Broadcast<FunctionKey, Void>
     private let state = Mutex(State())
 
     /// - Parameter namesRequests: whether each invocation has an identifier of its own, so that one that reaches two
@@ -41,7 +45,10 @@ final class SimCluster: Sendable {
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
         let checker = SimChecker(clock: clock) { artifacts.isWhole($0.artifact) }
-        let store = SimMetadataStore(effects: effects, onCommit: checker.onCommit)
+        let commits = Broadcast<FunctionKey, Void>(buffer: 1)
+        let store = SimMetadataStore(effects: effects) { key, tables in
+            if checker.onCommit(key, tables) { commits.send((), on: key) }
+        }
         let cache = SimCoordinationCache(clock: clock, effects: effects)
         let logs = SimLogStore(effects: effects)
         let ids = SimRandomness(seed: seed)
@@ -50,13 +57,17 @@ final class SimCluster: Sendable {
         self.checker = checker
         self.effects = effects
         self.store = store
+        self.commits = commits
         self.cache = cache
         self.artifacts = artifacts
         nodes = (1...cores).map { number in
             // Each machine has what it has built itself.
             let builder = SimFunctionBuilder(effects: effects)
             var events = SimInstanceEvents(onStart: checker.onStart)
-            if namesRequests { events.onRequest = checker.onRequest }
+            if namesRequests {
+                events.onRequest = checker.onRequest
+                events.onRefusal = checker.onRefusal
+            }
             let engine = SimContainerEngine(
                 builder: builder, logs: logs, clock: clock, effects: effects, events: events)
             return SimNode(
@@ -90,6 +101,14 @@ final class SimCluster: Sendable {
         try? await clock.sleep(until: clock.now().advanced(by: duration))
     }
 
+    /// Lets a user rest, but not longer than users go on.
+    func rest(_ duration: Duration) async {
+        let end = clock.now().advanced(by: duration)
+        while usersWork, clock.now() < end {
+            await sleep(min(.seconds(10), clock.now().duration(to: end)))
+        }
+    }
+
     /// A stream of its own for one user's decisions.
     func random(_ name: String) -> SimGenerator { SimRandomness(seed: seed).stream(name).generator }
 
@@ -121,7 +140,30 @@ final class SimCluster: Sendable {
     /// Who has an account, in the order in which they got it.
     var accounts: [Account] { state.withLock { $0.accounts } }
 
-    func add(_ account: Account) { state.withLock { $0.accounts.append(account) } }
+    /// The account before is a guest of each new one, and the second of the first.
+    func add(_ account: Account) {
+        let grants = state.withLock { state -> [Grant] in
+            if let before = state.accounts.last { state.guests[account.namespace] = before }
+            if state.accounts.count == 1 { state.guests[state.accounts[0].namespace] = account }
+            state.accounts.append(account)
+            return state.guests.map { Grant(namespace: $0.key, user: $0.value.namespace, role: .viewer) }
+        }
+        for grant in grants { store.admit(grant) }
+    }
+
+    /// Who may call the functions of a namespace, and change nothing there.
+    func guest(of namespace: Namespace) -> Account? { state.withLock { $0.guests[namespace] } }
+
+    /// Waits until what the store shows of a function changes; not for ever.
+    func nextCommit(of key: FunctionKey) async {
+        let messages = commits.messages(on: key)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in messages { return } }
+            group.addTask { await self.sleep(.seconds(20)) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
 
     /// How many requests users sent.
     var requestCount: Int { state.withLock { $0.requests } }

@@ -77,6 +77,19 @@ struct SimConvergence: Sendable {
         }
     }
 
+    /// Each core ends and starts again: one with its machine, the next without, the third in good order.
+    func restart() async {
+        for (index, node) in cluster.nodes.enumerated() {
+            let isDown =
+                switch (index + Int(truncatingIfNeeded: cluster.seed)) % 3 {
+                case 0: await node.crash(takesInstances: true)
+                case 1: await node.crash(takesInstances: false)
+                default: await node.drain(takesInstances: false)
+                }
+            if isDown { await node.boot() }
+        }
+    }
+
     private func checkLoad(of node: SimNode, _ tables: SimTables) async {
         guard let life = node.life else { return }
         for client in clients {

@@ -26,6 +26,8 @@ final class SimFunctionModel: Sendable {
         var changes = 0
         var ongoing: Set<Int> = []
         var contended: Set<Int> = []
+        /// When each core (each life of one) last answered a change that went alone: it knows of it from then on.
+        var acknowledged: [String: Instant] = [:]
         /// Whether all code that may be active answers.
         var isHealthy = true
         /// From when on no core sends requests to code that was active before and does not answer.
@@ -83,6 +85,9 @@ final class SimFunctionModel: Sendable {
         }
     }
 
+    /// When a core last acknowledged a change: it answers with nothing older from then on, whatever faults there are.
+    func acknowledged(by core: String) -> Instant? { state.withLock { $0.acknowledged[core] } }
+
     /// Whether another change went on at the same time.
     func isContended(_ change: Change) -> Bool { state.withLock { $0.contended.contains(change.number) } }
 
@@ -90,7 +95,8 @@ final class SimFunctionModel: Sendable {
     /// - Parameters:
     ///   - known: what is known by the answer, were it the only change.
     ///   - isHealthy: whether the code that is active now answers.
-    func end(_ change: Change, _ known: Known, isHealthy: Bool? = nil) {
+    ///   - core: who has acknowledged it; `nil` when nobody has.
+    func end(_ change: Change, _ known: Known, isHealthy: Bool? = nil, by core: String? = nil) {
         let now = clock.now()
         state.withLock { state in
             state.ongoing.remove(change.number)
@@ -100,6 +106,7 @@ final class SimFunctionModel: Sendable {
                 state.known = .open
             } else {
                 state.known = known
+                if let core { state.acknowledged[core] = now }
                 guard let isHealthy else { return }
                 if isHealthy, !state.isHealthy { state.healthySince = now.advanced(by: SimChecker.staleness) }
                 state.isHealthy = isHealthy

@@ -21,7 +21,9 @@ struct SimOwner: Sendable {
         var serial = 0
         var last: SimCode?
         while cluster.usersWork {
-            await cluster.sleep(random.duration(below: .seconds(25) * slowness))
+            // Sometimes for so long that nothing but the system itself can mend what a fault has left.
+            let pause = random.below(8) == 0 ? Duration.seconds(250) : .seconds(25)
+            await cluster.rest(random.duration(below: pause * slowness))
             guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             serial += 1
@@ -62,7 +64,8 @@ struct SimOwner: Sendable {
             checker.require(
                 checker.code(of: version) == code, "\(version) was made of another archive than the deployed one")
         }
-        await settle(change, result, "deploy", allowed: Set([code.refusal].compactMap(\.self)), isAbandoned)
+        await settle(
+            change, result, "deploy", on: front, allowed: Set([code.refusal].compactMap(\.self)), isAbandoned)
     }
 
     private func rollBack(_ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator) async {
@@ -86,7 +89,7 @@ struct SimOwner: Sendable {
                 deployment.version == expected,
                 "\(key) went back from @\(number) to @\(deployment.version) instead of @\(expected)")
         }
-        await settle(change, result, "roll back", allowed: [.notFound, .conflict], isAbandoned)
+        await settle(change, result, "roll back", on: front, allowed: [.notFound, .conflict], isAbandoned)
     }
 
     private func update(_ front: SimFront, _ patience: Duration?, _ serial: Int, _ random: inout SimGenerator) async {
@@ -104,7 +107,8 @@ struct SimOwner: Sendable {
         }
         // Without an active version there is nothing to update.
         let isKnown = if case .active = change.before { true } else { false }
-        await settle(change, result, "update", allowed: isKnown ? [] : [.notFound, .conflict], isAbandoned)
+        await settle(
+            change, result, "update", on: front, allowed: isKnown ? [] : [.notFound, .conflict], isAbandoned)
     }
 
     private func delete(_ front: SimFront) async {
@@ -119,7 +123,7 @@ struct SimOwner: Sendable {
             checker.require(
                 model.isContended(change) || cluster.store.contents.functions[key] == nil,
                 "\(key) was deleted, but is in the store")
-            model.end(change, .absent, isHealthy: true)
+            model.end(change, .absent, isHealthy: true, by: front.name)
         case .failure(let error)?:
             // A first deploy that failed leaves a function without an active version.
             cluster.judge(error, "delete \(key)", allowed: [.notFound])
@@ -131,7 +135,7 @@ struct SimOwner: Sendable {
 
     private func settle(
         _ change: SimFunctionModel.Change, _ result: SimFront.Outcome<DeployResponse>, _ what: String,
-        allowed: Set<InvokError.Code>, _ isAbandoned: Bool
+        on front: SimFront, allowed: Set<InvokError.Code>, _ isAbandoned: Bool
     ) async {
         // A core may go on with what it cannot give up half done.
         if isAbandoned { await cluster.sleep(Self.afterwork) }
@@ -145,13 +149,20 @@ struct SimOwner: Sendable {
             checker.require(
                 isContended || cluster.store.contents.functions[key]?.activeVersion == version.number,
                 "\(what) of \(version) was acknowledged, but is not in the store")
-            model.end(change, .active(version.number), isHealthy: checker.code(of: version)?.answers ?? false)
+            model.end(
+                change, .active(version.number), isHealthy: checker.code(of: version)?.answers ?? false, by: front.name)
         case .failure(let error)?:
             var allowed = allowed
             if isAbandoned { allowed.formUnion([.unavailable, .noCapacity]) }
             if isContended { allowed.formUnion([.deployInProgress, .notFound, .conflict]) }
             if change.before == .open { allowed.formUnion([.notFound, .conflict]) }
             cluster.judge(error, "\(what) \(key)", allowed: allowed)
+            if !isContended, !isAbandoned, case .active(let before) = change.before {
+                let active = cluster.store.contents.functions[key]?.activeVersion ?? before
+                checker.require(
+                    active == before || cluster.history.isUnanswered(key, active: active),
+                    "\(what) of \(key)@\(active) failed, but it is active, which the store would have said")
+            }
             let isOpen = error.code == .unavailable || error.code == .internal || isAbandoned
             if !isOpen, case .active(let number) = change.before {
                 // The change was refused for good, so what was active still is.

@@ -30,9 +30,12 @@ public enum SimShrinker {
         add { $0.faults = [] }
         for fault in from.faults.sorted() { add { $0.faults.remove(fault) } }
         add { $0.users = max(1, $0.users / 2) }
+        add { $0.users = max(1, $0.users - 1) }
         add { $0.functions = max(1, $0.functions / 2) }
+        add { $0.functions = max(1, $0.functions - 1) }
         add { $0.cores = max(1, $0.cores - 1) }
-        add { $0.duration = max(.seconds(10), $0.duration / 2) }
+        // Not below a fifth of a minute, and in numbers that can be read.
+        add { $0.duration = min($0.duration, max(.seconds(12), $0.duration / 2)) }
         return all
     }
 }

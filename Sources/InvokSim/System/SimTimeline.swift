@@ -16,10 +16,13 @@ struct SimTimeline<Value: Equatable & Sendable>: Sendable {
     var last: Value { spans[spans.count - 1].value }
 
     /// The value is another one from now on; nothing happens if it is not.
-    mutating func set(_ value: Value, at now: Instant) {
-        guard spans[spans.count - 1].value != value else { return }
+    /// - Returns: whether it is.
+    @discardableResult
+    mutating func set(_ value: Value, at now: Instant) -> Bool {
+        guard spans[spans.count - 1].value != value else { return false }
         spans[spans.count - 1].until = now
         spans.append(Span(value: value, since: now))
+        return true
     }
 
     /// Whether the value was of this kind at any time from `begin` until now.

@@ -25,6 +25,8 @@ struct SimVisitor: Sendable {
             switch random.below(40) {
             case 0...1: await burst(front, &random)
             case 2: await trespass(front, &random)
+            case 4: await meddle(front)
+            case 5: await meetChange(&random)
             case 3:
                 let patience = random.duration(below: .seconds(1))
                 _ = await cluster.abandoning(after: patience) { await invoke(on: front, mayLeave: true) }
@@ -42,67 +44,111 @@ struct SimVisitor: Sendable {
         }
     }
 
-    /// Calls the function as its owner.
-    /// - Parameter mayLeave: the caller may be cancelled, and then has no right to anything.
-    private func invoke(body: [UInt8]? = nil, on front: SimFront, mayLeave: Bool = false) async {
-        let (began, steady, sink) = (cluster.clock.now(), model.steady, SimSink())
-        let outcome = await send(token: token, body, sink, on: front)
+    /// Calls while the function changes: what a core looks up for a guest takes a moment in which a version may go.
+    private func meetChange(_ random: inout SimGenerator) async {
+        guard let guest = cluster.guest(of: key.namespace) else { return }
+        await cluster.nextCommit(of: key)
+        checker.mark("call during a change")
+        var calls: [(front: SimFront, after: Duration)] = []
+        for _ in 0..<6 { calls.append((await cluster.front(&random), random.duration(below: .milliseconds(3)))) }
+        await withDiscardingTaskGroup { group in
+            for call in calls {
+                group.addTask {
+                    await cluster.sleep(call.after)
+                    await invoke(token: guest.token, on: call.front)
+                }
+            }
+        }
+    }
+
+    /// A guest may not change anything.
+    private func meddle(_ front: SimFront) async {
+        guard let guest = cluster.guest(of: key.namespace) else { return }
+        switch await front.delete(key, token: guest.token) {
+        case nil: return
+        case .success?: checker.violation("a guest has deleted \(key)")
+        case .failure(let error)?:
+            checker.mark("guest refused with \(error.code.rawValue)")
+            cluster.judge(error, "a guest's delete of \(key)", allowed: [.forbidden])
+        }
+    }
+
+    /// Calls the function with a right to it.
+    /// - Parameters:
+    ///   - guest: the token of somebody else who may; `nil` for the owner.
+    ///   - mayLeave: the caller may be cancelled, and then has no right to anything.
+    private func invoke(
+        token guest: String? = nil, body: [UInt8]? = nil, on front: SimFront, mayLeave: Bool = false
+    ) async {
+        let (since, steady, quiet, sink) = (known(to: front), model.steady, model.quiet, SimSink())
+        let id = cluster.nextRequestID()
+        let outcome = await send(id, token: guest ?? token, body, sink, on: front)
         checker.require(sink.problems.isEmpty, "an answer of \(key) had \(sink.problems)")
         if mayLeave, Task.isCancelled { return }
         switch outcome {
         case nil: checker.mark("request cut off by a crash")
-        case .success?: checkAnswer(sink, to: body, since: began)
+        case .success?: checkAnswer(sink, to: body, known: since())
         case .failure(let error)?:
             let isSteady = steady.map(model.isStill) ?? false
+            // With a change in between, a request may have been turned away by that instead.
+            if error.code == .functionFailed, let quiet, quiet.changes == model.quiet?.changes {
+                checker.onFunctionFailed(id)
+            }
             cluster.judge(error, "invoke \(key)", allowed: isSteady ? [] : Self.unsteady)
         }
     }
 
-    private func checkAnswer(_ sink: SimSink, to body: [UInt8]?, since began: Instant) {
+    /// From when on a core must know of all changes, for a request that begins now; to be asked once it is answered.
+    private func known(to front: SimFront) -> () -> Instant? {
+        let (began, acknowledged) = (cluster.clock.now(), model.acknowledged(by: front.name))
+        return {
+            let calm = cluster.isCalm(since: began) ? began.advanced(by: .zero - SimChecker.staleness) : nil
+            return [calm, acknowledged].compactMap(\.self).max()
+        }
+    }
+
+    private func checkAnswer(_ sink: SimSink, to body: [UInt8]?, known: Instant?) {
         checker.mark("request answered")
         checker.require(sink.isFinished && sink.head != nil, "a request to \(key) ended without an answer")
         checker.onAnswer(
             SimChecker.Answer(
                 status: sink.head?.status.code ?? 0, body: sink.body, namespace: sink.field("x-sim-namespace"),
                 version: sink.field("x-sim-version")),
-            to: key, requestBody: body, since: began, isCalm: cluster.isCalm(since: began))
+            to: key, requestBody: body, known: known)
     }
 
     private func send(
-        token: String?, _ body: [UInt8]?, _ sink: SimSink, on front: SimFront
+        _ id: String, token: String?, _ body: [UInt8]?, _ sink: SimSink, on front: SimFront
     ) async -> SimFront.Outcome<Void> {
-        let id = cluster.nextRequestID()
-        return await cluster.waits.during("\(name) calls \(key) on \(front.name), request \(id)") {
+        await cluster.waits.during("\(name) calls \(key) on \(front.name), request \(id)") {
             await front.invoke(key, token: token, body: body, requestID: id, sink: sink)
         }
     }
 
     /// Calls the function without a right to it: that is answered when it is public, and else as if it were not there.
     private func trespass(_ front: SimFront, _ random: inout SimGenerator) async {
-        let strangers = cluster.accounts.filter { $0.namespace != key.namespace }
+        let known = [key.namespace, cluster.guest(of: key.namespace)?.namespace]
+        let strangers = cluster.accounts.filter { !known.contains($0.namespace) }
         let tokens: [String?] = [
             strangers.isEmpty ? nil : strangers[random.below(strangers.count)].token, nil, "forged",
         ]
         let pick = random.below(tokens.count)
         let expected: InvokError.Code = tokens[pick] == nil || pick == 2 ? .unauthenticated : .notFound
-        let (began, sink) = (cluster.clock.now(), SimSink())
-        let outcome = await send(token: tokens[pick], nil, sink, on: front)
-        let isCalm = cluster.isCalm(since: began)
+        let (since, sink) = (self.known(to: front), SimSink())
+        let outcome = await send(cluster.nextRequestID(), token: tokens[pick], nil, sink, on: front)
         switch outcome {
         case nil: return
         case .success?:
             checker.mark("stranger answered")
-            checker.require(
-                checker.wasPublic(key, since: began, isCalm: isCalm), "\(key) answered a stranger, but was private")
-            checkAnswer(sink, to: nil, since: began)
+            checker.require(checker.wasPublic(key, since: since()), "\(key) answered a stranger, but was private")
+            checkAnswer(sink, to: nil, known: since())
         case .failure(let error)?:
             let isRefusal = error.code == expected
             if isRefusal { checker.mark("stranger refused with \(expected.rawValue)") }
             checker.require(
-                !isRefusal || checker.wasClosed(key, since: began, isCalm: isCalm),
-                "\(key) was public, but refused a stranger")
+                !isRefusal || checker.wasClosed(key, since: since()), "\(key) was public, but refused a stranger")
             // Of a public function a stranger learns what everybody does.
-            let isPublic = checker.wasPublic(key, since: began, isCalm: isCalm)
+            let isPublic = checker.wasPublic(key, since: since())
             cluster.judge(
                 error, "a stranger's call of \(key)", allowed: isPublic ? Self.unsteady.union([expected]) : [expected])
         }

@@ -63,9 +63,14 @@ public struct SystemSimulation: Sendable {
     }
 
     /// Runs on this thread until the end, or until the first step after which something does not hold.
-    /// - Parameter makeServer: the way in to a core for its users.
+    /// - Parameters:
+    ///   - isAlone: whether nothing else runs in this process, so that a job from any other thread is one that the seed
+    ///     does not explain.
+    ///   - makeServer: the way in to a core for its users.
     @available(macOS 26.4, *)
-    public static func run(_ configuration: Configuration, makeServer: @escaping SimServerMaker) -> Report {
+    public static func run(
+        _ configuration: Configuration, isAlone: Bool = false, makeServer: @escaping SimServerMaker
+    ) -> Report {
         let simulation = SystemSimulation(configuration, makeServer)
         let scheduler = SimScheduler(seed: configuration.seed)
         let cluster = simulation.cluster
@@ -77,6 +82,9 @@ public struct SystemSimulation: Sendable {
             cluster.checker.violation("deadlock: nothing is ready and no timer is set; \(simulation.waits)")
         }
         if scheduler.foreignJobs > 0 { cluster.checker.violation("\(scheduler.foreignJobs) waits for a real clock") }
+        if isAlone, scheduler.strays.any > 0 {
+            cluster.checker.violation("\(scheduler.strays.any) jobs came from other threads")
+        }
         simulation.checkHistory()
         return simulation.report(scheduler)
     }
@@ -110,6 +118,11 @@ public struct SystemSimulation: Sendable {
         await convergence.checkAnswers()
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
+        // Cores that start once more make of what they find what the others had made, before anybody asks for anything.
+        await convergence.restart()
+        await cluster.sleep(Self.idleTime)
+        await convergence.checkIdle()
+        await convergence.checkAnswers()
     }
 
     /// Who waits for what.

@@ -1,3 +1,4 @@
+import Foundation
 import Invok
 import InvokSim
 import Synchronization
@@ -31,7 +32,7 @@ struct SimSchedulerTests {
         await SimThread.run {
             let clock = SimClock()
             let events = Events()
-            let scheduler = SimScheduler(seed: seed)
+            let scheduler = SimScheduler(seed: seed, watches: true)
             let end = scheduler.run(onIdle: { forgetsTimer ? false : clock.advanceToNextTimer() }) {
                 let counter = Counter()
                 let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
@@ -57,7 +58,7 @@ struct SimSchedulerTests {
             }
             return Run(
                 end: end, events: events.list.withLock { $0 }, hash: scheduler.hash.value, steps: scheduler.steps,
-                foreignJobs: scheduler.foreignJobs)
+                foreignJobs: scheduler.foreignJobs + scheduler.strays.own)
         }
     }
 
@@ -95,6 +96,31 @@ struct SimSchedulerTests {
             return scheduler.foreignJobs
         }
         #expect(foreign == 1)
+    }
+
+    /// A task goes on when another thread says so, which no seed explains.
+    @Test(arguments: [true, false]) func aJobFromAnotherThreadIsSeen(isForeign: Bool) async {
+        let strays = await SimThread.run {
+            let scheduler = SimScheduler(seed: 1, watches: true)
+            _ = scheduler.run(onIdle: { false }) {
+                let isResumed = Atomic(false)
+                let waiter = Task {
+                    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                        let resume: @Sendable () -> Void = {
+                            continuation.resume()
+                            isResumed.store(true, ordering: .releasing)
+                        }
+                        if isForeign { Thread.detachNewThread(resume) } else { resume() }
+                    }
+                }
+                while !isResumed.load(ordering: .acquiring) { await Task.yield() }
+                // It goes on elsewhere, and would take whoever waits for it along.
+                if !isForeign { await waiter.value }
+            }
+            return scheduler.strays
+        }
+        #expect(strays.own == (isForeign ? 1 : 0))
+        #expect(!isForeign || strays.any > 0)
     }
 
     @Test func outsideASimulationThePlatformRunsTheJobs() async throws {

@@ -41,11 +41,11 @@ struct SimCheckerTests {
     private var ready: Version.State { .ready(bundle: BundleID(Digest(of: archive))) }
 
     private func answer(
-        _ body: String = "tag", namespace: String? = nil, version: String? = "1", isCalm: Bool = true
+        _ body: String = "tag", namespace: String? = nil, version: String? = "1", known: Instant? = nil
     ) {
         let answer = SimChecker.Answer(
             status: 200, body: Array(body.utf8), namespace: namespace ?? "\(key.namespace)", version: version)
-        checker.onAnswer(answer, to: key, requestBody: nil, since: clock.now(), isCalm: isCalm)
+        checker.onAnswer(answer, to: key, requestBody: nil, known: known)
     }
 
     @Test func acceptsAReadyActiveVersionAndItsAnswer() throws {
@@ -98,26 +98,32 @@ struct SimCheckerTests {
         #expect(!checker.holds)
     }
 
-    @Test(arguments: [(1, true, true), (3, true, false), (3, false, true)])
-    func anAnswerOfAVersionThatWasActiveBefore(seconds: Int, isCalm: Bool, holds: Bool) throws {
+    @Test(arguments: [(10, true), (11, false), (nil, true)])
+    func anAnswerOfAVersionThatWasActiveBefore(known: Int?, holds: Bool) throws {
         checker.onCommit(key, try tables(active: 1, [1: ready]))
         clock.advance(by: .seconds(10))
         checker.onCommit(key, try tables(active: nil, [1: ready]))
-        clock.advance(by: .seconds(seconds))
-        answer(isCalm: isCalm)
+        clock.advance(by: .seconds(2))
+        answer(known: known.map { Instant(nanoseconds: Int64($0) * 1_000_000_000) })
         #expect(checker.holds == holds)
     }
 
     @Test func publicAndClosed() throws {
         let begin = clock.now()
-        #expect(checker.wasClosed(key, since: begin, isCalm: true))
-        #expect(!checker.wasPublic(key, since: begin, isCalm: true))
+        #expect(checker.wasClosed(key, since: begin))
+        #expect(!checker.wasPublic(key, since: begin))
         clock.advance(by: .seconds(10))
         checker.onCommit(key, try tables(active: 1, [1: ready], access: .public))
         clock.advance(by: .seconds(10))
-        #expect(!checker.wasClosed(key, since: clock.now(), isCalm: true))
-        #expect(checker.wasClosed(key, since: begin, isCalm: true))
-        #expect(checker.wasPublic(key, since: clock.now(), isCalm: true))
+        #expect(!checker.wasClosed(key, since: clock.now()))
+        #expect(checker.wasClosed(key, since: begin))
+        #expect(checker.wasPublic(key, since: clock.now()))
+    }
+
+    @Test func tellsWhetherCallersSeeAChange() throws {
+        #expect(try checker.onCommit(key, tables(active: 1, [1: ready])))
+        #expect(try !checker.onCommit(key, tables(active: 1, [1: ready, 2: .building])))
+        #expect(try checker.onCommit(key, tables(active: 1, [1: ready], access: .public)))
     }
 
     private func spec() throws -> InstanceSpec {
@@ -146,5 +152,27 @@ struct SimCheckerTests {
         checker.onRequest("1", to: try spec(), inFlight: 1)
         checker.onRequest(second, to: try spec(), inFlight: 1)
         #expect(!checker.holds)
+    }
+
+    @Test(arguments: [(60, true), (61, false)])
+    func anInstanceThatStartsLongAfterItsVersionFailed(seconds: Int, holds: Bool) throws {
+        checker.onCommit(key, try tables(active: nil, [1: .failed(reason: "it is broken")]))
+        clock.advance(by: .seconds(seconds))
+        checker.onStart(try spec(), running: 1)
+        #expect(checker.holds == holds)
+    }
+
+    @Test(arguments: [(nil, true), (100, true), (101, false)])
+    func aRequestToAnInstanceWhoseEndWasTold(milliseconds: Int?, holds: Bool) {
+        checker.onRefusal("1", by: .unixSocket("/sim/1"), late: milliseconds.map { .milliseconds($0) })
+        #expect(checker.holds == holds)
+    }
+
+    @Test(arguments: [(1, false, false), (2, false, true), (1, true, true), (0, true, true)])
+    func aRequestThatOneInstanceDidNotTake(refusals: Int, isTaken: Bool, holds: Bool) throws {
+        for _ in 0..<refusals { checker.onRefusal("1", by: .unixSocket("/sim/1"), late: nil) }
+        if isTaken { checker.onRequest("1", to: try spec(), inFlight: 1) }
+        checker.onFunctionFailed("1")
+        #expect(checker.holds == holds)
     }
 }

@@ -7,9 +7,10 @@ struct SimShrinkerTests {
         failing.users = 20
         let smallest = SimShrinker.shrink(failing) { $0.faults.contains(.coreCrash) && $0.users >= 3 }
         #expect(smallest.faults == [.coreCrash])
-        #expect(smallest.users == 5, "halved from 20 as long as three are left")
+        #expect(smallest.users == 3)
         #expect(smallest.functions == 1)
         #expect(smallest.cores == 1)
+        #expect(smallest.duration == .seconds(12))
         #expect(smallest.seed == 1)
     }
 
