@@ -286,7 +286,9 @@ final class Dispatcher: Sendable {
         }
         for version in due { change(version) { machine, now in machine.onTick(now: now) } }
         let next = state.withLock { state in
-            state.pools.values.compactMap(\.due).min().flatMap { state.alarms.cover($0) }
+            // What is still due after that waits for something else, and must not be asked without end.
+            state.pools.values.compactMap(\.due).min()
+                .flatMap { state.alarms.cover($0 <= now ? now.advanced(by: Alarms.granularity) : $0) }
         }
         if let next { alarms.continuation.yield(next) }
     }

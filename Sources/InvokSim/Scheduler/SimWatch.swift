@@ -1,4 +1,5 @@
 import Synchronization
+@_spi(ExperimentalCustomExecutors) import _Concurrency
 
 /// Sees jobs that reach a simulation's tasks from another thread, which makes a run no function of its seed.
 ///
@@ -30,19 +31,25 @@ final class SimWatch: Sendable {
     }
 
     /// A job comes to the simulation.
-    func note(_ job: UnownedJob) { tasks.withLock { _ = $0.insert(Self.task(of: job)) } }
+    func note(_ job: UnownedJob) {
+        if let task = Self.task(of: job) { tasks.withLock { _ = $0.insert(task) } }
+    }
 
     /// A job goes to the platform.
     static func noteOutside(_ job: UnownedJob) {
         platformJobs.add(1, ordering: .relaxed)
         guard count.load(ordering: .relaxed) > 0 else { return }
-        let task = task(of: job)
+        guard let task = task(of: job) else { return }
         for watch in watches.withLock({ $0 }) where watch.tasks.withLock({ $0.contains(task) }) {
             watch.strays.add(1, ordering: .relaxed)
         }
     }
 
-    private static func task(of job: UnownedJob) -> UInt64 { taskNumber(job) }
+    /// - Returns: `nil` for the job of an actor, which has a number that others have too.
+    private static func task(of job: UnownedJob) -> UInt64? {
+        if #available(macOS 26.4, *), ExecutorJob(job).kind != .task { return nil }
+        return taskNumber(job)
+    }
 }
 
 /// The number of the task that a job belongs to; what a job's description shows.

@@ -41,6 +41,8 @@ public struct SystemSimulation: Sendable {
     static let answerLimit = Duration.seconds(180)
     static let convergenceTime = Duration.seconds(240)
     static let idleTime = Duration.seconds(60)
+    /// More than any number of users ever does at one time.
+    static let stepsWithoutTime = 1_000_000
 
     private let configuration: Configuration
     private let cluster: SimCluster
@@ -74,9 +76,19 @@ public struct SystemSimulation: Sendable {
         let simulation = SystemSimulation(configuration, makeServer)
         let scheduler = SimScheduler(seed: configuration.seed)
         let cluster = simulation.cluster
+        var stepsWhenTimeMoved = 0
         let end = scheduler.run(
-            stepLimit: configuration.stepLimit, isOver: { !cluster.checker.holds },
-            onIdle: { cluster.clock.advanceToNextTimer() },
+            stepLimit: configuration.stepLimit,
+            isOver: {
+                if scheduler.steps - stepsWhenTimeMoved > Self.stepsWithoutTime {
+                    cluster.checker.violation("\(Self.stepsWithoutTime) steps took no time: something goes round")
+                }
+                return !cluster.checker.holds
+            },
+            onIdle: {
+                stepsWhenTimeMoved = scheduler.steps
+                return cluster.clock.advanceToNextTimer()
+            },
             root: { await simulation.play() })
         if end == .deadlock {
             cluster.checker.violation("deadlock: nothing is ready and no timer is set; \(simulation.waits)")
