@@ -147,7 +147,7 @@ let package = Package(
         unitTests(of: "InvokSQLite", [grdb]),
         unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
-        unitTests(of: "InvokRuntimes"),
+        unitTests(of: "InvokRuntimes", ["CLinux"]),
         unitTests(of: "InvokHost"),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["InvokHost"]),

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 #if canImport(Glibc)
@@ -27,9 +28,8 @@ final class Command {
     /// Starts `arguments[0]`, found on the toolchain's order, in `folder`; `socket` becomes file descriptor 3.
     init(_ arguments: [String], in folder: URL, environment: [String: String], socket: Int32? = nil) throws {
         var pipe: [Int32] = [0, 0]
-        guard Glibc.pipe(&pipe) == 0 else { throw TestFailure("pipe: \(errno)") }
-        // Children of tests that run beside this one must not hold the pipe open.
-        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // Children of tests that run beside this one must not hold the pipe open, also those that start right now.
+        guard linux_pipe2(&pipe, O_CLOEXEC) == 0 else { throw TestFailure("pipe: \(errno)") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -57,7 +57,7 @@ final class Command {
     func terminate() { kill(process, SIGTERM) }
 
     /// Waits for the end of the process; after `seconds` it is killed, which is a failure.
-    func finish(within seconds: Double = 20) throws -> Result {
+    func finish(within seconds: Double = 60) throws -> Result {
         try readOutput(within: seconds) { _ in false }
         var status: Int32 = 0
         waitpid(process, &status, 0)
@@ -68,7 +68,7 @@ final class Command {
     }
 
     /// Waits until the process has printed the text.
-    func waitForOutput(_ text: String, within seconds: Double = 20) throws {
+    func waitForOutput(_ text: String, within seconds: Double = 60) throws {
         try readOutput(within: seconds) { String(decoding: $0, as: UTF8.self).contains(text) }
     }
 

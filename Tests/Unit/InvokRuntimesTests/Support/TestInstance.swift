@@ -20,7 +20,7 @@ final class TestInstance {
         guard handsOver else {
             command = try Command(
                 arguments, in: bundle.url, environment: Self.variables.merging(["INVOK_SOCKET": path]) { $1 })
-            let deadline = Date(timeIntervalSinceNow: 20)
+            let deadline = Date(timeIntervalSinceNow: 60)
             // Nothing tells a test that a path has come about, so it looks.
             while access(path, F_OK) != 0 {
                 guard deadline.timeIntervalSinceNow > 0 else { throw TestFailure("no socket at \(path)") }
@@ -71,7 +71,7 @@ final class TestInstance {
 
     /// Sends the bytes and reads until the other side closes, both at once.
     /// - Parameter onSent: called once, when all is sent.
-    func exchange(_ bytes: [UInt8], within seconds: Double = 20, onSent: () throws -> Void = {}) throws -> [UInt8] {
+    func exchange(_ bytes: [UInt8], within seconds: Double = 60, onSent: () throws -> Void = {}) throws -> [UInt8] {
         let socket = Self.socket()
         defer { close(socket) }
         guard Self.withAddress(path, { connect(socket, $0, $1) }) == 0 else {
@@ -125,9 +125,7 @@ final class TestInstance {
     func waitForOutput(_ text: String) throws { try command.waitForOutput(text) }
 
     private static func socket() -> Int32 {
-        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        return descriptor
+        Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
 
     private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
