@@ -99,10 +99,11 @@ public final class SimContainerEngine: ContainerEngine {
     public func requestCount(of id: InstanceID) -> Int { instances.withLock { $0[id] }?.requestCount ?? 0 }
 
     /// Ends an instance as if it had died by itself. Does nothing when there is none.
-    public func crash(_ id: InstanceID, reason: String = "was killed by signal 9") async {
+    /// - Parameter isTold: whether the core may hear of it.
+    public func crash(_ id: InstanceID, reason: String = "was killed by signal 9", isTold: Bool = true) async {
         guard let instance = remove(id) else { return }
         await log("the instance \(reason)", source: .stderr, of: instance)
-        if effects.losesExit() { return }
+        guard isTold, !effects.losesExit() else { return }
         let now = clock.now()
         word.withLock { $0.told[instance.running.endpoint] = now }
         ended.send(InstanceExit(id: id, reason: reason), on: 0)

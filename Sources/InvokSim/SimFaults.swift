@@ -55,11 +55,21 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// An instance's life right after its start.
     static let firstMoments = "instance.first-moments"
 
-    /// How many times as often as other calls one goes wrong that is made seldom and on which much hangs.
-    static let weights = [
+    /// How many times as often as others a call goes wrong that is made seldom and on which much hangs.
+    private static let weights = [
         "store.activateBuilt": 5, "store.activate": 5, "store.setAccess": 5, "store.deleteFunction": 5,
-        "cache.acquireLease": 5, "store.references": 20, "artifacts.list": 20, firstMoments: 5,
+        "cache.acquireLease": 5, firstMoments: 5,
     ]
+
+    /// Whose answers come late more often: what is read there is acted on long after, when it may be true no more.
+    private static let lateAnswerWeights = [
+        "store.references": 30, "artifacts.list": 30, "store.activeFunctions": 30, "store.version": 5,
+    ]
+
+    /// How many times as often as in other calls the fault comes in the call `name`.
+    func weight(in name: String) -> Int {
+        (self == .slowAnswer ? Self.lateAnswerWeights[name] : nil) ?? Self.weights[name] ?? 1
+    }
 
     /// Whether the port's contract lets the call `name` fail in this way.
     func applies(to name: String) -> Bool {
@@ -91,12 +101,12 @@ public final class SimFaultPlan: Sendable {
         var streams: [(fault: SimFault, perMillion: Int, stream: SimGenerator)]
         var isOn = true
         var drawn: [String: Int] = [:]
-        /// For each call that has come, the indices of the streams that apply to it, and its weight.
-        var applying: [String: (streams: [Int], weight: Int)] = [:]
+        /// For each call that has come, the indices of the streams that apply to it, and how often each comes there.
+        var applying: [String: [(stream: Int, perMillion: Int)]] = [:]
 
-        mutating func findApplying(to name: String) -> (streams: [Int], weight: Int) {
-            let indices = streams.indices.filter { streams[$0].fault.applies(to: name) }
-            let found = (indices, SimFault.weights[name] ?? 1)
+        mutating func findApplying(to name: String) -> [(stream: Int, perMillion: Int)] {
+            let found = streams.indices.filter { streams[$0].fault.applies(to: name) }
+                .map { ($0, streams[$0].perMillion * streams[$0].fault.weight(in: name)) }
             applying[name] = found
             return found
         }
@@ -144,9 +154,7 @@ public final class SimFaultPlan: Sendable {
     func draw(for name: String) -> SimFault? {
         state.withLock { state in
             var found: SimFault?
-            let (indices, weight) = state.applying[name] ?? state.findApplying(to: name)
-            for index in indices {
-                let perMillion = state.streams[index].perMillion * weight
+            for (index, perMillion) in state.applying[name] ?? state.findApplying(to: name) {
                 guard state.streams[index].stream.chance(perMillion: perMillion) else { continue }
                 if found == nil { found = state.streams[index].fault }
             }

@@ -21,9 +21,12 @@ final class SimClient: Sendable {
         functionNames = functions.compactMap { try? FunctionName("function-\($0)") }
     }
 
-    var functionModels: [SimFunctionModel] { models.withLock { $0 } }
     var isIdle: Bool { running.withLock { $0 == 0 } }
-    var token: String? { account.withLock { $0?.token } }
+    /// `nil` until it has an account.
+    var property: SimConvergence.Property? {
+        guard let account = account.withLock({ $0 }) else { return nil }
+        return SimConvergence.Property(token: account.token, functions: models.withLock { $0 })
+    }
 
     /// Works until users stop and what it has begun is answered.
     func run() async {

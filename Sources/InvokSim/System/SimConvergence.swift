@@ -2,8 +2,14 @@ import Invok
 
 /// What must hold once faults are over and users have stopped.
 struct SimConvergence: Sendable {
+    /// What belongs to one user.
+    struct Property: Sendable {
+        let token: String
+        let functions: [SimFunctionModel]
+    }
+
     let cluster: SimCluster
-    let clients: [SimClient]
+    let properties: [Property]
 
     private var checker: SimChecker { cluster.checker }
 
@@ -23,9 +29,8 @@ struct SimConvergence: Sendable {
 
     /// The store holds what was acknowledged, and each core answers for each function with the active version.
     func checkAnswers() async {
-        for client in clients {
-            guard let token = client.token else { continue }
-            for model in client.functionModels { await check(model, token) }
+        for property in properties {
+            for model in property.functions { await check(model, property.token) }
         }
     }
 
@@ -77,6 +82,17 @@ struct SimConvergence: Sendable {
         }
     }
 
+    /// Of each version that runs, the instance that gets the requests ends, and nobody is told of it.
+    func loseInstances() async {
+        for node in cluster.nodes {
+            var seen: Set<VersionKey> = []
+            for instance in node.engine.running where seen.insert(instance.version).inserted {
+                await node.engine.crash(instance.id, isTold: false)
+                checker.mark("instance lost in silence")
+            }
+        }
+    }
+
     /// Each core ends and starts again: one with its machine, the next without, the third in good order.
     func restart() async {
         for (index, node) in cluster.nodes.enumerated() {
@@ -92,14 +108,13 @@ struct SimConvergence: Sendable {
 
     private func checkLoad(of node: SimNode, _ tables: SimTables) async {
         guard let life = node.life else { return }
-        for client in clients {
-            guard let token = client.token else { continue }
-            guard case .success(let functions)? = await cluster.front(to: life).status(token: token) else {
+        for property in properties {
+            guard case .success(let functions)? = await cluster.front(to: life).status(token: property.token) else {
                 checker.violation("\(life.core.name) does not show its load")
                 continue
             }
             for function in functions {
-                let key = client.functionModels.first { $0.key.name.description == function.name }?.key
+                let key = property.functions.first { $0.key.name.description == function.name }?.key
                 let running = node.engine.running.count { $0.version.function == key }
                 checker.require(
                     function.requests == 0, "\(life.core.name) still counts \(function.requests) requests")

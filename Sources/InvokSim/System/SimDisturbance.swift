@@ -24,18 +24,27 @@ struct SimDisturbance: Sendable {
         switch fault {
         case .coreCrash: await crashCore()
         case .coreRestart: await redeployCores()
-        case .instanceCrash:
-            let running = cluster.nodes.flatMap { node in node.engine.running.map { (node.engine, $0.id) } }
-            guard let choice = faults.strike(fault, choices: running.count) else { return }
-            cluster.effects.note("\(running[choice].1) crashes")
-            await running[choice].0.crash(running[choice].1)
-            cluster.checker.mark("instance crashed")
+        case .instanceCrash: await crashInstances()
         default:
             guard faults.strike(fault, choices: 1) != nil else { return }
             cluster.effects.note("the cache forgets everything")
             cluster.cache.forgetAll()
             cluster.checker.mark("cache lost")
         }
+    }
+
+    /// One instance ends, or all of a machine at the same time, as when it is short of memory.
+    private func crashInstances() async {
+        let running = cluster.nodes.flatMap { node in node.engine.running.map { (engine: node.engine, id: $0.id) } }
+        guard let choice = faults.strike(.instanceCrash, choices: running.count * 4) else { return }
+        let chosen = running[choice % running.count]
+        let engine = chosen.engine
+        let victims = choice < running.count ? engine.running.map(\.id) : [chosen.id]
+        for id in victims { cluster.effects.note("\(id) crashes") }
+        await withDiscardingTaskGroup { group in
+            for id in victims { group.addTask { await engine.crash(id) } }
+        }
+        cluster.checker.mark(victims.count > 1 ? "instances crashed together" : "instance crashed")
     }
 
     private func crashCore() async {

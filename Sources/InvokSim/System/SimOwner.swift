@@ -21,9 +21,15 @@ struct SimOwner: Sendable {
         var serial = 0
         var last: SimCode?
         while cluster.usersWork {
-            // Sometimes for so long that nothing but the system itself can mend what a fault has left.
-            let pause = random.below(8) == 0 ? Duration.seconds(250) : .seconds(25)
-            await cluster.rest(random.duration(below: pause * slowness))
+            // Sometimes for so long that nothing but the system itself can mend what a fault has left, sometimes so short
+            // that the cores still tell each other of the change before.
+            let pause: Duration =
+                switch random.below(8) {
+                case 0: .seconds(250) * slowness
+                case 1, 2: .seconds(1)
+                default: .seconds(25) * slowness
+                }
+            await cluster.rest(random.duration(below: pause))
             guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             serial += 1
@@ -46,7 +52,7 @@ struct SimOwner: Sendable {
 
     // MARK: Changes
 
-    private func deploy(
+    func deploy(
         _ code: SimCode, _ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator
     ) async {
         let archive = code.archive(for: key)

@@ -125,9 +125,12 @@ public struct SystemSimulation: Sendable {
         cluster.stopUsers()
         guard await everyoneIsAnswered() else { return }
         await cluster.sleep(Self.convergenceTime)
-        let convergence = SimConvergence(cluster: cluster, clients: clients)
+        let convergence = SimConvergence(cluster: cluster, properties: clients.compactMap(\.property))
         convergence.checkState()
         await convergence.checkAnswers()
+        await cluster.sleep(Self.idleTime)
+        await convergence.checkIdle()
+        await convergence.loseInstances()
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
         // Cores that start once more make of what they find what the others had made, before anybody asks for anything.

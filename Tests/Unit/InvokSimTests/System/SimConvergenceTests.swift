@@ -1,0 +1,72 @@
+import Invok
+import Testing
+
+@testable import InvokSim
+
+/// Each check at the end must be able to fail.
+struct SimConvergenceTests {
+    @Test func aSoundClusterPassesAll() async {
+        let violations = await Stage.violations { stage in
+            stage.convergence.checkState()
+            await stage.convergence.checkAnswers()
+            await stage.convergence.checkIdle()
+            await stage.convergence.loseInstances()
+            await stage.cluster.sleep(.seconds(60))
+            await stage.convergence.checkIdle()
+            await stage.convergence.restart()
+            await stage.cluster.sleep(.seconds(60))
+            await stage.convergence.checkAnswers()
+            await stage.convergence.checkIdle()
+        }
+        #expect(violations == [])
+    }
+
+    @Test func anArchiveThatIsGone() async {
+        let violations = await Stage.violations { stage in
+            for artifact in (try? await stage.cluster.artifacts.list()) ?? [] {
+                try? await stage.cluster.artifacts.remove(artifact)
+            }
+            stage.convergence.checkState()
+        }
+        #expect(violations.count == 1)
+    }
+
+    @Test func aCoreThatDoesNotRun() async {
+        let violations = await Stage.violations { stage in
+            _ = await stage.cluster.nodes[0].crash(takesInstances: false)
+            stage.convergence.checkState()
+        }
+        #expect(violations.count == 1)
+    }
+
+    @Test func anAcknowledgedVersionThatIsNotActive() async {
+        let violations = await Stage.violations { stage in
+            let change = stage.model.begin(isHealthy: true)
+            stage.model.end(change, .active(2), isHealthy: true)
+            await stage.convergence.checkAnswers()
+        }
+        #expect(violations.count == 1)
+    }
+
+    /// The core has not looked yet.
+    @Test func aLostInstanceThatIsStillCounted() async {
+        let violations = await Stage.violations { stage in
+            await stage.convergence.loseInstances()
+            await stage.convergence.checkIdle()
+        }
+        #expect(violations.count == 2)
+    }
+
+    @Test func anInstanceThatIsNobodys() async throws {
+        let violations = await Stage.violations { stage in
+            guard let instance = stage.engine.running.first, let spec = stage.engine.spec(of: instance.id) else {
+                return
+            }
+            let id = InstanceID(version: spec.version, ordinal: 100)
+            _ = try? await stage.engine.start(
+                InstanceSpec(id: id, version: spec.version, settings: spec.settings, bundle: spec.bundle))
+            await stage.convergence.checkIdle()
+        }
+        #expect(violations.joined().contains("still runs 2 instances"))
+    }
+}
