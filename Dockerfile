@@ -13,8 +13,8 @@ RUN mkdir /out; \
     apt-get update \
     && apt-get install -y --no-install-recommends \
         libarchive-dev libhiredis-dev libpq-dev libsqlite3-dev pkg-config zlib1g-dev \
-    && swift build -c release --static-swift-stdlib --product invok-core \
-    && cp "$(swift build -c release --static-swift-stdlib --show-bin-path)/invok-core" /out/
+    && swift build -c release --static-swift-stdlib -Xlinker -s --product invok-core \
+    && cp "$(swift build -c release --static-swift-stdlib -Xlinker -s --show-bin-path)/invok-core" /out/
 
 FROM ${RUNTIME_IMAGE}
 ARG PACKAGES="ca-certificates libarchive13 libhiredis0.14 libpq5 libsqlite3-0"

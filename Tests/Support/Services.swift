@@ -6,8 +6,8 @@ public enum Services {
         public let description: String
     }
 
-    /// Whether `WORLDS` asks for the world of production. What needs servers of its own runs then, and not otherwise.
-    public static let areAskedFor =
+    /// Whether `WORLDS` selects the world of production. Tests of its parts run then, and fail where a server is missing.
+    public static let areSelected =
         ProcessInfo.processInfo.environment["WORLDS"]?.split(separator: ",").contains("production") ?? false
 
     /// The URL of a PostgreSQL database in which tests may make schemas.
@@ -17,12 +17,6 @@ public enum Services {
 
     /// The address of a Docker Engine that has the images of `ci/base-images`, or those that are set.
     public static func dockerHost() throws -> String { try value("DOCKER_HOST", of: "docker") }
-
-    /// Whether the production world is asked for. Tests of its own parts run then, and fail where a server is missing.
-    public static var areSelected: Bool {
-        let worlds = ProcessInfo.processInfo.environment["WORLDS"] ?? ""
-        return worlds.split(separator: ",").contains("production")
-    }
 
     /// Removes what an installation's core left running in Docker, as it may.
     public static func removeContainers(ofDataDirectory directory: String) async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import InvokDocker
 
 /// The engine against a real Docker.
-@Suite(.enabled(if: Services.areSelected, "the production world is not selected"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(5)))
 struct DockerEngineTests {
     private static let hello = """
         import os

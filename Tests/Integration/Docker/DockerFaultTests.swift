@@ -8,7 +8,7 @@ import Testing
 
 /// What becomes of functions when Docker itself fails, or the machine under it. Tests that stop an engine or fill its disk
 /// have one of their own.
-@Suite(.serialized, .enabled(if: Services.areSelected, "the production world is not selected"), .timeLimit(.minutes(5)))
+@Suite(.serialized, .enabled(if: Services.areSelected), .timeLimit(.minutes(5)))
 struct DockerFaultTests {
     private static let hello = "def handler(request): return 'hello'"
 

@@ -8,7 +8,7 @@ import Testing
 @testable import InvokHost
 
 /// What a function and a build try against their container, and what becomes of it.
-@Suite(.enabled(if: Services.areSelected, "the production world is not selected"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(5)))
 struct DockerHostileTests {
     /// Each attempt gives its name and `refused`, with the error, or what it got.
     private static let prelude = """

@@ -7,7 +7,7 @@ import Testing
 @testable import InvokDocker
 
 /// What the next core finds, and what becomes of it.
-@Suite(.enabled(if: Services.areSelected, "the production world is not selected"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(5)))
 struct DockerRecoveryTests {
     private static let counting = """
         import os, threading, time

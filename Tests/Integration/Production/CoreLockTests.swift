@@ -7,7 +7,7 @@ import Testing
 @testable import InvokPostgres
 
 /// Which servers may share a database.
-@Suite(.enabled(if: Services.areAskedFor), .timeLimit(.minutes(3)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(3)))
 struct CoreLockTests {
     private static let held =
         "FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint << 32 | objid::bigint"

@@ -11,7 +11,7 @@ import Testing
 private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// What the store does when PostgreSQL goes away, ends a session, or stops answering.
-@Suite(.enabled(if: Services.areAskedFor), .timeLimit(.minutes(3)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(3)))
 struct PostgresFaultTests {
     private func open(_ url: String) async throws -> PostgresMetadataStore {
         try await PostgresMetadataStore.open(PostgresTarget(url: url), clock: SystemClock(), logger: quiet)

@@ -9,7 +9,7 @@ import Testing
 private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// How a database is brought up to date.
-@Suite(.enabled(if: Services.areAskedFor), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(2)))
 struct PostgresSchemaTests {
     private let next = Migration(
         number: 2, name: "next", sql: "ALTER TABLE invok_user ADD COLUMN nickname text NOT NULL DEFAULT ''")

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What the cache does when Redis goes away and comes back.
-@Suite(.enabled(if: Services.areAskedFor), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(2)))
 struct RedisFaultTests {
     private func open(_ url: String) async throws -> RedisCache {
         try await RedisCache.open(

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What several servers on one database are to their users: one.
-@Suite(.enabled(if: Services.areAskedFor), .serialized, .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Services.areSelected), .serialized, .timeLimit(.minutes(5)))
 struct TwoCoresTests {
     /// Far from the half minute after which a server looks by itself.
     private static let soon = Duration.seconds(5)
