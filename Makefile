@@ -31,7 +31,7 @@ bench: ## Measure the figures of docs/benchmarks.md
 sim: ## Simulate the whole control plane: SEEDS=1000 runs that many, SEED=7 one; ARGS adds options
 	@ci/sim
 
-sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEEDS=60 seeds at most)
+sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEEDS=100 seeds at most)
 	@ci/sim-mutants
 
 clean: ## Remove what was built

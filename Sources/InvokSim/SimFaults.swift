@@ -58,17 +58,22 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// How many times as often as others a call goes wrong that is made seldom and on which much hangs.
     private static let weights = [
         "store.activateBuilt": 5, "store.activate": 5, "store.setAccess": 5, "store.deleteFunction": 5,
-        "cache.acquireLease": 5, firstMoments: 5,
+        "store.failVersion": 5, "cache.acquireLease": 5, "engine.list": 5, firstMoments: 5,
     ]
 
     /// Whose answers come late more often: what is read there is acted on long after, when it may be true no more.
     private static let lateAnswerWeights = [
-        "store.references": 30, "artifacts.list": 30, "store.activeFunctions": 30, "store.version": 5,
+        "store.references": 30, "artifacts.list": 30, "store.activeFunctions": 30, "store.version": 30,
     ]
 
     /// How many times as often as in other calls the fault comes in the call `name`.
     func weight(in name: String) -> Int {
-        (self == .slowAnswer ? Self.lateAnswerWeights[name] : nil) ?? Self.weights[name] ?? 1
+        switch (self, name) {
+        // To end an instance takes long more often than other calls do.
+        case (.slow, "engine.stop"): 10
+        case (.slowAnswer, _): Self.lateAnswerWeights[name] ?? Self.weights[name] ?? 1
+        default: Self.weights[name] ?? 1
+        }
     }
 
     /// Whether the port's contract lets the call `name` fail in this way.

@@ -27,7 +27,7 @@ struct SimCommand: AsyncParsableCommand {
     @Option(help: "Faults that may come: a comma-separated list, 'all' or 'none'.") var faults: FaultList = .all
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
-    @Flag(help: "Print the last events of each run.") var trace = false
+    @Flag(help: "Print the last events of each run, and what it came by.") var trace = false
     @Flag(help: "Run each seed twice and compare.") var checkDeterminism = false
     @Flag(help: "Look for the smallest configuration that still fails.") var shrink = false
 
@@ -52,7 +52,7 @@ struct SimCommand: AsyncParsableCommand {
         } read: { configuration, reports in
             let (report, again) = reports
             totals.add(report)
-            if trace { report.trace.forEach { print($0) } }
+            if trace { printTrace(of: report) }
             if let again { try compare(report, with: again) }
             guard report.violations.isEmpty else { throw fail(configuration, report) }
             progress("seed \(configuration.seed): \(totals.line)")
@@ -117,6 +117,12 @@ struct SimCommand: AsyncParsableCommand {
         for event in last.trace.suffix(25) { print("  \(event)") }
         print("replay: \(command(smallest))")
         return ExitCode.failure
+    }
+
+    private func printTrace(of report: SystemSimulation.Report) {
+        report.trace.forEach { print($0) }
+        print("what it came by, and how often:")
+        for (mark, count) in report.marks.sorted(by: { $0.key < $1.key }) { print("  \(count) × \(mark)") }
     }
 
     private func printViolations(of report: SystemSimulation.Report) {

@@ -10,9 +10,11 @@ struct Alarms: Sendable {
     private var instants: [Instant] = []
 
     /// Makes sure that an alarm rings at the point in time or soon after it, or before it.
+    /// - Parameter now: what is due by now has been done as far as it could be, so it is looked at again a little later,
+    ///   and not without end.
     /// - Returns: when to ring; `nil` when one that is set already rings no later.
-    mutating func cover(_ due: Instant) -> Instant? {
-        let alarm = Self.roundedUp(due)
+    mutating func cover(_ due: Instant, now: Instant) -> Instant? {
+        let alarm = Self.roundedUp(max(due, now.advanced(by: .nanoseconds(1))))
         if let next = instants.last, next <= alarm { return nil }
         instants.append(alarm)
         return alarm

@@ -286,9 +286,7 @@ final class Dispatcher: Sendable {
         }
         for version in due { change(version) { machine, now in machine.onTick(now: now) } }
         let next = state.withLock { state in
-            // What is still due after that waits for something else, and must not be asked without end.
-            state.pools.values.compactMap(\.due).min()
-                .flatMap { state.alarms.cover($0 <= now ? now.advanced(by: Alarms.granularity) : $0) }
+            state.pools.values.compactMap(\.due).min().flatMap { state.alarms.cover($0, now: now) }
         }
         if let next { alarms.continuation.yield(next) }
     }
@@ -322,7 +320,7 @@ final class Dispatcher: Sendable {
         let actions = event(&state.pools.values[index].machine)
         let due = state.pools.values[index].machine.nextDue(after: now)
         state.pools.values[index].due = due
-        let alarm = due.flatMap { state.alarms.cover($0) }.map(Effect.setAlarm)
+        let alarm = due.flatMap { state.alarms.cover($0, now: now) }.map(Effect.setAlarm)
         return [alarm].compactMap(\.self)
             + actions.compactMap { action in
                 switch action {

@@ -41,7 +41,7 @@ final class SimCluster: Sendable {
         makeServer: @escaping SimServerMaker
     ) {
         let (clock, history) = (clock, history)
-        let settings = Self.settings
+        let settings = Self.settings(seed: seed)
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
         let checker = SimChecker(clock: clock) { artifacts.isWhole($0.artifact) }
@@ -84,8 +84,12 @@ final class SimCluster: Sendable {
         }
     }
 
-    private static var settings: SystemSettings {
+    /// Some cores look again often, so that they do it while something changes; most do it seldom, so that nothing else
+    /// mends what must be right before.
+    private static func settings(seed: UInt64) -> SystemSettings {
+        var random = SimRandomness(seed: seed).stream("settings").generator
         var settings = SystemSettings()
+        if random.below(3) == 0 { settings.reconcileInterval = .seconds(5) }
         settings.attemptsPerAddress = .max
         settings.attemptsPerAccount = .max
         settings.deployLease = .seconds(60)

@@ -23,18 +23,15 @@ struct SimOwner: Sendable {
         while cluster.usersWork {
             // Sometimes for so long that nothing but the system itself can mend what a fault has left, sometimes so short
             // that the cores still tell each other of the change before.
-            let pause: Duration =
-                switch random.below(8) {
-                case 0: .seconds(250) * slowness
-                case 1, 2: .seconds(1)
-                default: .seconds(25) * slowness
-                }
-            await cluster.rest(random.duration(below: pause))
+            let isHurried = random.below(4) == 0
+            let pause = random.below(8) == 0 ? Duration.seconds(250) : .seconds(25)
+            await cluster.rest(random.duration(below: isHurried ? .seconds(1) : pause * slowness))
             guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             serial += 1
             let patience: Duration? = random.below(15) == 0 ? random.duration(below: .seconds(5)) : nil
-            switch random.below(20) {
+            // What is done in a hurry takes no build.
+            switch isHurried ? 10 + random.below(6) : random.below(20) {
             case 0..<10:
                 // Sometimes the same archive once more: what is kept of it may be on its way out.
                 let again = random.below(5) == 0 ? last : nil
