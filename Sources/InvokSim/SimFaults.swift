@@ -173,7 +173,7 @@ public final class SimFaultPlan: Sendable {
     func pause(before fault: SimFault) -> Duration? {
         state.withLock { state in
             guard state.isOn, let index = state.streams.firstIndex(where: { $0.fault == fault }) else { return nil }
-            let limit = fault == .instanceCrash ? Duration.seconds(20) : .seconds(60)
+            let limit = fault == .instanceCrash || fault == .cacheLoss ? Duration.seconds(20) : .seconds(60)
             return .seconds(2) + state.streams[index].stream.duration(below: limit)
         }
     }

@@ -81,4 +81,12 @@ public enum FunctionModel: SequentialModel {
             return .done
         }
     }
+
+    public static func isRead(_ call: Call, giving outcome: Outcome) -> Bool {
+        switch call {
+        case .function, .active, .version, .versions: true
+        case .setAccess, .delete, .begin, .activateBuilt, .activate, .fail:
+            outcome == .conflict || outcome == .notFound
+        }
+    }
 }

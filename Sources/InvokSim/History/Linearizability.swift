@@ -8,6 +8,9 @@ public protocol SequentialModel {
 
     /// Runs one call alone.
     static func apply(_ call: Call, to state: inout State) -> Outcome
+
+    /// Whether the call leaves every state as it is in which it has this outcome.
+    static func isRead(_ call: Call, giving outcome: Outcome) -> Bool
 }
 
 /// A call in a concurrent history. Times are places in one order of all beginnings and ends.
@@ -90,8 +93,13 @@ public enum Linearizability<Model: SequentialModel> {
         from reached: Set<Configuration>, in history: [Entry], open: [Int], after ended: Int, width: Int
     ) -> Set<Configuration>? {
         var found: Set<Configuration> = []
-        var seen = reached
-        var left = Array(reached)
+        var left: [Configuration] = []
+        var seen: Set<Configuration> = []
+        func reach(_ configuration: Configuration) {
+            let next = lettingReadsHappen(configuration, open, history)
+            if seen.insert(next).inserted { left.append(next) }
+        }
+        for configuration in reached { reach(configuration) }
         while var configuration = left.popLast() {
             if configuration.happened.contains(ended) {
                 configuration.happened.remove(ended)
@@ -99,14 +107,26 @@ public enum Linearizability<Model: SequentialModel> {
                 continue
             }
             for index in open where !configuration.happened.contains(index) {
-                guard let next = step(configuration, index, history[index]), seen.insert(next).inserted else {
-                    continue
-                }
-                left.append(next)
+                guard let next = step(configuration, index, history[index]) else { continue }
+                reach(next)
             }
             if seen.count > width { return nil }
         }
         return found
+    }
+
+    /// A read that fits now happens now: to wait with it explains no more.
+    private static func lettingReadsHappen(
+        _ configuration: Configuration, _ open: [Int], _ history: [Entry]
+    ) -> Configuration {
+        var next = configuration
+        for index in open where !next.happened.contains(index) {
+            let entry = history[index]
+            guard let outcome = entry.outcome, Model.isRead(entry.call, giving: outcome) else { continue }
+            var state = next.state
+            if Model.apply(entry.call, to: &state) == outcome { next.happened.insert(index) }
+        }
+        return next
     }
 
     /// Lets one open call happen.

@@ -12,6 +12,10 @@ private enum Register: SequentialModel {
         state = value
         return value
     }
+
+    static func isRead(_ call: Call, giving outcome: Int) -> Bool {
+        if case .read = call { true } else { false }
+    }
 }
 
 struct LinearizabilityTests {
@@ -72,6 +76,23 @@ struct LinearizabilityTests {
         #expect(Check.check([write, Self.read(0, 3, 4), Self.read(1, 5, 6)]) == .linearizable)
         #expect(Check.check([write, Self.read(1, 3, 4), Self.read(0, 5, 6)]) == .violated(at: 2))
         #expect(Check.check([Self.write(1, 1, nil, isKnown: false), Self.read(1, 9, 10)]) == .linearizable)
+    }
+
+    @Test func manyReadsDuringWritesCostLittle() {
+        let reads = (1...30).map { Self.read($0 % 3, 0, 100 + $0) }
+        #expect(Check.check([Self.write(1, 1, 50), Self.write(2, 2, 51)] + reads, width: 50) == .linearizable)
+        #expect(
+            Check.check([Self.write(1, 1, 50), Self.write(2, 2, 51)] + reads + [Self.read(4, 3, 52)], width: 50)
+                == .violated(at: 32))
+    }
+
+    /// A write of what is there already is no read: its time may come later.
+    @Test func aWriteThatChangesNothingNowMayDoSoLater() {
+        #expect(
+            Check.check([
+                Self.write(1, 1, 2), Self.write(1, 3, 20), Self.read(1, 4, 5), Self.write(2, 6, 7),
+                Self.read(1, 21, 22),
+            ]) == .linearizable)
     }
 
     @Test func tooManyOrdersAreUndecided() {

@@ -53,6 +53,7 @@ struct SystemSimulationTests {
             marks.formUnion(report.marks.keys)
         }
         #expect(Self.missing(from: marks) == [])
+        #expect(!marks.contains("history undecided"), "the store's history was not checked to its end")
     }
 
     /// - Returns: places and faults that no run has reached.
