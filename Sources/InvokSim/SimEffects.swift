@@ -64,7 +64,7 @@ public final class SimEffects: Sendable {
             fallthrough
         default:
             let value = try body()
-            await pass(faults.latency() + (fault == .slowAnswer ? .seconds(2) : .zero))
+            await pass(faults.latency() + (fault == .slowAnswer ? .seconds(5) : .zero))
             return value
         }
     }

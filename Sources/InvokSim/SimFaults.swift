@@ -58,7 +58,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// How many times as often as others a call goes wrong that is made seldom and on which much hangs.
     private static let weights = [
         "store.activateBuilt": 5, "store.activate": 5, "store.setAccess": 5, "store.deleteFunction": 5,
-        "store.failVersion": 5, "cache.acquireLease": 5, "engine.list": 5, firstMoments: 5,
+        "store.failVersion": 5, "cache.acquireLease": 15, "engine.list": 5, firstMoments: 5,
     ]
 
     /// Whose answers come late more often: what is read there is acted on long after, when it may be true no more.

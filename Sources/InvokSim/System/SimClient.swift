@@ -47,7 +47,7 @@ final class SimClient: Sendable {
                 for owner in 1...(random.below(4) == 0 ? 2 : 1) {
                     let owner = SimOwner(
                         name: "\(name) owner \(owner)", model: model, token: account.token, slowness: slowness,
-                        cluster: cluster)
+                        isRival: owner == 2, cluster: cluster)
                     group.addTask { await owner.run() }
                 }
                 for visitor in 1...2 {

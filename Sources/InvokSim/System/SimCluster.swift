@@ -159,8 +159,10 @@ final class SimCluster: Sendable {
     func guest(of namespace: Namespace) -> Account? { state.withLock { $0.guests[namespace] } }
 
     /// Waits until what the store shows of a function changes; not for ever.
-    func nextCommit(of key: FunctionKey) async {
-        let messages = commits.messages(on: key)
+    func nextCommit(of key: FunctionKey) async { await next(in: commits.messages(on: key)) }
+
+    /// Waits for a message; not for ever.
+    func next(in messages: AsyncStream<Void>) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in messages { return } }
             group.addTask { await self.sleep(.seconds(20)) }

@@ -38,6 +38,7 @@ final class SimFunctionModel: Sendable {
     private let state = Mutex(State())
 
     private let clock: SimClock
+    private let begun = Broadcast<FunctionKey, Void>(buffer: 1)
 
     init(key: FunctionKey, clock: SimClock) {
         self.key = key
@@ -45,6 +46,9 @@ final class SimFunctionModel: Sendable {
     }
 
     var known: Known { state.withLock { $0.known } }
+
+    /// Tells of each change that begins from now on.
+    var beginnings: AsyncStream<Void> { begun.messages(on: key) }
 
     /// What is known while nobody changes the function, and how many changes there were before.
     var quiet: (known: Known, changes: Int)? {
@@ -71,7 +75,8 @@ final class SimFunctionModel: Sendable {
     ///   - isHealthy: whether that code answers.
     ///   - removes: whether the change takes the function away; redeploys do not touch what a request may count on.
     func begin(isHealthy: Bool, removes: Bool = false) -> Change {
-        state.withLock { state in
+        begun.send((), on: key)
+        return state.withLock { state in
             let change = Change(number: state.changes + 1, before: state.known)
             state.changes += 1
             state.ongoing.insert(change.number)

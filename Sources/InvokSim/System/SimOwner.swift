@@ -10,6 +10,8 @@ struct SimOwner: Sendable {
     let model: SimFunctionModel
     let token: String
     let slowness: Int
+    /// Whether it also changes the function just when somebody else begins to.
+    var isRival = false
     let cluster: SimCluster
 
     private var key: FunctionKey { model.key }
@@ -26,6 +28,7 @@ struct SimOwner: Sendable {
             let isHurried = random.below(4) == 0
             let pause = random.below(8) == 0 ? Duration.seconds(250) : .seconds(25)
             await cluster.rest(random.duration(below: isHurried ? .seconds(1) : pause * slowness))
+            if isRival, random.below(2) == 0 { await cluster.next(in: model.beginnings) }
             guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             serial += 1
