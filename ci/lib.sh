@@ -22,6 +22,19 @@ fail() {
     exit 1
 }
 
+# How the release build is made that is packed and measured: with Swift's own libraries inside, where that is possible.
+RELEASE=(-c release)
+[ "$(uname)" != Linux ] || RELEASE+=(--static-swift-stdlib -Xlinker -s)
+
+# build_release PRODUCT…
+build_release() {
+    local product
+    for product in "$@"; do swift build "${RELEASE[@]}" --product "$product" >&2; done
+}
+
+# release_path: the folder where build_release puts them.
+release_path() { swift build "${RELEASE[@]}" --show-bin-path; }
+
 # have COMMAND: whether it can be called.
 have() { command -v "$1" >/dev/null 2>&1; }
 

@@ -25,7 +25,7 @@ struct SimOwner: Sendable {
         while cluster.usersWork {
             // Sometimes for so long that nothing but the system itself can mend what a fault has left, sometimes so short
             // that the cores still tell each other of the change before.
-            let isHurried = random.below(4) == 0
+            let isHurried = random.below(4 * slowness) == 0
             let pause = random.below(8) == 0 ? Duration.seconds(250) : .seconds(25)
             await cluster.rest(random.duration(below: isHurried ? .seconds(1) : pause * slowness))
             if isRival, random.below(2) == 0 { await cluster.next(in: model.beginnings) }
