@@ -20,6 +20,7 @@ public struct SimTransport: InstanceTransport {
         let id = request.head.headerFields[Self.requestID]
         let began = clock.now()
         let instance: SimInstance
+        var ticket: Int?
         do throws(TransportError) {
             instance = try await effects.perform(
                 "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
@@ -27,6 +28,8 @@ public struct SimTransport: InstanceTransport {
             ) { () throws(TransportError) in
                 guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
                 else { throw .refused("nothing listens there") }
+                // A core that crashes drops its connections, also one that it has only just made.
+                ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
                 if !isCheck { engine.events.onRequest(id, instance.spec, count) }
                 return instance
             }
@@ -36,8 +39,6 @@ public struct SimTransport: InstanceTransport {
             }
             throw error
         }
-        // A core that crashes drops its connections.
-        let ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
         defer {
             if ticket.map({ SimCore.current?.settle($0) == true }) ?? true { instance.endRequest(isCheck: isCheck) }
         }

@@ -89,4 +89,26 @@ struct SimTransportTests {
         func writeChunk(_ bytes: [UInt8]) async throws { throw Gone() }
         func finish(trailers: HTTPFields?) async throws {}
     }
+
+    @Test func aCoreThatCrashesRightAfterItHasSentLeavesNothing() async throws {
+        let fixture = try Fixture()
+        let instance = try await fixture.start("echo")
+        let (engine, clock) = (fixture.world.engine, SimClock())
+        let transport = SimTransport(
+            engine: engine, clock: clock, effects: SimEffects(clock: clock, faults: SimFaultPlan(seed: 1, faults: [])))
+        _ = await SimScheduler.run(seed: 1, onIdle: { clock.advanceToNextTimer() }) {
+            let core = SimCore(name: "core")
+            core.start {
+                let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/hello")
+                try? await transport.exchange(
+                    InvocationRequest(head: head, body: ListBody([])), with: instance.endpoint, sink: RecordingSink())
+                Issue.record("the answer came before the crash")
+            }
+            while engine.requestCount(of: instance.id) == 0 {
+                try? await clock.sleep(until: clock.now().advanced(by: .microseconds(1)))
+            }
+            core.crash()
+        }
+        #expect(engine.requestCount(of: instance.id) == 0)
+    }
 }
