@@ -1,11 +1,33 @@
 import Logging
+import Synchronization
 
 /// Tells every core that a function changed. A message may be lost; `Recovery` looks again at intervals.
-struct ChangeFeed: Sendable {
+final class ChangeFeed: Sendable {
     static let channel = "invok.functions"
 
-    let cache: any CoordinationCache
-    let logger: Logger
+    private let cache: any CoordinationCache
+    private let logger: Logger
+    /// What is heard before `follow` reads it.
+    private let heard = Mutex<AsyncStream<String>?>(nil)
+
+    init(cache: any CoordinationCache, logger: Logger) {
+        self.cache = cache
+        self.logger = logger
+    }
+
+    /// Hears what is announced from now on, until `follow` reads it. To be called before the store is read, or what
+    /// changes between the two is missed.
+    func listen() {
+        let messages = cache.messages(on: Self.channel)
+        heard.withLock { $0 = messages }
+    }
+
+    private func takeHeard() -> AsyncStream<String>? {
+        heard.withLock { heard in
+            defer { heard = nil }
+            return heard
+        }
+    }
 
     func announce(_ key: FunctionKey) async {
         do throws(CacheError) {
@@ -16,9 +38,9 @@ struct ChangeFeed: Sendable {
         }
     }
 
-    /// Reads again what is announced, until the task is cancelled.
+    /// Reads again what is announced, since `listen` was called or else from now on, until the task is cancelled.
     func follow(into directory: Directory) async {
-        for await message in cache.messages(on: Self.channel) {
+        for await message in takeHeard() ?? cache.messages(on: Self.channel) {
             guard let key = Self.parse(message) else { continue }
             do throws(StoreError) {
                 try await directory.refresh(key)

@@ -44,7 +44,10 @@ public final class InvokSystem: Sendable {
 
     /// Brings the system into a state in which it may answer requests. Call before `run`.
     /// - Throws: `unavailable` when the store or the engine does not serve.
-    public func recover() async throws(InvokError) { try await recovery.recover() }
+    public func recover() async throws(InvokError) {
+        changes.listen()
+        try await recovery.recover()
+    }
 
     /// Runs instances and keeps the system in line with its store, until the task is cancelled.
     public func run() async {

@@ -51,6 +51,24 @@ struct InvokSystemTests {
         #expect(alone.status == .degraded)
     }
 
+    /// After the store was read and before `run`, another core's change must not be missed.
+    @Test func whatChangesWhileItStartsIsFollowed() async throws {
+        let sim = SimWorld(seed: 1)
+        let other = Rig(on: sim)
+        let owner = try await other.user()
+        let key = try other.key(owner)
+        let system = InvokSystem(world: sim.world, logger: Rig.logger)
+        try await system.recover()
+        try await other.running {
+            try await other.deploy("hello", as: owner)
+            #expect(system.directory.known(key) == nil)
+            let run = Task { await system.run() }
+            try await other.eventually { system.directory.known(key) != nil }
+            run.cancel()
+            await run.value
+        }
+    }
+
     @Test func itRunsUntilItIsCancelled() async throws {
         let sim = SimWorld(seed: 1)
         let system = InvokSystem(world: sim.world, logger: Rig.logger)
