@@ -10,6 +10,7 @@ public final class SimCore: Sendable {
 
     private struct State {
         var isDead = false
+        var isClosed = false
         var nextNumber = 0
         var requests = 0
         var onCrash: [(number: Int, run: @Sendable () -> Void)] = []
@@ -23,6 +24,12 @@ public final class SimCore: Sendable {
     }
 
     public var isDead: Bool { state.withLock { $0.isDead } }
+
+    /// Whether it takes no new requests: it is dead, or has closed its port.
+    var isClosed: Bool { state.withLock { $0.isDead || $0.isClosed } }
+
+    /// Takes no new requests from now on; those that it has are answered.
+    func close() { state.withLock { $0.isClosed = true } }
 
     /// Ends the core where it stands: its tasks do nothing more, and what clients wait for is cut off.
     public func crash() {

@@ -10,7 +10,7 @@ import Invok
 /// The calls that a simulated user makes to one life of a core, by HTTP: what goes in and what comes back, without any
 /// opinion.
 struct SimFront: Sendable {
-    /// What a call came to; `nil` when the core crashed before it answered.
+    /// What a call came to; `nil` when the core crashed before it answered, or did not listen any more.
     typealias Outcome<Value> = Result<Value, InvokError>?
 
     let life: SimNode.Life
@@ -130,6 +130,7 @@ extension SimFront {
         requestID: String? = nil, sink: SimSink = SimSink()
     ) async -> Outcome<SimSink> {
         onRequest()
+        guard !life.core.isClosed else { return nil }
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: path)
         head.headerFields[.authorization] = token.map { "Bearer \($0)" }
         head.headerFields[.contentType] = message?.type

@@ -106,6 +106,7 @@ final class SimNode: Sendable {
     func drain(takesInstances: Bool) async -> Bool {
         guard let life = takeLife() else { return false }
         effects.note("\(life.core.name) drains")
+        life.core.close()
         let limit = clock.now().advanced(by: Self.drainLimit)
         while life.core.requestCount > 0, clock.now() < limit {
             try? await clock.sleep(until: clock.now().advanced(by: .milliseconds(50)))
