@@ -6,6 +6,7 @@ public final class SimArtifactStore: ArtifactStore {
     private let contents = Mutex<[Digest: [UInt8]]>([:])
     private let capacityBytes: Int
     private let effects: SimEffects
+    private let isNamed = Mutex<@Sendable (Digest) -> Bool>({ _ in false })
 
     /// - Parameter capacityBytes: what fits before a `put` throws `full`.
     public init(capacityBytes: Int = 1 << 30, effects: SimEffects = SimEffects()) {
@@ -43,7 +44,9 @@ public final class SimArtifactStore: ArtifactStore {
     }
 
     public func remove(_ digest: Digest) async throws(ArtifactError) {
-        try await effect("remove", "\(digest)") { (contents) throws(ArtifactError) in contents[digest] = nil }
+        try await effect("remove", "\(digest)") { (contents) throws(ArtifactError) in
+            if !isNamed.withLock({ $0 })(digest) { contents[digest] = nil }
+        }
     }
 
     public func list() async throws(ArtifactError) -> Set<Digest> {
@@ -53,6 +56,11 @@ public final class SimArtifactStore: ArtifactStore {
     /// Whether it is there as it was put.
     func isWhole(_ digest: Digest) -> Bool {
         contents.withLock { $0[digest] }.map { Digest(of: $0) == digest } ?? false
+    }
+
+    /// Keeps from now on what a version names, as a store must that several cores share.
+    func keepNamed(in store: SimMetadataStore) {
+        isNamed.withLock { $0 = { digest in store.contents.allVersions.contains { $0.artifact == digest } } }
     }
 
     /// Changes what is kept behind the store's back, as a failing disk does.

@@ -49,6 +49,7 @@ final class SimCluster: Sendable {
         let store = SimMetadataStore(effects: effects) { key, tables in
             if checker.onCommit(key, tables) { commits.send((), on: key) }
         }
+        artifacts.keepNamed(in: store)
         let cache = SimCoordinationCache(clock: clock, effects: effects)
         let logs = SimLogStore(effects: effects)
         let ids = SimRandomness(seed: seed)

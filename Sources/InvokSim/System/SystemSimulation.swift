@@ -56,7 +56,7 @@ public struct SystemSimulation: Sendable {
         self.cluster = cluster
         let (users, functions) = (configuration.users, configuration.functions)
         // The load stays much the same, however many functions there are.
-        let slowness = max(1, (functions + 4) / 8)
+        let slowness = max(1, functions / 5)
         clients = (0..<users).map { user in
             // Round about: the first function of everybody has the same name.
             let own = stride(from: user, to: functions, by: users).map { 1 + $0 / users }

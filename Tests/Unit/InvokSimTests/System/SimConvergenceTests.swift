@@ -24,7 +24,7 @@ struct SimConvergenceTests {
     @Test func anArchiveThatIsGone() async {
         let violations = await Stage.violations { stage in
             for artifact in (try? await stage.cluster.artifacts.list()) ?? [] {
-                try? await stage.cluster.artifacts.remove(artifact)
+                stage.cluster.artifacts.corrupt(artifact)
             }
             stage.convergence.checkState()
         }
