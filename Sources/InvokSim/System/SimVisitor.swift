@@ -20,7 +20,8 @@ struct SimVisitor: Sendable {
         var random = cluster.random(name)
         while cluster.usersWork {
             let pause = random.below(12) == 0 ? Duration.seconds(40) : .seconds(4)
-            await cluster.sleep(random.duration(below: pause * slowness))
+            await cluster.rest(random.duration(below: pause * slowness))
+            guard cluster.usersWork else { return }
             let front = await cluster.front(&random)
             switch random.below(40) {
             case 0...1: await burst(front, &random)
