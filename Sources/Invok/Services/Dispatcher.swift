@@ -172,8 +172,12 @@ final class Dispatcher: Sendable {
     /// Whether the version takes requests or still answers some.
     func isOpen(_ version: VersionKey) -> Bool { state.withLock { $0.pools[version] != nil } }
 
-    /// The instances that take requests now.
-    var ready: [RunningInstance] { state.withLock { $0.pools.values.flatMap(\.machine.ready) } }
+    /// The instances that take requests now, by version; the oldest first.
+    var ready: [RunningInstance] {
+        state.withLock { state in
+            state.pools.sorted { $0.key < $1.key }.flatMap { $0.value.machine.ready }
+        }
+    }
 
     /// The engine does not know the instance any more, though nobody said that it ended.
     func lose(_ instance: RunningInstance) {
@@ -291,14 +295,16 @@ final class Dispatcher: Sendable {
         if let next { alarms.continuation.yield(next) }
     }
 
-    /// Turns away what waits: nothing will start for it any more.
+    /// Turns away what waits, in order: nothing will start for it any more.
     private func giveUp() {
         let waiters = state.withLock { state in
             state.isStopped = true
             state.pools = [:]
-            let waiting = state.requests.filter { if case .waiting = $0.value { true } else { false } }
-            for id in waiting.keys { state.requests[id] = nil }
-            return waiting.values.compactMap { if case .waiting(let waiter) = $0 { waiter } else { nil } }
+            return state.requests.sorted { $0.key < $1.key }.compactMap { id, request -> Waiter? in
+                guard case .waiting(let waiter) = request else { return nil }
+                state.requests[id] = nil
+                return waiter
+            }
         }
         for waiter in waiters { waiter.resume(returning: .failure(.cancelled)) }
     }

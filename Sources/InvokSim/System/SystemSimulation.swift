@@ -40,7 +40,8 @@ public struct SystemSimulation: Sendable {
     static let calmTime = Duration.seconds(60)
     static let answerLimit = Duration.seconds(180)
     static let convergenceTime = Duration.seconds(240)
-    static let idleTime = Duration.seconds(60)
+    /// The loss of an instance that kept failing is seen by the next reconciling and mended after the longest backoff.
+    static let idleTime = Duration.seconds(90)
     /// More than any number of users ever does at one time.
     static let stepsWithoutTime = 1_000_000
 

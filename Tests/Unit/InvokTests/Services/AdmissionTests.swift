@@ -1,5 +1,4 @@
 import InvokSim
-import Synchronization
 import Testing
 
 @testable import Invok
@@ -70,11 +69,4 @@ struct AdmissionTests {
                 == .unauthenticated)
         try await admission.run {}
     }
-}
-
-private final class Order: Sendable {
-    private let state = Mutex<[Int]>([])
-
-    var numbers: [Int] { state.withLock { $0 } }
-    func append(_ number: Int) { state.withLock { $0.append(number) } }
 }

@@ -126,6 +126,46 @@ struct DispatcherTests {
         #expect(rig.sim.engine.running.isEmpty, "an instance that was starting is left")
     }
 
+    /// Nothing else may decide the order, or a simulation is no function of its seed.
+    @Test func whoWaitsIsTurnedAwayInOrder() async throws {
+        var orders: Set<[Int]> = []
+        for _ in 0..<5 {
+            let rig = Rig()
+            let version = try await version(rig)
+            rig.dispatcher.open(version)
+            let order = Order()
+            let report = await SimScheduler.run(seed: 1, onIdle: { rig.sim.clock.advanceToNextTimer() }) {
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0..<20 {
+                        group.addTask {
+                            _ = try? await rig.dispatcher.acquire(version.key)
+                            order.append(number)
+                        }
+                    }
+                    while rig.dispatcher.load(of: version.key.function).requests < 20 { await Task.yield() }
+                    let run = Task { await rig.dispatcher.run() }
+                    run.cancel()
+                    await run.value
+                }
+            }
+            #expect(report.end == .finished)
+            orders.insert(order.numbers)
+        }
+        #expect(orders.count == 1)
+        #expect(orders.first?.count == 20)
+    }
+
+    @Test func whatIsReadyIsToldByVersion() async throws {
+        let rig = Rig()
+        try await rig.running {
+            for number in 1...20 {
+                rig.dispatcher.open(try await version(rig, number: number, limits: .making(minInstances: 1)))
+            }
+            try await rig.eventually { rig.dispatcher.ready.count == 20 }
+            #expect(rig.dispatcher.ready.map(\.version.number) == Array(1...20))
+        }
+    }
+
     @Test func aRetiredVersionFinishesWhatItHasAndGoes() async throws {
         let rig = Rig()
         let old = try await version(rig, number: 1)

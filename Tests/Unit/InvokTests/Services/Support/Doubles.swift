@@ -150,3 +150,11 @@ final class Counter: Sendable {
         }
     }
 }
+
+/// The order in which numbers came.
+final class Order: Sendable {
+    private let state = Mutex<[Int]>([])
+
+    var numbers: [Int] { state.withLock { $0 } }
+    func append(_ number: Int) { state.withLock { $0.append(number) } }
+}
