@@ -106,6 +106,57 @@ struct SimConvergence: Sendable {
         }
     }
 
+    /// A core starts while the access to all functions changes on another one: soon it knows what the store says.
+    func restartDuringChanges() async {
+        let nodes = cluster.nodes
+        let node = nodes[Int(cluster.seed % UInt64(nodes.count))]
+        guard let other = nodes.first(where: { $0 !== node })?.life, await node.drain(takesInstances: false) else {
+            return
+        }
+        var random = cluster.random("access")
+        await withDiscardingTaskGroup { group in
+            group.addTask { await node.boot() }
+            for property in properties {
+                for model in property.functions {
+                    let pause = random.duration(below: .milliseconds(10))
+                    group.addTask {
+                        await cluster.sleep(pause)
+                        await turnAccess(to: model.key, property.token, on: cluster.front(to: other))
+                    }
+                }
+            }
+        }
+        await cluster.sleep(SimChecker.staleness)
+        guard let life = node.life else { return }
+        for property in properties {
+            for model in property.functions { await checkAccess(to: model.key, on: cluster.front(to: life)) }
+        }
+    }
+
+    private func turnAccess(to key: FunctionKey, _ token: String, on front: SimFront) async {
+        guard let function = cluster.store.contents.functions[key], function.activeVersion != nil else { return }
+        let access: Access = function.access == .public ? .private : .public
+        if case .failure(let error)? = await front.update(key, FunctionUpdate(access: access), token: token) {
+            checker.violation("the access to \(key) cannot be changed: \(error.message)")
+        }
+    }
+
+    /// The anonymous are answered where the store says so, and nowhere else.
+    func checkAccess(to key: FunctionKey, on front: SimFront) async {
+        guard let function = cluster.store.contents.functions[key], let number = function.activeVersion,
+            checker.code(of: VersionKey(function: key, number: number))?.answers == true
+        else { return }
+        let outcome = await front.invoke(key, token: nil, requestID: cluster.nextRequestID(), sink: SimSink())
+        let isRight =
+            switch outcome {
+            case .success?: function.access == .public
+            case .failure(let error)?: function.access != .public && error.code == .unauthenticated
+            case nil: false
+            }
+        checker.require(isRight, "\(key) is \(function.access), but \(front.name) does not know")
+        checker.mark("access as the store says")
+    }
+
     private func checkLoad(of node: SimNode, _ tables: SimTables) async {
         guard let life = node.life else { return }
         for property in properties {

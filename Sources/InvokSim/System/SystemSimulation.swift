@@ -139,6 +139,7 @@ public struct SystemSimulation: Sendable {
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
         await convergence.checkAnswers()
+        await convergence.restartDuringChanges()
     }
 
     /// Who waits for what.

@@ -1,4 +1,6 @@
+import HTTPTypes
 import Invok
+import InvokSimHTTP
 import Testing
 
 @testable import InvokSim
@@ -6,17 +8,18 @@ import Testing
 /// Each check at the end must be able to fail.
 struct SimConvergenceTests {
     @Test func aSoundClusterPassesAll() async {
-        let violations = await Stage.violations { stage in
+        let violations = await Stage.violations(cores: 2) { stage in
             stage.convergence.checkState()
             await stage.convergence.checkAnswers()
             await stage.convergence.checkIdle()
             await stage.convergence.loseInstances()
-            await stage.cluster.sleep(.seconds(60))
+            await stage.cluster.sleep(SystemSimulation.idleTime)
             await stage.convergence.checkIdle()
             await stage.convergence.restart()
-            await stage.cluster.sleep(.seconds(60))
+            await stage.cluster.sleep(SystemSimulation.idleTime)
             await stage.convergence.checkAnswers()
             await stage.convergence.checkIdle()
+            await stage.convergence.restartDuringChanges()
         }
         #expect(violations == [])
     }
@@ -45,6 +48,19 @@ struct SimConvergenceTests {
             stage.model.end(change, .active(2), isHealthy: true)
             await stage.convergence.checkAnswers()
         }
+        #expect(violations.count == 1)
+    }
+
+    @Test(arguments: [200, 404]) func anAccessThatIsNotTheStores(status: Int) async {
+        let violations = await Stage.violations(
+            serve: { honest, head, body, connection in
+                guard head.path?.hasPrefix("/invok/") == true, head.headerFields[.authorization] == nil else {
+                    return try await honest.respond(to: head, body: body, on: connection)
+                }
+                try await connection.answer(
+                    status == 200 ? LyingServer.Message(status: 200) : .problem(code: "not_found", status: status))
+            },
+            { stage in await stage.convergence.checkAccess(to: stage.model.key, on: stage.front) })
         #expect(violations.count == 1)
     }
 

@@ -4,7 +4,7 @@ import InvokSimHTTP
 
 @testable import InvokSim
 
-/// One core without faults, with one user and a function that always has an instance: where checks are seen to fail.
+/// Cores without faults, with one user and a function that always has an instance: where checks are seen to fail.
 struct Stage: Sendable {
     let cluster: SimCluster
     let front: SimFront
@@ -13,17 +13,18 @@ struct Stage: Sendable {
 
     /// - Returns: what the checker says of it.
     static func violations(
+        cores: Int = 1,
         serve: @escaping LyingServer.Answer = { try await $0.respond(to: $1, body: $2, on: $3) },
         _ act: @escaping @Sendable (Stage) async -> Void
     ) async -> [String] {
-        let cluster = SimCluster(seed: 1, cores: 1, faults: SimFaultPlan(seed: 1, faults: [])) {
+        let cluster = SimCluster(seed: 1, cores: cores, faults: SimFaultPlan(seed: 1, faults: [])) {
             LyingServer(honest: SimHTTPServer($0), answer: serve)
         }
         _ = await SimScheduler.run(seed: 1, onIdle: { cluster.clock.advanceToNextTimer() }) {
-            await cluster.nodes[0].boot()
+            for node in cluster.nodes { await node.boot() }
             guard let stage = await Stage(cluster) else { return cluster.checker.violation("the stage is not set") }
             await act(stage)
-            await cluster.nodes[0].stop()
+            for node in cluster.nodes { await node.stop() }
         }
         return cluster.checker.violations
     }

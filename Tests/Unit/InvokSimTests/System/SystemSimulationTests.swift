@@ -37,7 +37,7 @@ struct SystemSimulationTests {
         "log: a change was not read", "log: a log line was lost", "log: the engine failed",
         "log: the store does not answer; functions that are known go on", "log: the engine does not answer",
         "core did not recover at once",
-        "call during a change", "guest refused with forbidden",
+        "call during a change", "guest refused with forbidden", "access as the store says",
     ]
 
     @Test func withFaultsAllHoldsAndEveryPlaceIsReached() async throws {
