@@ -106,46 +106,72 @@ struct SimConvergence: Sendable {
         }
     }
 
-    /// A core starts while the access to all functions changes on another one: soon it knows what the store says.
+    /// A core starts while another one changes what it reads: the access to functions, and whose archive nobody named
+    /// any more. Soon the core knows what the store says, and nothing is gone that is named.
     func restartDuringChanges() async {
         let nodes = cluster.nodes
         let node = nodes[Int(cluster.seed % UInt64(nodes.count))]
         guard let other = nodes.first(where: { $0 !== node })?.life, await node.drain(takesInstances: false) else {
             return
         }
-        var random = cluster.random("access")
-        await withDiscardingTaskGroup { group in
-            group.addTask { await node.boot() }
-            for property in properties {
-                for model in property.functions {
-                    let pause = random.duration(below: .milliseconds(10))
-                    group.addTask {
-                        await cluster.sleep(pause)
-                        await turnAccess(to: model.key, property.token, on: cluster.front(to: other))
+        let front = cluster.front(to: other)
+        var random = cluster.random("changes during a start")
+        var changes: [@Sendable () async -> Void] = []
+        for property in properties {
+            for model in property.functions {
+                guard let (function, code) = answering(model.key) else { continue }
+                if random.below(2) == 0 {
+                    changes.append { await turnAccess(of: function, property.token, on: front) }
+                } else {
+                    let owner = SimOwner(
+                        name: "\(model.key) again", model: model, token: property.token, slowness: 1, cluster: cluster)
+                    await owner.delete(front)
+                    changes.append {
+                        var random = cluster.random(owner.name)
+                        await owner.deploy(code, front, nil, &random)
                     }
                 }
             }
         }
+        // As long as the core takes to read what there is.
+        let limit = Duration.milliseconds(5 + changes.count)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await node.boot() }
+            for change in changes {
+                let pause = random.duration(below: limit)
+                group.addTask {
+                    await cluster.sleep(pause)
+                    await change()
+                }
+            }
+        }
         await cluster.sleep(SimChecker.staleness)
+        checkState()
+        await checkAnswers()
         guard let life = node.life else { return }
         for property in properties {
             for model in property.functions { await checkAccess(to: model.key, on: cluster.front(to: life)) }
         }
     }
 
-    private func turnAccess(to key: FunctionKey, _ token: String, on front: SimFront) async {
-        guard let function = cluster.store.contents.functions[key], function.activeVersion != nil else { return }
-        let access: Access = function.access == .public ? .private : .public
-        if case .failure(let error)? = await front.update(key, FunctionUpdate(access: access), token: token) {
-            checker.violation("the access to \(key) cannot be changed: \(error.message)")
+    /// The function, and the code of its active version, if that answers.
+    private func answering(_ key: FunctionKey) -> (function: Function, code: SimCode)? {
+        guard let function = cluster.store.contents.functions[key], let number = function.activeVersion,
+            let code = checker.code(of: VersionKey(function: key, number: number)), code.answers
+        else { return nil }
+        return (function, code)
+    }
+
+    private func turnAccess(of function: Function, _ token: String, on front: SimFront) async {
+        let update = FunctionUpdate(access: function.access == .public ? .private : .public)
+        if case .failure(let error)? = await front.update(function.key, update, token: token) {
+            checker.violation("the access to \(function.key) cannot be changed: \(error.message)")
         }
     }
 
     /// The anonymous are answered where the store says so, and nowhere else.
     func checkAccess(to key: FunctionKey, on front: SimFront) async {
-        guard let function = cluster.store.contents.functions[key], let number = function.activeVersion,
-            checker.code(of: VersionKey(function: key, number: number))?.answers == true
-        else { return }
+        guard let (function, _) = answering(key) else { return }
         let outcome = await front.invoke(key, token: nil, requestID: cluster.nextRequestID(), sink: SimSink())
         let isRight =
             switch outcome {

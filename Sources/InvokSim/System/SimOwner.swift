@@ -117,7 +117,7 @@ struct SimOwner: Sendable {
             change, result, "update", on: front, allowed: isKnown ? [] : [.notFound, .conflict], isAbandoned)
     }
 
-    private func delete(_ front: SimFront) async {
+    func delete(_ front: SimFront) async {
         let change = model.begin(isHealthy: true, removes: true)
         let result = await cluster.waits.during("\(name) deletes \(key) on \(front.name)") {
             await front.delete(key, token: token)
