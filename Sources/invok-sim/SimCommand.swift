@@ -19,12 +19,15 @@ struct SimCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "The seed to run.") var seed: UInt64?
-    @Option(help: "Seeds to run, as A..B, both included.") var seeds: SeedRange?
+    @Option(help: "Seeds to run, as A..B, both included.", transform: SeedRange.init(parsing:)) var seeds: SeedRange?
     @Option(help: "Virtual minutes in which users work and faults come.") var minutes: Double = 2
     @Option(help: "Cores on shared state.") var cores = 2
     @Option(help: "Users.") var users = 4
     @Option(help: "Functions of all users together.") var functions = 8
-    @Option(help: "Faults that may come: a comma-separated list, 'all' or 'none'.") var faults: FaultList = .all
+    @Option(
+        help: "Faults that may come: a comma-separated list, 'all' or 'none' (default: all).",
+        transform: FaultList.init(parsing:))
+    var faults: FaultList = .all
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run, and what it came by.") var trace = false
@@ -33,10 +36,20 @@ struct SimCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard seed == nil || seeds == nil else { throw ValidationError("give --seed or --seeds, not both") }
-        guard (jobs ?? 1) > 0 else { throw ValidationError("--jobs must be above 0") }
-        guard minutes > 0, minutes <= 100_000, (1...16).contains(cores), (1...10_000).contains(users),
-            (1...10_000).contains(functions)
-        else { throw ValidationError("--minutes, --cores, --users and --functions must be in a sensible range") }
+        guard minutes > 0, minutes <= 100_000 else {
+            throw ValidationError("--minutes is \(minutes); it must be above 0 and at most 100000")
+        }
+        try Self.require(cores, "--cores", atMost: 16)
+        try Self.require(users, "--users", atMost: 10_000)
+        try Self.require(functions, "--functions", atMost: 10_000)
+        if let jobs { try Self.require(jobs, "--jobs", atMost: 1024) }
+        if let untilStep { try Self.require(untilStep, "--until-step", atMost: .max) }
+    }
+
+    private static func require(_ value: Int, _ name: String, atMost limit: Int) throws {
+        guard value < 1 || value > limit else { return }
+        let upper = limit == .max ? "" : " and at most \(limit)"
+        throw ValidationError("\(name) is \(value); it must be at least 1\(upper)")
     }
 
     func run() async throws {
@@ -58,7 +71,7 @@ struct SimCommand: AsyncParsableCommand {
             progress("seed \(configuration.seed): \(totals.line)")
         }
         progress("")
-        print("\(range.count) seeds, no violation: \(totals.line)")
+        print("\(range.count == 1 ? "1 seed" : "\(range.count) seeds"), no violation: \(totals.line)")
         if range.count == 1 { print("trace \(totals.hash)") } else { print("all traces \(totals.hash)") }
     }
 
@@ -171,34 +184,37 @@ private struct Totals {
 private func hex(_ value: UInt64) -> String { String(value, radix: 16) }
 
 /// `A..B`.
-struct SeedRange: ExpressibleByArgument {
+struct SeedRange {
     let range: ClosedRange<UInt64>
 
-    init?(argument: String) {
+    init(parsing argument: String) throws {
         guard let dots = argument.firstRange(of: ".."), let first = UInt64(argument[..<dots.lowerBound]),
             let last = UInt64(argument[dots.upperBound...]), first <= last
-        else { return nil }
+        else { throw ValidationError("two numbers are needed, the smaller one first, as in 1..100") }
         range = first...last
     }
 }
 
-struct FaultList: ExpressibleByArgument {
+struct FaultList {
     let set: Set<SimFault>
 
     static let all = FaultList(set: Set(SimFault.allCases))
 
-    init(set: Set<SimFault>) { self.set = set }
+    private init(set: Set<SimFault>) { self.set = set }
 
-    init?(argument: String) {
+    init(parsing argument: String) throws {
         switch argument {
         case "all": self = .all
         case "none": set = []
         default:
-            let faults = argument.split(separator: ",").map { SimFault(rawValue: String($0)) }
-            guard faults.allSatisfy({ $0 != nil }) else { return nil }
-            set = Set(faults.compactMap { $0 })
+            set = try Set(
+                argument.split(separator: ",").map { name in
+                    guard let fault = SimFault(rawValue: String(name)) else {
+                        let known = SimFault.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw ValidationError("there is no fault '\(name)'; there are \(known)")
+                    }
+                    return fault
+                })
         }
     }
-
-    var defaultValueDescription: String { "all" }
 }
