@@ -17,7 +17,7 @@ env: ## Make .env from .env.example with fresh random secrets, unless there is o
 
 build: ## Set up and build everything, tests included
 	@ci/setup
-	swift build --build-tests
+	@bash -c 'source ci/lib.sh && swift_build --build-tests'
 
 lint: ## Check formatting, scripts and layout
 	@ci/lint

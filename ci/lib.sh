@@ -26,14 +26,23 @@ fail() {
 RELEASE=(-c release)
 [ "$(uname)" != Linux ] || RELEASE+=(--static-swift-stdlib -Xlinker -s)
 
+# swift_build ARGUMENT…: `swift build`, alike each time. SwiftPM plans anew when a variable has changed, as those of make and
+# of these scripts do, and then hands the traits of a package to the compiler in the order of a set, which is another one in
+# each process: Hummingbird would be compiled again and again.
+swift_build() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKE_TERMOUT -u MAKE_TERMERR \
+        -u WORLDS -u SEED -u SEEDS -u ARGS -u CONFIGURATION -u DEMO_EXIT \
+        SWIFT_DETERMINISTIC_HASHING=1 swift build "$@"
+}
+
 # build_release PRODUCT…
 build_release() {
     local product
-    for product in "$@"; do swift build "${RELEASE[@]}" --product "$product" >&2; done
+    for product in "$@"; do swift_build "${RELEASE[@]}" --product "$product" >&2; done
 }
 
 # release_path: the folder where build_release puts them.
-release_path() { swift build "${RELEASE[@]}" --show-bin-path; }
+release_path() { swift_build "${RELEASE[@]}" --show-bin-path; }
 
 # have COMMAND: whether it can be called.
 have() { command -v "$1" >/dev/null 2>&1; }
