@@ -25,10 +25,10 @@ extension DockerContainerEngine {
             case .busy: break
             }
         }
+        noteEnds(found)
         await withDiscardingTaskGroup { group in
             for container in leftovers { group.addTask { await self.removeLeftover(container) } }
         }
-        noteEnds(found)
         return running.sorted { $0.id < $1.id }
     }
 
@@ -93,7 +93,7 @@ extension DockerContainerEngine {
     }
 
     /// Reads the engine's events until the task is cancelled, again after each break. What happened meanwhile the list
-    /// tells.
+    /// tells, and mends.
     private func watch() async {
         var wait = Duration.milliseconds(50)
         while !Task.isCancelled {
@@ -106,7 +106,8 @@ extension DockerContainerEngine {
                 do throws(DockerError) {
                     try await client.stream("/events", ["filters": filters]) {
                         wait = .milliseconds(50)
-                        if let found = try? await containers(prepared.plan.owner) { noteEnds(found) }
+                        // Also removes what could not be removed while there was no engine.
+                        _ = try? await list()
                     } receive: { (bytes) throws(DockerError) in
                         for event in splitter.append(bytes) { noteEnd(event) }
                     }
