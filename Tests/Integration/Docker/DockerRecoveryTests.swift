@@ -85,17 +85,20 @@ struct DockerRecoveryTests {
                 client.call(.post, "/containers/create", body: build))
             try await client.call(.post, "/containers/\(created.id)/start")
             #expect(try await fixture.containers().count == 3)
-            let exits = byEvents ? fixture.engine.exits() : nil
+            func folders() throws -> [String] {
+                try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/run")
+            }
             if byEvents {
-                try await eventually("nothing is left") { try await fixture.containers().isEmpty }
+                let exits = fixture.engine.exits()
+                try await eventually("nothing is left") {
+                    try await fixture.containers().isEmpty && folders().isEmpty
+                }
+                withExtendedLifetime(exits) {}
             } else {
                 #expect(try await fixture.engine.list().isEmpty)
                 #expect(try await fixture.containers().isEmpty)
+                #expect(try folders().isEmpty)
             }
-            try await eventually("no folder is left") {
-                try FileManager.default.contentsOfDirectory(atPath: fixture.directory + "/run").isEmpty
-            }
-            withExtendedLifetime(exits) {}
         }
     }
 
