@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Invok
 import InvokLocal
 import Logging
@@ -35,9 +35,8 @@ final class Fixture: Sendable {
     }
 
     init() throws {
-        var template = Array("/tmp/invok-sandbox-XXXXXX".utf8CString)
-        let made = try #require(mkdtemp(&template))
-        directory = String(cString: made)
+        directory = "/tmp/invok-sandbox-\(UUID().uuidString.prefix(8))"
+        try Files.makeDirectory(directory, mode: 0o700)
         host = SandboxHost(
             dataDirectory: directory, cacheDirectory: Self.cacheDirectory, toolchains: Self.toolchains,
             clock: SystemClock())
