@@ -15,19 +15,19 @@ struct SimCommand: AsyncParsableCommand {
         commandName: "invok-sim",
         abstract: "Run the whole control plane from a seed, with virtual time, faults and checkers.",
         discussion: """
-            The same seed and options give the same run. Faults: \(SimFault.allCases.map(\.rawValue).joined(separator: ", ")).
+            The same seed and options give the same run. Faults: \(faultNames).
             """)
 
     @Option(help: "The seed to run.") var seed: UInt64?
-    @Option(help: "Seeds to run, as A..B, both included.", transform: SeedRange.init(parsing:)) var seeds: SeedRange?
+    @Option(help: "Seeds to run, as A..B, both included.", transform: parseSeeds) var seeds: ClosedRange<UInt64>?
     @Option(help: "Virtual minutes in which users work and faults come.") var minutes: Double = 2
     @Option(help: "Cores on shared state.") var cores = 2
     @Option(help: "Users.") var users = 4
     @Option(help: "Functions of all users together.") var functions = 8
     @Option(
         help: "Faults that may come: a comma-separated list, 'all' or 'none' (default: all).",
-        transform: FaultList.init(parsing:))
-    var faults: FaultList = .all
+        transform: parseFaults)
+    var faults = Set(SimFault.allCases)
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run, and what it came by.") var trace = false
@@ -54,7 +54,7 @@ struct SimCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard #available(macOS 26.4, *) else { throw ValidationError("needs macOS 26.4 or Linux") }
-        let range = seeds?.range ?? (seed ?? 1)...(seed ?? 1)
+        let range = seeds ?? (seed ?? 1)...(seed ?? 1)
         var totals = Totals()
         let count = range.count == 1 ? 1 : jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let twice = checkDeterminism
@@ -83,7 +83,7 @@ struct SimCommand: AsyncParsableCommand {
         configuration.users = users
         configuration.functions = functions
         configuration.duration = .milliseconds(Int((minutes * 60_000).rounded()))
-        configuration.faults = faults.set
+        configuration.faults = faults
         configuration.stepLimit = untilStep ?? .max
         return configuration
     }
@@ -183,38 +183,27 @@ private struct Totals {
 
 private func hex(_ value: UInt64) -> String { String(value, radix: 16) }
 
-/// `A..B`.
-struct SeedRange {
-    let range: ClosedRange<UInt64>
-
-    init(parsing argument: String) throws {
-        guard let dots = argument.firstRange(of: ".."), let first = UInt64(argument[..<dots.lowerBound]),
-            let last = UInt64(argument[dots.upperBound...]), first <= last
-        else { throw ValidationError("two numbers are needed, the smaller one first, as in 1..100") }
-        range = first...last
-    }
+/// - Parameter argument: `A..B`.
+private func parseSeeds(_ argument: String) throws -> ClosedRange<UInt64> {
+    guard let dots = argument.firstRange(of: ".."), let first = UInt64(argument[..<dots.lowerBound]),
+        let last = UInt64(argument[dots.upperBound...]), first <= last
+    else { throw ValidationError("two numbers are needed, the smaller one first, as in 1..100") }
+    return first...last
 }
 
-struct FaultList {
-    let set: Set<SimFault>
+private let faultNames = SimFault.allCases.map(\.rawValue).joined(separator: ", ")
 
-    static let all = FaultList(set: Set(SimFault.allCases))
-
-    private init(set: Set<SimFault>) { self.set = set }
-
-    init(parsing argument: String) throws {
-        switch argument {
-        case "all": self = .all
-        case "none": set = []
-        default:
-            set = try Set(
-                argument.split(separator: ",").map { name in
-                    guard let fault = SimFault(rawValue: String(name)) else {
-                        let known = SimFault.allCases.map(\.rawValue).joined(separator: ", ")
-                        throw ValidationError("there is no fault '\(name)'; there are \(known)")
-                    }
-                    return fault
-                })
-        }
+private func parseFaults(_ argument: String) throws -> Set<SimFault> {
+    switch argument {
+    case "all": return Set(SimFault.allCases)
+    case "none": return []
+    default:
+        return try Set(
+            argument.split(separator: ",").map { name in
+                guard let fault = SimFault(rawValue: String(name)) else {
+                    throw ValidationError("there is no fault '\(name)'; there are \(faultNames)")
+                }
+                return fault
+            })
     }
 }

@@ -22,13 +22,6 @@ final class ChangeFeed: Sendable {
         heard.withLock { $0 = messages }
     }
 
-    private func takeHeard() -> AsyncStream<String>? {
-        heard.withLock { heard in
-            defer { heard = nil }
-            return heard
-        }
-    }
-
     func announce(_ key: FunctionKey) async {
         do throws(CacheError) {
             try await cache.publish(key.description, to: Self.channel)
@@ -40,7 +33,7 @@ final class ChangeFeed: Sendable {
 
     /// Reads again what is announced, since `listen` was called or else from now on, until the task is cancelled.
     func follow(into directory: Directory) async {
-        for await message in takeHeard() ?? cache.messages(on: Self.channel) {
+        for await message in heard.withLock({ $0.take() }) ?? cache.messages(on: Self.channel) {
             guard let key = Self.parse(message) else { continue }
             do throws(StoreError) {
                 try await directory.refresh(key)

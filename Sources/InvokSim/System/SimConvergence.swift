@@ -13,6 +13,11 @@ struct SimConvergence: Sendable {
 
     private var checker: SimChecker { cluster.checker }
 
+    /// Of all users, with the token of each one's owner.
+    private var functions: [(model: SimFunctionModel, token: String)] {
+        properties.flatMap { property in property.functions.map { ($0, property.token) } }
+    }
+
     /// No half-done deploys, all that is active can run, and each core serves.
     func checkState() {
         let tables = cluster.store.contents
@@ -29,9 +34,7 @@ struct SimConvergence: Sendable {
 
     /// The store holds what was acknowledged, and each core answers for each function with the active version.
     func checkAnswers() async {
-        for property in properties {
-            for model in property.functions { await check(model, property.token) }
-        }
+        for (model, token) in functions { await check(model, token) }
     }
 
     private func check(_ model: SimFunctionModel, _ token: String) async {
@@ -43,7 +46,7 @@ struct SimConvergence: Sendable {
             checker.require(stored == number, "\(key)@\(number) was acknowledged, but @\(stored ?? 0) is active")
         case .open: checker.mark("open at the end")
         }
-        guard let stored, checker.code(of: VersionKey(function: key, number: stored))?.answers == true else { return }
+        guard let stored, answering(key) != nil else { return }
         for front in cluster.nodes.compactMap(\.life).map(cluster.front(to:)) {
             let sink = SimSink()
             let outcome = await front.invoke(
@@ -117,19 +120,17 @@ struct SimConvergence: Sendable {
         let front = cluster.front(to: other)
         var random = cluster.random("changes during a start")
         var changes: [@Sendable () async -> Void] = []
-        for property in properties {
-            for model in property.functions {
-                guard let (function, code) = answering(model.key) else { continue }
-                if random.below(2) == 0 {
-                    changes.append { await turnAccess(of: function, property.token, on: front) }
-                } else {
-                    let owner = SimOwner(
-                        name: "\(model.key) again", model: model, token: property.token, slowness: 1, cluster: cluster)
-                    await owner.delete(front)
-                    changes.append {
-                        var random = cluster.random(owner.name)
-                        await owner.deploy(code, front, nil, &random)
-                    }
+        for (model, token) in functions {
+            guard let (function, code) = answering(model.key) else { continue }
+            if random.below(2) == 0 {
+                changes.append { await turnAccess(of: function, token, on: front) }
+            } else {
+                let owner = SimOwner(
+                    name: "\(model.key) again", model: model, token: token, slowness: 1, cluster: cluster)
+                await owner.delete(front)
+                changes.append {
+                    var random = cluster.random(owner.name)
+                    await owner.deploy(code, front, nil, &random)
                 }
             }
         }
@@ -149,9 +150,7 @@ struct SimConvergence: Sendable {
         checkState()
         await checkAnswers()
         guard let life = node.life else { return }
-        for property in properties {
-            for model in property.functions { await checkAccess(to: model.key, on: cluster.front(to: life)) }
-        }
+        for (model, _) in functions { await checkAccess(to: model.key, on: cluster.front(to: life)) }
     }
 
     /// The function, and the code of its active version, if that answers.

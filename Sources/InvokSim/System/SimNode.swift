@@ -75,12 +75,7 @@ final class SimNode: Sendable {
         }
     }
 
-    private func takeLife() -> Life? {
-        current.withLock { current in
-            defer { current = nil }
-            return current
-        }
-    }
+    private func takeLife() -> Life? { current.withLock { $0.take() } }
 
     /// Ends what the core does by itself; whoever calls it is answered all the same.
     func stop() async {
