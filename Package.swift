@@ -102,8 +102,10 @@ let package = Package(
                 .embedInCode("Resources")
             ]),
         .systemLibrary(name: "CLinux"),
+        // Threads for calls that block.
+        wall("InvokThreads", []),
         // What adapters that run things on this machine share.
-        wall("InvokHost", ["Invok", "InvokRuntimes", "CLinux", logging]),
+        wall("InvokHost", ["Invok", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
         wall("InvokSandbox", ["Invok", "InvokHost", "InvokRuntimes", "CLinux", logging]),
         wall(
             "InvokDocker",
@@ -148,6 +150,7 @@ let package = Package(
         unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes", ["CLinux"]),
+        unitTests(of: "InvokThreads"),
         unitTests(of: "InvokHost"),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["InvokHost"]),
