@@ -1,9 +1,7 @@
 #if canImport(Glibc)
     import Glibc
-    private typealias Handle = pthread_t
 #else
     import Darwin
-    private typealias Handle = pthread_t?
 #endif
 
 /// A thread that nobody waits for (pthread_create(3)).
@@ -21,26 +19,35 @@ package enum DetachedThread {
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let context = Unmanaged.passRetained(Body(run))
+        let context = Unmanaged.passRetained(Body(run)).toOpaque()
         #if canImport(Glibc)
-            var thread = Handle()
+            var thread = pthread_t()
         #else
-            var thread: Handle
+            var thread: pthread_t?
         #endif
-        let code = pthread_create(&thread, &attributes, { begin($0) }, context.toOpaque())
-        if code != 0 { context.release() }
+        let code = pthread_create(&thread, &attributes, Self.main, context)
+        if code != 0 { Unmanaged<Body>.fromOpaque(context).release() }
         return code == 0
     }
 
-    private static func begin(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        guard let context else { return nil }
-        let body = Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
+    #if canImport(Glibc)
+        private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+            if let context { begin(Unmanaged<Body>.fromOpaque(context).takeRetainedValue()) }
+            return nil
+        }
+    #else
+        private static let main: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { context in
+            begin(Unmanaged<Body>.fromOpaque(context).takeRetainedValue())
+            return nil
+        }
+    #endif
+
+    private static func begin(_ body: Body) {
         // A write into a pipe that nobody reads any more is an error, not the end of the process.
         var blocked = sigset_t()
         sigemptyset(&blocked)
         sigaddset(&blocked, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &blocked, nil)
         body.run()
-        return nil
     }
 }
