@@ -63,7 +63,7 @@ package final class BundleBuilder: Sendable {
 
     private func make(_ bundle: BundleID, from source: SourceArchive) async throws(BuildError) -> BuildResult {
         let destination = path(of: bundle)
-        if Files.isDirectory(destination) { return BuildResult(bundle: bundle, log: "") }
+        if Files.isDirectory(destination) { return await result(bundle, log: "") }
         let support = RuntimeSupport.of(source.config.runtime)
         let plan = try support.buildPlan(for: source)
         var tool: BuildTool?
@@ -84,11 +84,17 @@ package final class BundleBuilder: Sendable {
             }
             try await onDisk { () throws(SystemError) in try folder.publish(plan.output, as: destination) }
             await place.onDisk { folder.remove() }
-            return BuildResult(bundle: bundle, log: log)
+            return await result(bundle, log: log)
         } catch {
             await place.onDisk { folder.remove() }
             throw error
         }
+    }
+
+    private func result(_ bundle: BundleID, log: String) async -> BuildResult {
+        let path = path(of: bundle)
+        let bytes = await place.onDisk { Files.usedBytes(below: path, limit: .max) }
+        return BuildResult(bundle: bundle, bytes: bytes, log: log)
     }
 
     /// - Returns: `nil` when the plan has nothing to run.

@@ -1,53 +1,39 @@
 public import Invok
 
 extension PostgresMetadataStore {
-    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+    public func beginVersion(
+        _ draft: VersionDraft, access: Access, within quota: Quota
+    ) async throws(StoreError) -> Version {
         let settings: String
         do { settings = try draft.settings.json() } catch { throw .unavailable("\(error)") }
         return try await write { connection in
-            let key = draft.function
-            let time = Parameter.integer(draft.createdAt.millisecondsSinceEpoch)
-            do {
-                // The update changes nothing, but locks the function: nobody deletes it from under the new version.
-                try connection.execute(
-                    """
-                    INSERT INTO function (namespace, name, access, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
-                    ON CONFLICT (namespace, name) DO UPDATE SET access = function.access
-                    """, key.parameters + [.text(access.rawValue), time])
-            } catch PostgresError.refused(.foreignKeyViolation, _) {
-                throw StoreError.notFound
+            try connection.lockUser(draft.function.namespace)
+            return try connection.holding(draft.function.namespace, within: quota) {
+                try connection.begin(draft, settings, access)
             }
-            let version = Version(
-                key: VersionKey(function: key, number: try connection.nextNumber(of: key)), artifact: draft.artifact,
-                settings: draft.settings, state: .building, buildLog: "", createdBy: draft.createdBy,
-                createdAt: draft.createdAt)
-            try connection.execute(
-                """
-                INSERT INTO version (namespace, name, number, artifact, settings, state, build_log, created_by,
-                    created_at)
-                VALUES ($1, $2, $3, $4, $5, 'building', '', $6, $7)
-                """,
-                version.key.parameters + [
-                    .text(of: draft.artifact), .text(settings), .text(of: draft.createdBy), time,
-                ])
-            return version
         }
     }
 
     public func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError) {
         try await write { connection in
+            try connection.lockUser(version.function.namespace)
             let function = try connection.lock(version.function)
             guard let stored = try connection.version(version) else { throw StoreError.notFound }
             guard case .building = stored.state else { throw StoreError.conflict("\(version) is not being built") }
-            let updated = try connection.execute(
-                """
-                UPDATE version SET state = 'ready', bundle = $4, build_log = $5
-                WHERE namespace = $1 AND name = $2 AND number = $3 AND state = 'building'
-                """, version.parameters + [.text(of: bundle), .text(buildLog.printable)]
-            ).affected
+            let updated = try connection.holding(version.function.namespace, within: quota) {
+                try connection.execute(
+                    """
+                    UPDATE version SET state = 'ready', bundle = $4, bundle_bytes = $5, build_log = $6
+                    WHERE namespace = $1 AND name = $2 AND number = $3 AND state = 'building'
+                    """,
+                    version.parameters + [
+                        .text(of: built.bundle), .integer(built.bundleBytes), .text(built.buildLog.printable),
+                    ]
+                ).affected
+            }
             // A recovering core may have failed it since it was read.
             guard updated == 1 else { throw StoreError.conflict("\(version) is not being built") }
             try connection.setActive(version, of: function, expectedActive: expectedActive, access: access, at: time)
@@ -114,6 +100,32 @@ extension PostgresMetadataStore {
 }
 
 extension PostgresConnection {
+    fileprivate func begin(_ draft: VersionDraft, _ settings: String, _ access: Access) throws -> Version {
+        let key = draft.function
+        let time = Parameter.integer(draft.createdAt.millisecondsSinceEpoch)
+        // The update changes nothing, but locks the function: nobody deletes it from under the new version.
+        try execute(
+            """
+            INSERT INTO function (namespace, name, access, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+            ON CONFLICT (namespace, name) DO UPDATE SET access = function.access
+            """, key.parameters + [.text(access.rawValue), time])
+        let version = Version(
+            key: VersionKey(function: key, number: try nextNumber(of: key)), artifact: draft.artifact,
+            settings: draft.settings, state: .building, buildLog: "", createdBy: draft.createdBy,
+            createdAt: draft.createdAt)
+        try execute(
+            """
+            INSERT INTO version (namespace, name, number, artifact, artifact_bytes, settings, state, build_log,
+                created_by, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, 'building', '', $7, $8)
+            """,
+            version.key.parameters + [
+                .text(of: draft.artifact), .integer(draft.artifactBytes), .text(settings), .text(of: draft.createdBy),
+                time,
+            ])
+        return version
+    }
+
     fileprivate func version(_ key: VersionKey) throws -> Version? {
         try execute(
             """

@@ -2,48 +2,34 @@ import GRDB
 import Invok
 
 extension SQLiteMetadataStore {
-    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+    public func beginVersion(
+        _ draft: VersionDraft, access: Access, within quota: Quota
+    ) async throws(StoreError) -> Version {
         let settings: String
         do { settings = try draft.settings.json() } catch { throw .unavailable("\(error)") }
         return try await write { database in
             guard try database.hasUser(draft.function.namespace) else { throw StoreError.notFound }
-            let time = draft.createdAt.millisecondsSinceEpoch
-            try database.execute(
-                sql: """
-                    INSERT INTO function (namespace, name, access, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT DO NOTHING
-                    """,
-                arguments: draft.function.arguments + [access.rawValue, time, time])
-            let version = Version(
-                key: VersionKey(function: draft.function, number: try database.nextNumber(of: draft.function)),
-                artifact: draft.artifact, settings: draft.settings, state: .building, buildLog: "",
-                createdBy: draft.createdBy, createdAt: draft.createdAt)
-            try database.execute(
-                sql: """
-                    INSERT INTO version (namespace, name, number, artifact, settings, state, build_log, created_by,
-                        created_at)
-                    VALUES (?, ?, ?, ?, ?, 'building', '', ?, ?)
-                    """,
-                arguments: version.key.arguments + [
-                    draft.artifact.description, settings, draft.createdBy.description, time,
-                ])
-            return version
+            return try database.holding(draft.function.namespace, within: quota) {
+                try database.begin(draft, settings, access)
+            }
         }
     }
 
     public func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError) {
         try await write { database in
             guard let stored = try database.version(version) else { throw StoreError.notFound }
             guard case .building = stored.state else { throw StoreError.conflict("\(version) is not being built") }
-            try database.execute(
-                sql: """
-                    UPDATE version SET state = 'ready', bundle = ?, build_log = ?
-                    WHERE namespace = ? AND name = ? AND number = ?
-                    """,
-                arguments: [bundle.description, buildLog] + version.arguments)
+            try database.holding(version.function.namespace, within: quota) {
+                try database.execute(
+                    sql: """
+                        UPDATE version SET state = 'ready', bundle = ?, bundle_bytes = ?, build_log = ?
+                        WHERE namespace = ? AND name = ? AND number = ?
+                        """,
+                    arguments: [built.bundle.description, built.bundleBytes, built.buildLog] + version.arguments)
+            }
             try database.setActive(version, expectedActive: expectedActive, access: access, at: time)
         }
     }
@@ -110,6 +96,30 @@ extension Database {
             self, sql: "SELECT * FROM version WHERE namespace = ? AND name = ? AND number = ?",
             arguments: key.arguments
         ).map { try Version($0) }
+    }
+
+    fileprivate func begin(_ draft: VersionDraft, _ settings: String, _ access: Access) throws -> Version {
+        let time = draft.createdAt.millisecondsSinceEpoch
+        try execute(
+            sql: """
+                INSERT INTO function (namespace, name, access, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT DO NOTHING
+                """,
+            arguments: draft.function.arguments + [access.rawValue, time, time])
+        let version = Version(
+            key: VersionKey(function: draft.function, number: try nextNumber(of: draft.function)),
+            artifact: draft.artifact, settings: draft.settings, state: .building, buildLog: "",
+            createdBy: draft.createdBy, createdAt: draft.createdAt)
+        try execute(
+            sql: """
+                INSERT INTO version (namespace, name, number, artifact, artifact_bytes, settings, state, build_log,
+                    created_by, created_at)
+                VALUES (?, ?, ?, ?, ?, ?, 'building', '', ?, ?)
+                """,
+            arguments: version.key.arguments + [
+                draft.artifact.description, draft.artifactBytes, settings, draft.createdBy.description, time,
+            ])
+        return version
     }
 
     /// Counts on, also behind a function that was deleted.

@@ -35,7 +35,8 @@ public final class SimFunctionBuilder: FunctionBuilder {
                 state.builds += 1
                 state.functions[bundle] = try SimFunction(source)
             }
-            return BuildResult(bundle: bundle, log: "")
+            let bytes = source.files.values.reduce(0) { $0 + $1.count }
+            return BuildResult(bundle: bundle, bytes: bytes, log: "")
         }
     }
 

@@ -72,6 +72,29 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
+    public func onlyUser() async throws(StoreError) -> UserID? {
+        try await read("onlyUser") { tables in tables.users.count == 1 ? tables.users.keys.first : nil }
+    }
+
+    // MARK: Quotas
+
+    public func setQuota(_ name: Quota.Name, of user: UserID, to value: Int?) async throws(StoreError) {
+        try await transaction("setQuota", "\(name) \(user)") { (tables) throws(StoreError) in
+            guard tables.users[user] != nil else { throw .notFound }
+            var own = tables.quotas[user, default: [:]]
+            own[name] = value
+            tables.quotas[user] = own.isEmpty ? nil : own
+        }
+    }
+
+    public func quotaOverrides() async throws(StoreError) -> [UserID: Quota.Overrides] {
+        try await read("quotaOverrides") { tables in tables.quotas }
+    }
+
+    public func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage {
+        try await read("usage", "\(namespace)") { tables in tables.usage(of: namespace) }
+    }
+
     // MARK: Grants
 
     /// Puts a grant in at once, as an operator does, with no core in between.
@@ -142,24 +165,31 @@ public final class SimMetadataStore: MetadataStore {
 
     // MARK: Versions
 
-    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+    public func beginVersion(
+        _ draft: VersionDraft, access: Access, within quota: Quota
+    ) async throws(StoreError) -> Version {
         try await transaction("beginVersion", "\(draft.function)", changing: draft.function) {
             (tables) throws(StoreError) in
-            try tables.begin(draft, access: access)
+            try tables.hold(draft.function.namespace, within: quota) { (tables) throws(StoreError) in
+                try tables.begin(draft, access: access)
+            }
         }
     }
 
     public func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError) {
         try await transaction("activateBuilt", "\(version)", changing: version.function) {
             (tables) throws(StoreError) in
             var stored = try tables.version(version)
             guard stored.state == .building else { throw .conflict("version \(version.number) is not building") }
-            stored.state = .ready(bundle: bundle)
-            stored.buildLog = buildLog
-            tables.put(stored)
+            stored.state = .ready(bundle: built.bundle)
+            stored.buildLog = built.buildLog
+            try tables.hold(version.function.namespace, within: quota) { (tables) throws(StoreError) in
+                tables.bundleBytes[built.bundle] = built.bundleBytes
+                tables.put(stored)
+            }
             try tables.activate(version, expectedActive: expectedActive, access: access, at: time)
         }
     }

@@ -3,6 +3,10 @@ import Invok
 /// What a `SimMetadataStore` holds. A value, so that a transaction can work on a copy.
 struct SimTables: Sendable {
     var users: [UserID: User] = [:]
+    var quotas: [UserID: Quota.Overrides] = [:]
+    /// What the archives and bundles that versions name take.
+    var artifactBytes: [Digest: Int] = [:]
+    var bundleBytes: [BundleID: Int] = [:]
     var grants: [Namespace: [UserID: Grant]] = [:]
     var functions: [FunctionKey: Function] = [:]
     var versions: [FunctionKey: [Int: Version]] = [:]
@@ -18,6 +22,25 @@ struct SimTables: Sendable {
         if users.isEmpty { stored.role = .admin }
         users[user.id] = stored
         return stored
+    }
+
+    /// What a namespace holds, each archive and bundle once.
+    func usage(of namespace: Namespace) -> StoredUsage {
+        let own = versions.filter { $0.key.namespace == namespace }.flatMap(\.value.values)
+        let artifacts = Set(own.map(\.artifact)).reduce(0) { $0 + artifactBytes[$1, default: 0] }
+        let bundles = Set(own.compactMap(\.bundle)).reduce(0) { $0 + bundleBytes[$1, default: 0] }
+        return StoredUsage(
+            functions: functions.keys.count { $0.namespace == namespace }, bytes: artifacts + bundles)
+    }
+
+    /// Makes a change, which counts for nothing when the namespace would hold too much.
+    mutating func hold<Value>(
+        _ namespace: Namespace, within quota: Quota, _ change: (inout SimTables) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let before = usage(of: namespace)
+        let value = try change(&self)
+        if let excess = quota.excess(from: before, to: usage(of: namespace)) { throw .exceeded(excess) }
+        return value
     }
 
     /// Functions with their active versions, by key.
@@ -39,6 +62,7 @@ struct SimTables: Sendable {
         let version = Version(
             key: VersionKey(function: draft.function, number: number), artifact: draft.artifact,
             settings: draft.settings, createdBy: draft.createdBy, createdAt: draft.createdAt)
+        artifactBytes[draft.artifact] = draft.artifactBytes
         put(version)
         return version
     }

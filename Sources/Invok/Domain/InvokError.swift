@@ -25,6 +25,7 @@ public struct InvokError: Error, Hashable, Sendable {
         case buildFailed = "build_failed"
         case startFailed = "start_failed"
         case tooManyRequests = "too_many_requests"
+        case quotaExceeded = "quota_exceeded"
         case functionFailed = "function_failed"
         case noCapacity = "no_capacity"
         case functionTimeout = "function_timeout"
@@ -44,10 +45,12 @@ public struct InvokError: Error, Hashable, Sendable {
     public let buildLog: String?
     /// After how many seconds to try again, for `too_many_requests`, `no_capacity` and `unavailable`.
     public let retryAfterSeconds: Int?
+    /// The quota that would have been passed, for `quota_exceeded`, and for `too_many_requests` where one set the rate.
+    public let quota: QuotaExcess?
 
     public init(
         _ code: Code, _ message: String, nextStep: String? = nil, inner: String? = nil, buildLog: String? = nil,
-        retryAfterSeconds: Int? = nil
+        retryAfterSeconds: Int? = nil, quota: QuotaExcess? = nil
     ) {
         self.code = code
         self.message = message
@@ -55,6 +58,7 @@ public struct InvokError: Error, Hashable, Sendable {
         self.inner = inner
         self.buildLog = buildLog
         self.retryAfterSeconds = retryAfterSeconds
+        self.quota = quota
     }
 }
 
@@ -110,5 +114,22 @@ extension InvokError {
         InvokError(
             .unavailable, "the service is temporarily unavailable", nextStep: "try again in a moment", inner: inner,
             retryAfterSeconds: 2)
+    }
+    /// More would be held than the owner of the namespace may.
+    public static func quotaExceeded(_ excess: QuotaExcess, nextStep: String? = nil) -> InvokError {
+        InvokError(
+            .quotaExceeded,
+            "the quota '\(excess.name.rawValue)' is \(excess.value) (\(excess.name.summary)), and \(excess.used) are used",
+            nextStep: nextStep ?? "delete what is not needed any more, or ask the operator for a higher quota",
+            quota: excess)
+    }
+
+    /// Something is asked for more often than the owner of the namespace may.
+    public static func rateExceeded(_ excess: QuotaExcess, retryAfterSeconds: Int) -> InvokError {
+        InvokError(
+            .tooManyRequests,
+            "the quota '\(excess.name.rawValue)' is \(excess.value) (\(excess.name.summary)), and \(excess.used) are used",
+            nextStep: "try again in \(retryAfterSeconds) s, or ask the operator for a higher quota",
+            retryAfterSeconds: retryAfterSeconds, quota: excess)
     }
 }

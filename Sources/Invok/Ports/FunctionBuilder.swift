@@ -12,11 +12,14 @@ public protocol FunctionBuilder: Sendable {
 
 public struct BuildResult: Hashable, Sendable {
     public let bundle: BundleID
+    /// What the bundle takes on the disk.
+    public let bytes: Int
     /// What the build printed, capped.
     public let log: String
 
-    public init(bundle: BundleID, log: String) {
+    public init(bundle: BundleID, bytes: Int, log: String) {
         self.bundle = bundle
+        self.bytes = bytes
         self.log = log
     }
 }

@@ -15,6 +15,20 @@ public protocol MetadataStore: Sendable {
     /// - Throws: `notFound`.
     func updateUser(_ user: User) async throws(StoreError)
 
+    /// The only user there is; `nil` for none, and for several.
+    func onlyUser() async throws(StoreError) -> UserID?
+
+    // MARK: Quotas
+
+    /// Sets one value of a user's quota, or takes it back to the standard.
+    /// - Parameter value: at least 0; `nil` for the standard.
+    /// - Throws: `notFound` when the user does not exist.
+    func setQuota(_ name: Quota.Name, of user: UserID, to value: Int?) async throws(StoreError)
+    /// What was set, by user; users without are left out.
+    func quotaOverrides() async throws(StoreError) -> [UserID: Quota.Overrides]
+    /// What a namespace holds; nothing when there is none.
+    func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage
+
     // MARK: Grants
 
     /// Adds the grant, or changes its role.
@@ -43,17 +57,21 @@ public protocol MetadataStore: Sendable {
     // MARK: Versions
 
     /// Adds a version in the state `building` with the next number, and the function if there is none.
-    /// - Parameter access: for a new function.
-    /// - Throws: `notFound` when the namespace's user does not exist.
-    func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version
+    /// - Parameters:
+    ///   - access: for a new function.
+    ///   - quota: what the namespace may hold then; of many at once none passes it.
+    /// - Throws: `notFound` when the namespace's user does not exist; `exceeded` for `functions` and `storageMB`.
+    func beginVersion(_ draft: VersionDraft, access: Access, within quota: Quota) async throws(StoreError) -> Version
     /// Makes a `building` version `ready` and the active one, together.
     /// - Parameters:
     ///   - expectedActive: the version that was active when the deploy began; another now is a conflict, so that a
     ///     slow deploy cannot undo a newer one.
     ///   - access: sets the function's access too, unless `nil`.
-    /// - Throws: `notFound`; `conflict` when the version is not `building` or another version became active.
+    ///   - quota: what the namespace may hold then.
+    /// - Throws: `notFound`; `conflict` when the version is not `building` or another version became active;
+    ///   `exceeded` for `storageMB`.
     func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError)
     /// Makes a `ready` version the active one: rollback.
@@ -75,19 +93,55 @@ public protocol MetadataStore: Sendable {
     func check() async throws(StoreError)
 }
 
+extension MetadataStore {
+    /// Whatever the quota: for tests.
+    package func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+        try await beginVersion(draft, access: access, within: Quota().freed)
+    }
+
+    /// Whatever the quota: for tests.
+    package func activateBuilt(
+        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        at time: Timestamp
+    ) async throws(StoreError) {
+        try await activateBuilt(
+            version, as: BuiltVersion(bundle: bundle, bundleBytes: 0, buildLog: buildLog),
+            expectedActive: expectedActive, access: access, within: Quota().freed, at: time)
+    }
+}
+
+/// What a build has made of a version.
+public struct BuiltVersion: Hashable, Sendable {
+    public let bundle: BundleID
+    /// What the bundle takes on the disk, for the quota.
+    public let bundleBytes: Int
+    /// What the build printed, capped.
+    public let buildLog: String
+
+    public init(bundle: BundleID, bundleBytes: Int, buildLog: String) {
+        self.bundle = bundle
+        self.bundleBytes = bundleBytes
+        self.buildLog = buildLog
+    }
+}
+
 /// A version before it has a number.
 public struct VersionDraft: Hashable, Sendable {
     public let function: FunctionKey
     public let artifact: Digest
+    /// The archive's size, for the quota.
+    public let artifactBytes: Int
     public let settings: VersionSettings
     public let createdBy: UserID
     public let createdAt: Timestamp
 
     public init(
-        function: FunctionKey, artifact: Digest, settings: VersionSettings, createdBy: UserID, createdAt: Timestamp
+        function: FunctionKey, artifact: Digest, artifactBytes: Int = 0, settings: VersionSettings, createdBy: UserID,
+        createdAt: Timestamp
     ) {
         self.function = function
         self.artifact = artifact
+        self.artifactBytes = artifactBytes
         self.settings = settings
         self.createdBy = createdBy
         self.createdAt = createdAt
@@ -121,6 +175,8 @@ public enum StoreError: Error, Hashable, Sendable {
     case notFound
     /// What the call wants contradicts what is stored; nothing was changed.
     case conflict(String)
+    /// The namespace would hold more than it may; nothing was changed.
+    case exceeded(QuotaExcess)
     /// The store cannot be reached or failed; the call may or may not have happened.
     case unavailable(String)
     /// No space is left; nothing was changed.

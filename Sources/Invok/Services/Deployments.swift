@@ -14,11 +14,12 @@ public final class Deployments: Sendable {
     private let dispatcher: Dispatcher
     private let changes: ChangeFeed
     private let builds: Admission
+    private let quotas: Quotas
     private let logger: Logger
 
     init(
         world: World, settings: SystemSettings, access: AccessControl, functions: Functions, directory: Directory,
-        dispatcher: Dispatcher, changes: ChangeFeed, logger: Logger
+        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, logger: Logger
     ) {
         self.world = world
         self.settings = settings
@@ -27,6 +28,7 @@ public final class Deployments: Sendable {
         self.directory = directory
         self.dispatcher = dispatcher
         self.changes = changes
+        self.quotas = quotas
         builds = Admission(
             places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock)
@@ -55,7 +57,7 @@ public final class Deployments: Sendable {
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits)
             return try await release(
-                source, storing: archive, as: draft(key, Digest(of: archive), settings, by: principal),
+                source, storing: archive, as: draft(key, Digest(of: archive), archive.count, settings, by: principal),
                 access: given ?? config.access)
         }
     }
@@ -162,7 +164,7 @@ public final class Deployments: Sendable {
             let source = try SourceArchive(
                 entries: world.archives.entries(of: archive, limits: self.settings.archiveLimits))
             return try await release(
-                source, as: draft(key, active.artifact, settings, by: principal), access: update.access)
+                source, as: draft(key, active.artifact, archive.count, settings, by: principal), access: update.access)
         }
     }
 
@@ -181,12 +183,14 @@ public final class Deployments: Sendable {
     private func release(
         _ source: SourceArchive, storing archive: [UInt8]? = nil, as draft: VersionDraft, access given: Access?
     ) async throws(InvokError) -> Deployment {
-        let store = world.store
+        let (store, quota) = (world.store, quotas.quota(of: draft.function.namespace))
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
         let access = given ?? before?.access ?? settings.defaultAccess
         // From here on a version is there that must not stay half done, whether or not somebody waits for the answer.
         let begun = try await shielded { () throws(InvokError) in
-            try await storing { () throws(StoreError) in try await store.beginVersion(draft, access: access) }
+            try await storing { () throws(StoreError) in
+                try await store.beginVersion(draft, access: access, within: quota)
+            }
         }
         var version = begun
         do throws(InvokError) {
@@ -264,8 +268,10 @@ public final class Deployments: Sendable {
     ) async throws(InvokError) {
         do throws(StoreError) {
             try await world.store.activateBuilt(
-                version.key, bundle: built.bundle, buildLog: built.log, expectedActive: expectedActive, access: access,
-                at: world.clock.wallTime())
+                version.key,
+                as: BuiltVersion(bundle: built.bundle, bundleBytes: built.bytes, buildLog: built.log),
+                expectedActive: expectedActive, access: access,
+                within: quotas.quota(of: version.key.function.namespace), at: world.clock.wallTime())
         } catch {
             try await settle(version, after: error)
         }
@@ -323,10 +329,10 @@ public final class Deployments: Sendable {
     }
 
     private func draft(
-        _ key: FunctionKey, _ artifact: Digest, _ settings: VersionSettings, by principal: Principal
+        _ key: FunctionKey, _ artifact: Digest, _ bytes: Int, _ settings: VersionSettings, by principal: Principal
     ) -> VersionDraft {
         VersionDraft(
-            function: key, artifact: artifact, settings: settings, createdBy: principal.user.id,
+            function: key, artifact: artifact, artifactBytes: bytes, settings: settings, createdBy: principal.user.id,
             createdAt: world.clock.wallTime())
     }
 }

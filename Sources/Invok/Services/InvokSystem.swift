@@ -7,6 +7,7 @@ public final class InvokSystem: Sendable {
     public let deployments: Deployments
     public let invocations: Invocations
     public let logs: FunctionLogs
+    public let quotas: Quotas
     /// Places for uploads: what reads one does so in such a place, or the archives would fill the memory.
     public let uploads: Admission
     public let world: World
@@ -22,6 +23,7 @@ public final class InvokSystem: Sendable {
         self.world = world
         self.settings = settings
         access = AccessControl(store: world.store)
+        quotas = Quotas(store: world.store, settings: settings)
         uploads = Admission(
             places: settings.concurrentUploads, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock)
@@ -29,13 +31,14 @@ public final class InvokSystem: Sendable {
         directory = Directory(store: world.store, dispatcher: dispatcher)
         changes = ChangeFeed(cache: world.cache, logger: logger)
         recovery = Recovery(
-            world: world, settings: settings, directory: directory, dispatcher: dispatcher, logger: logger)
+            world: world, settings: settings, directory: directory, dispatcher: dispatcher, quotas: quotas,
+            logger: logger)
         accounts = Accounts(world: world, settings: settings, logger: logger)
         functions = Functions(
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
         deployments = Deployments(
             world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, logger: logger)
+            dispatcher: dispatcher, changes: changes, quotas: quotas, logger: logger)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             logger: logger)

@@ -6,6 +6,7 @@ extension InvokError {
         case .conflict(let reason):
             self.init(
                 .conflict, "something else changed it meanwhile", nextStep: "look at it and try again", inner: reason)
+        case .exceeded(let excess): self = .quotaExceeded(excess)
         case .unavailable(let reason): self = .unavailable("store: \(reason)")
         case .full: self = .storageFull
         }

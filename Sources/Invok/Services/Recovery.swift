@@ -8,13 +8,18 @@ final class Recovery: Sendable {
     private let directory: Directory
     private let dispatcher: Dispatcher
     private let starter: InstanceStarter
+    private let quotas: Quotas
     private let logger: Logger
 
-    init(world: World, settings: SystemSettings, directory: Directory, dispatcher: Dispatcher, logger: Logger) {
+    init(
+        world: World, settings: SystemSettings, directory: Directory, dispatcher: Dispatcher, quotas: Quotas,
+        logger: Logger
+    ) {
         self.world = world
         self.settings = settings
         self.directory = directory
         self.dispatcher = dispatcher
+        self.quotas = quotas
         starter = InstanceStarter(world: world, settings: settings, logger: logger)
         self.logger = logger
     }
@@ -25,6 +30,7 @@ final class Recovery: Sendable {
     func recover() async throws(InvokError) {
         try await storing { () throws(StoreError) in
             try await failHalfDone()
+            try await quotas.refresh()
             try await directory.refreshAll()
         }
         try await sortInstances()
@@ -41,6 +47,7 @@ final class Recovery: Sendable {
             }
             do throws(StoreError) {
                 try await failHalfDone()
+                try await quotas.refresh()
                 try await directory.refreshAll()
             } catch {
                 logger.warning(

@@ -3,6 +3,10 @@ public struct SystemSettings: Sendable {
     /// The access of a new function whose configuration does not say.
     public var defaultAccess = Access.private
     public var archiveLimits = ArchiveLimits()
+    /// What each user may hold and do, unless the store has something else for it.
+    public var quota = Quota()
+    /// Whether a user who is the only one is bound by the machine alone.
+    public var freesOnlyUser = false
     public var tokenLifetime = Duration.seconds(7 * 24 * 3600)
     /// Log-ins and registrations that one address, and one account, may try in a minute.
     public var attemptsPerAddress = 60

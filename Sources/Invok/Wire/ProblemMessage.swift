@@ -11,9 +11,24 @@ public struct ProblemMessage: Hashable, Sendable, Codable {
     public var error: String
     public var nextStep: String?
     public var buildLog: String?
+    /// What would have been passed.
+    public var quota: Quota?
+
+    public struct Quota: Hashable, Sendable, Codable {
+        /// A `Quota.Name`. Text, so that an older client reads a newer server.
+        public var name: String
+        public var value: Int
+        public var used: Int
+
+        public init(_ excess: QuotaExcess) {
+            name = excess.name.rawValue
+            value = excess.value
+            used = excess.used
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
-        case type, title, status, detail, code, error
+        case type, title, status, detail, code, error, quota
         case requestID = "request_id"
         case nextStep = "next_step"
         case buildLog = "build_log"
@@ -21,7 +36,7 @@ public struct ProblemMessage: Hashable, Sendable, Codable {
 
     public init(
         type: String, title: String, status: Int, detail: String, code: String, requestID: String,
-        nextStep: String? = nil, buildLog: String? = nil
+        nextStep: String? = nil, buildLog: String? = nil, quota: Quota? = nil
     ) {
         self.type = type
         self.title = title
@@ -32,5 +47,6 @@ public struct ProblemMessage: Hashable, Sendable, Codable {
         error = detail
         self.nextStep = nextStep
         self.buildLog = buildLog
+        self.quota = quota
     }
 }

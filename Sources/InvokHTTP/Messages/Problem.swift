@@ -20,7 +20,7 @@ public enum Problem {
             .unknownRuntime:
             .badRequest
         case .unauthenticated, .wrongCredentials: .unauthorized
-        case .accountDisabled, .forbidden: .forbidden
+        case .accountDisabled, .forbidden, .quotaExceeded: .forbidden
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .emailTaken, .conflict, .deployInProgress: .conflict
@@ -73,7 +73,8 @@ public enum Problem {
         let status = status(of: error.code)
         let message = ProblemMessage(
             type: "about:blank", title: status.reasonPhrase, status: status.code, detail: error.message,
-            code: error.code.rawValue, requestID: requestID, nextStep: error.nextStep, buildLog: error.buildLog)
+            code: error.code.rawValue, requestID: requestID, nextStep: error.nextStep, buildLog: error.buildLog,
+            quota: error.quota.map(ProblemMessage.Quota.init))
         var fields: HTTPFields = [.cacheControl: "no-store"]
         if status == .unauthorized { fields[.wwwAuthenticate] = "Bearer realm=\"invok\"" }
         if let seconds = error.retryAfterSeconds { fields[.retryAfter] = String(seconds) }

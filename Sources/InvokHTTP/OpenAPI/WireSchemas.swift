@@ -51,7 +51,11 @@ enum WireSchemas {
             required("type", .string), required("title", .string), required("status", .integer),
             required("detail", .string), required("code", .string(oneOf: InvokError.Code.allCases.map(\.rawValue))),
             required("request_id", .string), required("error", .string), optional("next_step", .string),
-            optional("build_log", .string),
+            optional("build_log", .string), optional("quota", .reference("QuotaExcess")),
+        ]),
+        "QuotaExcess": .object([
+            required("name", .string(oneOf: Quota.Name.allCases.map(\.rawValue))), required("value", .integer),
+            required("used", .integer),
         ]),
     ]
 

@@ -26,6 +26,7 @@ public enum FunctionModel: SequentialModel {
         case activateBuilt(Int, expectedActive: Int?, access: Access?)
         case activate(Int, expectedActive: Int?)
         case fail(Int)
+        case nothing
     }
 
     public enum Outcome: Hashable, Sendable {
@@ -79,12 +80,13 @@ public enum FunctionModel: SequentialModel {
         case .fail(let number):
             if state.phases[number] == .building { state.phases[number] = .failed }
             return .done
+        case .nothing: return .done
         }
     }
 
     public static func isRead(_ call: Call, giving outcome: Outcome) -> Bool {
         switch call {
-        case .function, .active, .version, .versions: true
+        case .function, .active, .version, .versions, .nothing: true
         case .setAccess, .delete, .begin, .activateBuilt, .activate, .fail:
             outcome == .conflict || outcome == .notFound
         }

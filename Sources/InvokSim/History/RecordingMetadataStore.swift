@@ -23,6 +23,7 @@ public struct RecordingMetadataStore: MetadataStore {
             switch error {
             case .notFound: history.end(index, about: key, .notFound)
             case .conflict: history.end(index, about: key, .conflict)
+            case .exceeded: history.withdraw(index, about: key)
             // It may or may not have happened, and nobody knows when.
             case .unavailable, .full: history.end(index, about: key, nil)
             }
@@ -85,22 +86,24 @@ public struct RecordingMetadataStore: MetadataStore {
 
     // MARK: Versions
 
-    public func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+    public func beginVersion(
+        _ draft: VersionDraft, access: Access, within quota: Quota
+    ) async throws(StoreError) -> Version {
         try await record(.begin(access), about: draft.function) { () throws(StoreError) in
-            try await store.beginVersion(draft, access: access)
+            try await store.beginVersion(draft, access: access, within: quota)
         } outcome: {
             .number($0.key.number)
         }
     }
 
     public func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError) {
         let call = FunctionModel.Call.activateBuilt(version.number, expectedActive: expectedActive, access: access)
         try await record(call, about: version.function) { () throws(StoreError) in
             try await store.activateBuilt(
-                version, bundle: bundle, buildLog: buildLog, expectedActive: expectedActive, access: access, at: time)
+                version, as: built, expectedActive: expectedActive, access: access, within: quota, at: time)
         } outcome: {
             .done
         }
@@ -147,6 +150,16 @@ public struct RecordingMetadataStore: MetadataStore {
         try await store.user(withEmail: email)
     }
     public func updateUser(_ user: User) async throws(StoreError) { try await store.updateUser(user) }
+    public func onlyUser() async throws(StoreError) -> UserID? { try await store.onlyUser() }
+    public func setQuota(_ name: Quota.Name, of user: UserID, to value: Int?) async throws(StoreError) {
+        try await store.setQuota(name, of: user, to: value)
+    }
+    public func quotaOverrides() async throws(StoreError) -> [UserID: Quota.Overrides] {
+        try await store.quotaOverrides()
+    }
+    public func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage {
+        try await store.usage(of: namespace)
+    }
     public func putGrant(_ grant: Grant) async throws(StoreError) { try await store.putGrant(grant) }
     public func removeGrant(namespace: Namespace, user: UserID) async throws(StoreError) {
         try await store.removeGrant(namespace: namespace, user: user)

@@ -36,6 +36,12 @@ public final class StoreHistory: Sendable {
         }
     }
 
+    /// The call was refused for a reason that is not the function's own, and changed nothing.
+    func withdraw(_ index: Int, about key: FunctionKey) {
+        state.withLock { $0.entries[key]?[index].call = .nothing }
+        end(index, about: key, .done)
+    }
+
     /// Whether the store failed when it was asked what had become of an activation that it had failed too.
     func isUnanswered(_ key: FunctionKey, active: Int) -> Bool {
         let calls = entries[key, default: []]

@@ -11,8 +11,13 @@ private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 /// How a database is brought up to date.
 @Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(2)))
 struct PostgresSchemaTests {
-    private let next = Migration(
-        number: 2, name: "next", sql: "ALTER TABLE invok_user ADD COLUMN nickname text NOT NULL DEFAULT ''")
+    /// Those that are there, and one that this Invok does not have yet.
+    private let later =
+        Schema.current.migrations + [
+            Migration(
+                number: Schema.current.migrations.count + 1, name: "next",
+                sql: "ALTER TABLE invok_user ADD COLUMN nickname text NOT NULL DEFAULT ''")
+        ]
 
     private func migrate(_ url: String, to migrations: [Migration]) async throws {
         let target = try PostgresTarget(url: url)
@@ -64,10 +69,12 @@ struct PostgresSchemaTests {
                     id: UUIDValue(high: 1, low: 1), email: Email("a@example.com"), passwordHash: "hash", role: .viewer,
                     createdAt: Timestamp(millisecondsSinceEpoch: 5)))
             store.close()
-            try await migrate(url, to: [.initial, next])
+            try await migrate(url, to: later)
             #expect(try await Services.sql("SELECT nickname = '' FROM invok_user", in: url) == "t")
             let error = await refusal { _ = try await open(url) }
-            #expect(error?.message.contains("schema is version 2, newer than version 1") == true)
+            #expect(
+                error?.message.contains("schema is version \(later.count), newer than version \(later.count - 1)")
+                    == true)
             #expect(error?.nextStep == "start the Invok that wrote it, or a newer one")
             #expect(try await Services.sql("SELECT email FROM invok_user", in: url) == user.email.description)
         }
@@ -84,8 +91,9 @@ struct PostgresSchemaTests {
     @Test func aStepThatFailsChangesNothing() async throws {
         try await Services.withSchema { url in
             let broken = Migration(
-                number: 2, name: "broken", sql: "CREATE TABLE half (id integer); INSERT INTO nowhere VALUES (1)")
-            let error = await refusal { try await migrate(url, to: [.initial, broken]) }
+                number: later.count, name: "broken",
+                sql: "CREATE TABLE half (id integer); INSERT INTO nowhere VALUES (1)")
+            let error = await refusal { try await migrate(url, to: Schema.current.migrations + [broken]) }
             #expect(error?.code == .unavailable)
             #expect(try await Services.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'half'", in: url) == "0")
             try await open(url).close()

@@ -7,7 +7,13 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct SchemaTests {
     let files: TemporaryStore
-    let next = Migration(number: 2, name: "next", sql: "ALTER TABLE user ADD COLUMN nickname TEXT NOT NULL DEFAULT ''")
+    /// A step that this Invok does not have yet.
+    let later = Schema(
+        migrations: Schema.current.migrations + [
+            Migration(
+                number: Schema.current.migrations.count + 1, name: "next",
+                sql: "ALTER TABLE user ADD COLUMN nickname TEXT NOT NULL DEFAULT ''")
+        ])
 
     init() throws { files = try TemporaryStore() }
 
@@ -19,7 +25,8 @@ struct SchemaTests {
     @Test func releasedStepsAreUnchanged() {
         #expect(
             Schema.current.migrations.map { "\($0.number) \($0.digest)" } == [
-                "1 38fece3049e4446c14b81dadf093e8edd6f29d07b34e04a9d0a8a9a706f8032e"
+                "1 38fece3049e4446c14b81dadf093e8edd6f29d07b34e04a9d0a8a9a706f8032e",
+                "2 15474464a984d27f881bf54d6b2776498d6e2743c0c5588605f4e73e76018f00",
             ])
     }
 
@@ -29,11 +36,11 @@ struct SchemaTests {
         let version = try await old.deploy(key())
         try old.close()
 
-        let new = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        let new = try SQLiteMetadataStore(path: files.path, schema: later)
         #expect(try await new.user(id(1)) == user)
         #expect(try await new.function(key())?.activeVersion == version.key.number)
         let steps = try await new.read { try Int.fetchAll($0, sql: "SELECT number FROM migration ORDER BY number") }
-        #expect(steps == [1, 2])
+        #expect(steps == Array(1...later.migrations.count))
     }
 
     /// Each later schema reads what the first one wrote.
@@ -62,16 +69,19 @@ struct SchemaTests {
     }
 
     @Test func aNewerStoreIsRefusedUntouched() async throws {
-        let newer = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        let newer = try SQLiteMetadataStore(path: files.path, schema: later)
         _ = try await newer.createUser(someUser(1))
         try newer.close()
 
         let error = #expect(throws: InvokError.self) { try files.open() }
         #expect(error?.code == .unavailable)
-        #expect(error?.message.contains("schema is version 2, newer than version 1") == true)
+        #expect(
+            error?.message.contains(
+                "schema is version \(later.migrations.count), newer than version \(later.migrations.count - 1)") == true
+        )
         #expect(error?.nextStep == "start the Invok that wrote it, or a newer one")
 
-        let again = try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, next]))
+        let again = try SQLiteMetadataStore(path: files.path, schema: later)
         #expect(try await again.user(id(1)) != nil)
     }
 
@@ -85,9 +95,10 @@ struct SchemaTests {
     @Test func aStepThatFailsChangesNothing() async throws {
         try files.open().close()
         let broken = Migration(
-            number: 2, name: "broken", sql: "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1)")
+            number: later.migrations.count, name: "broken",
+            sql: "CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1)")
         #expect(throws: InvokError.self) {
-            try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: [.initial, broken]))
+            try SQLiteMetadataStore(path: files.path, schema: Schema(migrations: Schema.current.migrations + [broken]))
         }
         let store = try files.open()
         let tables = try await store.read {

@@ -58,6 +58,18 @@ final class FaultyStore: MetadataStore {
     func updateUser(_ user: User) async throws(StoreError) {
         try await perform("updateUser") { () throws(StoreError) in try await base.updateUser(user) }
     }
+    func onlyUser() async throws(StoreError) -> UserID? {
+        try await perform("onlyUser") { () throws(StoreError) in try await base.onlyUser() }
+    }
+    func setQuota(_ name: Quota.Name, of user: UserID, to value: Int?) async throws(StoreError) {
+        try await perform("setQuota") { () throws(StoreError) in try await base.setQuota(name, of: user, to: value) }
+    }
+    func quotaOverrides() async throws(StoreError) -> [UserID: Quota.Overrides] {
+        try await perform("quotaOverrides") { () throws(StoreError) in try await base.quotaOverrides() }
+    }
+    func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage {
+        try await perform("usage") { () throws(StoreError) in try await base.usage(of: namespace) }
+    }
     func putGrant(_ grant: Grant) async throws(StoreError) {
         try await perform("putGrant") { () throws(StoreError) in try await base.putGrant(grant) }
     }
@@ -87,18 +99,20 @@ final class FaultyStore: MetadataStore {
     func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
         try await perform("deleteFunction") { () throws(StoreError) in try await base.deleteFunction(key) }
     }
-    func beginVersion(_ draft: VersionDraft, access: Access) async throws(StoreError) -> Version {
+    func beginVersion(
+        _ draft: VersionDraft, access: Access, within quota: Quota
+    ) async throws(StoreError) -> Version {
         try await perform("beginVersion") { () throws(StoreError) in
-            try await base.beginVersion(draft, access: access)
+            try await base.beginVersion(draft, access: access, within: quota)
         }
     }
     func activateBuilt(
-        _ version: VersionKey, bundle: BundleID, buildLog: String, expectedActive: Int?, access: Access?,
+        _ version: VersionKey, as built: BuiltVersion, expectedActive: Int?, access: Access?, within quota: Quota,
         at time: Timestamp
     ) async throws(StoreError) {
         try await perform("activateBuilt") { () throws(StoreError) in
             try await base.activateBuilt(
-                version, bundle: bundle, buildLog: buildLog, expectedActive: expectedActive, access: access, at: time)
+                version, as: built, expectedActive: expectedActive, access: access, within: quota, at: time)
         }
     }
     func activate(_ version: VersionKey, expectedActive: Int?, at time: Timestamp) async throws(StoreError) {
