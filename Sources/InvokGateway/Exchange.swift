@@ -139,9 +139,7 @@ final class Exchange: Sendable {
                 for part in answer.parts {
                     switch part {
                     case .head(let head):
-                        guard let response = HTTPResponse(head) else {
-                            return .failure(.broken("status \(head.status.code)"))
-                        }
+                        let response = try HTTPResponse(head)
                         hasHead = true
                         try await sink.writeHead(response)
                     case .body(let buffer):
@@ -151,6 +149,8 @@ final class Exchange: Sendable {
                         return .success(answer.isReusable)
                     }
                 }
+            } catch let error as TransportError {
+                return .failure(error)
             } catch {
                 return .failure(.clientGone)
             }

@@ -17,7 +17,12 @@ extension HTTPRequestHead {
         for field in fields where field.name.canonicalName != "host" {
             headers.add(name: field.name.rawName, value: field.value)
         }
-        if !request.body.isEmpty, request.declaredBodyBytes == nil {
+        // A length that no body follows would make the next request of the connection the rest of this one.
+        if request.body.isEmpty {
+            if headers.contains(name: "content-length") { headers.replaceOrAdd(name: "content-length", value: "0") }
+        } else if let length = request.declaredBodyBytes {
+            headers.replaceOrAdd(name: "content-length", value: String(length))
+        } else {
             headers.remove(name: "content-length")
             headers.add(name: "transfer-encoding", value: "chunked")
         }
@@ -29,7 +34,8 @@ extension HTTPRequestHead {
 extension InvocationRequest {
     /// The length that the request declares for its body, in bytes.
     var declaredBodyBytes: Int? {
-        head.headerFields[.contentLength].flatMap { Int($0) }
+        let lengths = head.headerFields[values: .contentLength]
+        return lengths.count == 1 ? ContentLength.parse(lengths[0]) : nil
     }
 
     /// Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2).
@@ -42,13 +48,15 @@ extension InvocationRequest {
 }
 
 extension HTTPResponse {
-    /// - Returns: `nil` for a status that no final answer has: informational ones, and 101, since no upgrade was asked
-    ///   for.
-    init?(_ head: HTTPResponseHead) {
-        guard (200...999).contains(head.status.code) else { return nil }
+    /// - Throws: `broken` for an answer that is none.
+    init(_ head: HTTPResponseHead) throws(TransportError) {
+        let fields = HTTPFields(head.headers)
+        if let fault = AnswerRules.fault(status: Int(head.status.code), isHTTP10: head.version == .http1_0, fields) {
+            throw .broken(fault)
+        }
         self.init(
             status: Status(code: Int(head.status.code), reasonPhrase: head.status.reasonPhrase),
-            headerFields: HTTPFields(head.headers).forwardable)
+            headerFields: fields.forwardable)
     }
 }
 

@@ -31,6 +31,9 @@ public struct InvokError: Error, Hashable, Sendable {
         case functionTimeout = "function_timeout"
         case unavailable
         case storageFull = "storage_full"
+        case expectationFailed = "expectation_failed"
+        case misdirected
+        case notImplemented = "not_implemented"
         case `internal`
     }
 

@@ -28,6 +28,9 @@ public enum Problem {
         case .unsupportedMediaType: .unsupportedMediaType
         case .buildFailed, .startFailed: .unprocessableContent
         case .tooManyRequests: .tooManyRequests
+        case .expectationFailed: .expectationFailed
+        case .misdirected: .misdirectedRequest
+        case .notImplemented: .notImplemented
         case .internal: .internalServerError
         case .functionFailed: .badGateway
         case .noCapacity, .unavailable: .serviceUnavailable

@@ -19,7 +19,7 @@ struct Upload: Hashable {
         let tooLarge = InvokError(
             .payloadTooLarge, "the archive is larger than \(maximumBytes) bytes",
             nextStep: "leave out what the function does not need")
-        if let declared = request.headers[.contentLength].flatMap({ Int($0) }),
+        if let declared = request.headers[.contentLength].flatMap({ ContentLength.parse($0) }),
             declared - maximumBytes > overheadBytes
         {
             throw tooLarge

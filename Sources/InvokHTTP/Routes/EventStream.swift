@@ -67,6 +67,6 @@ extension Request {
     /// Whether a body follows the head (RFC 9112 §6.3).
     var declaresBody: Bool {
         if headers[.transferEncoding] != nil { return true }
-        return headers[.contentLength].flatMap { Int($0) } ?? 0 > 0
+        return headers[.contentLength].flatMap { ContentLength.parse($0) } ?? 0 > 0
     }
 }

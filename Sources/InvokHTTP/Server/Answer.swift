@@ -12,12 +12,19 @@ final class Answer: ResponseSink {
     }
 
     private let connection: any ClientConnection
+    private let takesTrailers: Bool
     private let decorate: @Sendable (inout HTTPResponse) -> Void
     private let state = Mutex(Summary())
 
-    /// - Parameter decorate: adds what every answer carries to a head.
-    init(on connection: any ClientConnection, decorate: @escaping @Sendable (inout HTTPResponse) -> Void) {
+    /// - Parameters:
+    ///   - takesTrailers: whether the client has asked for them.
+    ///   - decorate: adds what every answer carries to a head.
+    init(
+        on connection: any ClientConnection, takesTrailers: Bool,
+        decorate: @escaping @Sendable (inout HTTPResponse) -> Void
+    ) {
         self.connection = connection
+        self.takesTrailers = takesTrailers
         self.decorate = decorate
     }
 
@@ -58,7 +65,7 @@ final class Answer: ResponseSink {
     }
 
     func finish(trailers: HTTPFields?) async throws {
-        try await connection.finish(trailers: trailers)
+        try await connection.finish(trailers: takesTrailers ? trailers.flatMap(TrailerRules.allowed) : nil)
         state.withLock { $0.isWhole = true }
     }
 

@@ -44,7 +44,8 @@ public struct InvokServer: Service {
             additionalChannelHandlers: [
                 RequestDeadlineHandler(
                     headTimeout: configuration.headTimeout, bodyTimeout: configuration.bodyTimeout),
-                ClientWatchHandler(), MessageHandler.Installer(refusal: responder.refusal),
+                ClientWatchHandler(),
+                MessageHandler.Installer(configuration: configuration, refusal: responder.refusal),
             ],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: configuration.headBytes, maxHeaderListSize: configuration.headBytes,

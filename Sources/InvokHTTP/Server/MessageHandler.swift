@@ -1,4 +1,5 @@
 import HTTPTypes
+import Invok
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
@@ -10,7 +11,9 @@ import NIOHTTPTypesHTTP1
 /// - A request that is none is answered by a problem, and the connection ends.
 /// - No bytes follow the head of an answer to HEAD or of a 204 or 304: a client would take them for the next answer.
 /// - A client of HTTP/1.0 gets no chunks and no interim answers.
-/// - The connection ends after the answer when the client has said so in whatever letters, or no length tells its end.
+/// - The connection ends after the answer when the client has said so in whatever letters, or asks for another protocol, or
+///   no length tells its end.
+/// - What a client sends ahead waits in its system but for one request.
 final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -18,7 +21,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     /// Makes the answer to what is no request, from what is wrong with it.
-    typealias Refusal = @Sendable (String) -> (head: HTTPResponse, body: ByteBuffer)
+    typealias Refusal = @Sendable (InvokError) -> (head: HTTPResponse, body: ByteBuffer)
 
     fileprivate struct Exchange {
         let isHead: Bool
@@ -28,54 +31,73 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let refusal: Refusal
+    private let gate: InputGate
     /// The requests that are not yet answered.
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     private var isReadingRequest = false
+    /// What is left of the body that is read; `nil` where chunks tell its end.
+    private var bodyBytes: Int? = 0
     /// Whatever comes is passed over.
     private var isDeaf = false
     private var closesAfterRequest = false
-    private var fault: String?
+    private var fault: InvokError?
 
-    init(refusal: @escaping Refusal) { self.refusal = refusal }
+    init(refusal: @escaping Refusal, gate: InputGate) {
+        self.refusal = refusal
+        self.gate = gate
+    }
 
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        gate.parsed()
         guard !isDeaf else { return }
         switch Self.unwrapInboundIn(data) {
         case .head(var head):
-            RequestRules.normalizeTarget(of: &head)
-            if let fault = RequestRules.fault(in: head) {
-                return errorCaught(context: context, error: Fault(reason: fault))
-            }
+            head.normalizeTarget()
+            let rules = RequestRules.Head(head)
+            if let fault = RequestRules.fault(in: rules) { return refuse(fault, context) }
+            head.normalizeLength()
             isReadingRequest = true
-            exchanges.append(Exchange(head))
+            bodyBytes = head.bodyBytes
+            var exchange = Exchange(head)
+            if RequestRules.asksForUpgrade(rules) { exchange.keepsAlive = false }
+            exchanges.append(exchange)
             context.fireChannelRead(Self.wrapInboundOut(.head(head)))
-        case .body: context.fireChannelRead(data)
+        case .body(let buffer):
+            bodyBytes = bodyBytes.map { $0 - buffer.readableBytes }
+            context.fireChannelRead(data)
         case .end:
             isReadingRequest = false
             isDeaf = exchanges.last?.keepsAlive == false || closesAfterRequest
             context.fireChannelRead(data)
             if closesAfterRequest { close(context) }
         }
+        setGate()
     }
 
-    private struct Fault: Error { let reason: String }
+    /// One request may wait for the answer to the one before it. Nothing is read behind the last one before its answer.
+    private func setGate() {
+        gate.pieceBytes = isReadingRequest ? bodyBytes.map { max($0, 1024) } ?? 8192 : 1024
+        gate.set(
+            holding: !exchanges.isEmpty && (isDeaf || exchanges.count > 1 && !isReadingRequest), dropping: isDeaf)
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case let error as Fault: refuse(error.reason, context)
-        case HTTPParserError.headerOverflow: refuse("the head of the request is too large", context)
-        case is HTTPParserError: refuse("the request is malformed", context)
+        case HTTPParserError.headerOverflow:
+            refuse(.invalidRequest("the head of the request is too large"), context)
+        case is HTTPParserError: refuse(.invalidRequest("the request is malformed"), context)
         default: context.fireErrorCaught(error)
         }
     }
 
     /// The server answers an error of the parser by a bare 400 once the requests before it are answered, and closes.
-    private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
+    private func refuse(_ error: InvokError, _ context: ChannelHandlerContext) {
         guard !isDeaf else { return }
         isDeaf = true
-        fault = reason
+        fault = error
+        setGate()
         context.fireErrorCaught(HTTPParserError.unknown)
     }
 
@@ -120,6 +142,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let exchange = exchanges.popFirst()
         // NIO's encoder does not know the method and would end an answer without a length by an empty chunk.
         if exchange?.isHead == true { promise?.succeed() } else { context.write(data, promise: promise) }
+        setGate()
         guard exchange?.keepsAlive == false else { return }
         if isReadingRequest { closesAfterRequest = true } else { close(context) }
     }
@@ -140,6 +163,7 @@ final class MessageHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// deadline for the next request ends it if the client does not.
     private func close(_ context: ChannelHandlerContext) {
         isDeaf = true
+        setGate()
         context.flush()
         context.close(mode: .output, promise: nil)
     }
@@ -153,20 +177,55 @@ extension MessageHandler.Exchange {
     }
 }
 
+extension HTTPRequestHead {
+    fileprivate mutating func normalizeTarget() {
+        guard let absolute = RequestRules.absoluteForm(uri) else { return }
+        headers.replaceOrAdd(name: "host", value: absolute.host)
+        uri = absolute.target
+    }
+
+    /// Nobody behind this has to know that `000` is nothing.
+    fileprivate mutating func normalizeLength() {
+        guard let given = headers.first(name: "content-length"), let length = ContentLength.parse(given) else { return }
+        if given != String(length) { headers.replaceOrAdd(name: "content-length", value: String(length)) }
+    }
+
+    fileprivate var bodyBytes: Int? {
+        if headers.contains(name: "transfer-encoding") { return nil }
+        return headers.first(name: "content-length").flatMap { ContentLength.parse($0) } ?? 0
+    }
+}
+
+extension RequestRules.Head {
+    fileprivate init(_ head: HTTPRequestHead) {
+        self.init(
+            method: head.method.rawValue, target: head.uri, isHTTP10: head.version == .http1_0,
+            values: { head.headers[$0] })
+    }
+}
+
 extension MessageHandler {
-    /// Puts the handler below the codec that drops what it looks at; Hummingbird adds handlers above it only.
+    /// Puts the handler below the codec that drops what it looks at, and the gate before all; Hummingbird adds handlers above
+    /// the codec only.
     final class Installer: ChannelInboundHandler, RemovableChannelHandler {
         typealias InboundIn = HTTPRequestPart
 
         private let refusal: Refusal
+        private let configuration: ServerConfiguration
 
-        init(refusal: @escaping Refusal) { self.refusal = refusal }
+        init(configuration: ServerConfiguration, refusal: @escaping Refusal) {
+            self.refusal = refusal
+            self.configuration = configuration
+        }
 
         func handlerAdded(context: ChannelHandlerContext) {
             let pipeline = context.pipeline.syncOperations
+            let gate = InputGate(
+                unparsedLimit: 2 * configuration.headBytes, lingerBytes: configuration.lingerBytes)
             do {
                 let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-                try pipeline.addHandler(MessageHandler(refusal: refusal), position: .before(codec))
+                try pipeline.addHandler(gate, position: .first)
+                try pipeline.addHandler(MessageHandler(refusal: refusal, gate: gate), position: .before(codec))
             } catch {
                 // Without it connections are not safe to use.
                 context.fireErrorCaught(error)

@@ -31,7 +31,8 @@ public struct ServerResponder: Sendable {
         let began = clock.now()
         let requestID = RequestIdentity.make(for: request.headers, randomness: system.world.randomness)
         let origin = request.headers[.origin]
-        let answer = Answer(on: connection) { [configuration, crossOrigin] head in
+        let answer = Answer(on: connection, takesTrailers: TrailerRules.areWanted(request.headers)) {
+            [configuration, crossOrigin] head in
             head.headerFields[RequestIdentity.header] = requestID
             head.headerFields[.date] = clock.wallTime().httpDate
             if let name = configuration.serverName, head.headerFields[.server] == nil {
@@ -52,12 +53,12 @@ public struct ServerResponder: Sendable {
     }
 
     /// The answer to what is no request.
-    /// - Parameter reason: what is wrong with it.
-    func refusal(_ reason: String) -> (head: HTTPResponse, body: ByteBuffer) {
+    /// - Parameter error: what is wrong with it.
+    func refusal(_ error: InvokError) -> (head: HTTPResponse, body: ByteBuffer) {
         let requestID = RequestIdentity.make(for: [:], randomness: system.world.randomness)
         logger.debug(
-            "a malformed request was refused", metadata: ["reason": "\(reason)", "request_id": "\(requestID)"])
-        var (head, body) = Problem.message(for: .invalidRequest(reason), requestID: requestID)
+            "a malformed request was refused", metadata: ["reason": "\(error.message)", "request_id": "\(requestID)"])
+        var (head, body) = Problem.message(for: error, requestID: requestID)
         head.headerFields[RequestIdentity.header] = requestID
         head.headerFields[.date] = system.world.clock.wallTime().httpDate
         head.headerFields[.server] = configuration.serverName

@@ -152,7 +152,8 @@ struct InvokeHandlerTests {
             _ = try await connection.text(through: "\r\n\r\n")
         } body: { server, path in
             try await WireClient.with(port: server.port) { client in
-                try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+                try await client.send(
+                    "POST \(path) HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n")
                 _ = try #require(try await client.text(through: "\r\n\r\n"))
                 for word in ["one!", "two!", "last!"] {
                     try await client.send("\(String(word.count, radix: 16))\r\n\(word)\r\n")
@@ -165,6 +166,63 @@ struct InvokeHandlerTests {
                 try await client.send(.get, "/healthz")
                 #expect(try await client.answer()?.status == 200)
             }
+        }
+    }
+
+    @Test func trailersComeWhereAskedForOnly() async throws {
+        try await withFunction { connection in
+            while try await connection.text(through: "\r\n\r\n") != nil {
+                try await connection.write(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nSet-Cookie: a=b\r\nX-T: t\r\n\r\n"
+                )
+            }
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                for (field, trailer) in [("", "\r\n"), ("TE: trailers\r\n", "x-t: t\r\n")] {
+                    try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\(field)\r\n")
+                    _ = try #require(try await client.text(through: "2\r\nok\r\n0\r\n"))
+                    #expect(try await client.text(through: "\r\n")?.lowercased() == trailer)
+                    if !field.isEmpty { _ = try await client.text(through: "\r\n") }
+                }
+            }
+        }
+    }
+
+    @Test func noLengthIsForwardedThatTheBodyDoesNotHave() async throws {
+        let seen = Seen()
+        try await withFunction { connection in
+            while let head = try await connection.text(through: "\r\n\r\n") {
+                seen.add(head.lowercased())
+                try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                for length in ["000", "0"] {
+                    try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
+                    #expect(try await client.answer()?.status == 200)
+                    #expect(seen.last?.contains("content-length: 0\r\n") == true)
+                }
+                try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n")
+                #expect(try await client.answer()?.status == 400)
+                #expect(try await client.answer() == nil)
+            }
+            // The function has heard nothing of it.
+            #expect(try await server.call(.get, path + "/next").status == 200)
+            #expect(seen.last?.hasPrefix("get /hello/next") == true && seen.count == 3)
+        }
+    }
+
+    @Test(arguments: [
+        "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "Transfer-Encoding: identity\r\n\r\nok",
+        "Transfer-Encoding: gzip\r\n\r\nok", "Content-Length: 9223372036854775808\r\n\r\nok",
+    ])
+    func anAnswerWhoseFramingIsInDoubtIs502(rest: String) async throws {
+        try await withFunction { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 200 OK\r\n" + rest)
+        } body: { server, path in
+            let answer = try await server.call(.get, path)
+            #expect(answer.status == 502)
         }
     }
 
@@ -226,6 +284,16 @@ struct InvokeHandlerTests {
             }
         }
     }
+}
+
+/// The heads that a function has seen.
+private final class Seen: Sendable {
+    private let heads = Mutex<[String]>([])
+
+    var last: String? { heads.withLock { $0.last } }
+    var count: Int { heads.withLock { $0.count } }
+
+    func add(_ head: String) { heads.withLock { $0.append(head) } }
 }
 
 /// Readiness is simulated; what else a function is asked, the socket answers.

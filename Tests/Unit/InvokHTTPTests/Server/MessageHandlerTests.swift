@@ -19,7 +19,8 @@ struct MessageHandlerTests {
         // Framing
         start + "Content-Length: x\r\n\r\n", start + "Content-Length: +2\r\n\r\n{}",
         start + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", start + "Content-Length: 2, 2\r\n\r\n{}",
-        start + "Content-Length: 99999999999999999999\r\n\r\n",
+        start + "Content-Length: 99999999999999999999\r\n\r\n", start + "Content-Length: 9223372036854775808\r\n\r\n",
+        start + "Content-Length: 18446744073709551615\r\n\r\n",
         start + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         start + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
         start + "Transfer-Encoding: gzip\r\n\r\n", start + "Transfer-Encoding: identity\r\n\r\n",
@@ -61,6 +62,57 @@ struct MessageHandlerTests {
                     "POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
                 #expect(try await client.answer()?.status == 400)
                 #expect(try await client.answer() == nil)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 501), ("CONNECT a:1 HTTP/1.0\r\n\r\n", 501),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", 417),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nUpgrade: h2c\r\n\r\n", 200),
+        (
+            "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\n{}",
+            400
+        ),
+    ])
+    func noOtherProtocolIsSpoken(text: String, status: Int) async throws {
+        try await TestServer.run { server in
+            try await WireClient.with(port: server.port) { client in
+                // What stands behind it is not taken for a request.
+                try await client.send(text + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                let answer = try #require(try await client.answer())
+                #expect(answer.status == status && answer.fields["connection"] == "close")
+                #expect(try await client.answer() == nil)
+            }
+        }
+    }
+
+    @Test func manyRequestsInOnePieceAreAllAnswered() async throws {
+        try await TestServer.run { server in
+            try await WireClient.with(port: server.port) { client in
+                let request = "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+                try await client.send(String(repeating: request, count: 300))
+                // All that was sent is answered, though no more will come.
+                try await client.finish()
+                for _ in 0..<300 { #expect(try await client.answer()?.status == 400) }
+                #expect(try await client.answer() == nil)
+            }
+        }
+    }
+
+    @Test func bytesThatMakeNothingEndTheConnection() async throws {
+        try await TestServer.run { server in
+            for text in [
+                String(repeating: "\r\n", count: 200_000),
+                "POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;"
+                    + String(repeating: "a", count: 400_000),
+            ] {
+                try await WireClient.with(port: server.port) { client in
+                    // The server may be gone before all is written.
+                    try? await client.send(text)
+                    try await client.closed()
+                }
             }
         }
     }
