@@ -106,10 +106,13 @@ let package = Package(
         wall("InvokThreads", []),
         // What adapters that run things on this machine share.
         wall("InvokHost", ["Invok", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
-        wall("InvokSandbox", ["Invok", "InvokHost", "InvokRuntimes", "CLinux", logging]),
+        wall("InvokSandbox", ["Invok", "InvokHost", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
         wall(
             "InvokDocker",
-            ["Invok", "InvokHost", "InvokRuntimes", "CLinux", asyncHTTPClient, logging, nioCore, nioHTTP1]),
+            [
+                "Invok", "InvokHost", "InvokRuntimes", "InvokThreads", "CLinux", asyncHTTPClient, logging, nioCore,
+                nioHTTP1,
+            ]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall(
             "InvokHTTP",
@@ -151,7 +154,7 @@ let package = Package(
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes", ["CLinux"]),
         unitTests(of: "InvokThreads"),
-        unitTests(of: "InvokHost"),
+        unitTests(of: "InvokHost", ["InvokThreads", "TestSupport", logging]),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["InvokHost"]),
         unitTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),

@@ -29,4 +29,13 @@ static inline int linux_pidfd_open(pid_t process) { return (int)syscall(SYS_pidf
 static inline int linux_pidfd_send_signal(int process, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, process, signal, (void *)0, 0);
 }
+
+// renameat2(2): with LINUX_RENAME_NOREPLACE, never over what is there.
+#define LINUX_RENAME_NOREPLACE 1u
+static inline int linux_renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, flags);
+}
+
+// openat(2): a handle on a file that nobody needs to be allowed to read.
+#define LINUX_O_PATH 010000000
 #endif

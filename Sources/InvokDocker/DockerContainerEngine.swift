@@ -70,6 +70,7 @@ public final class DockerContainerEngine: ContainerEngine {
     ) async throws(EngineError) {
         let watch: SocketWatch
         do throws(SystemError) {
+            host.quarantine.removeLater(instance.folder.path)
             try instance.folder.make()
             watch = try SocketWatch(instance.folder, on: prepared.events)
         } catch {
@@ -176,7 +177,7 @@ public final class DockerContainerEngine: ContainerEngine {
                 instance.log?.cancel()
                 await remove(container, instance.id)
             }
-            await removeFolder(instance.folder, instance.id)
+            removeFolder(instance.folder)
             instances.withLock { _ = $0.removeValue(forKey: instance.id) }
             instance.gone.signal()
         }.value
@@ -201,7 +202,7 @@ public final class DockerContainerEngine: ContainerEngine {
         for container in found where ContainerPlan.instance(labels: container.labels ?? [:])?.id == id {
             await remove(container.id, id)
         }
-        await removeFolder(InstanceFolder(of: id, in: host.runDirectory), id)
+        removeFolder(InstanceFolder(of: id, in: host.runDirectory))
     }
 
     func remove(_ container: String, _ id: some CustomStringConvertible & Sendable) async {
@@ -227,12 +228,8 @@ public final class DockerContainerEngine: ContainerEngine {
         }
     }
 
-    private func removeFolder(_ folder: InstanceFolder, _ id: InstanceID) async {
-        do throws(SystemError) {
-            try folder.remove()
-        } catch {
-            logger.warning("the directory of \(id) is left behind: \(error)")
-        }
+    private func removeFolder(_ folder: InstanceFolder) {
+        host.quarantine.removeLater(folder.path)
     }
 
     // MARK: What this process knows

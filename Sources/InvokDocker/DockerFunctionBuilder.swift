@@ -75,11 +75,6 @@ extension DockerHost: BuildPlace {
         }.get()
     }
 
-    package func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        guard let disk = try? await prepared().disk else { return work() }
-        return await disk.run(work)
-    }
-
     private func build(
         _ request: ContainerRequest, outputLimit: Int, began: @Sendable () -> Void, until cancelled: Event<Void>
     ) async -> Result<CapturedRun, BuildError> {

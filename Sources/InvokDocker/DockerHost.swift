@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 public import Invok
 import InvokHost
+package import InvokThreads
+public import Logging
 import Synchronization
 
 /// What the engine and the builder share: the connection to Docker, the installation's name on it, directories. One for
@@ -10,14 +12,15 @@ public final class DockerHost: Sendable {
     struct Prepared: Sendable {
         let plan: ContainerPlan
         let warnings: [String]
-        /// Waits for files and sockets, which tasks cannot.
+        /// Waits for sockets, which tasks cannot.
         let events: EventThread
-        let disk: EventThread
     }
 
     let settings: DockerSettings
     let client: DockerClient
     package let clock: any Clock
+    package let disk = WorkerPool(threads: BuildThreads.count)
+    package let quarantine: Quarantine
     /// The builds that have a container or are about to. Those of earlier cores, and those that Docker did not remove when
     /// it was asked to, are nobody's any more.
     let builds = Mutex<Set<String>>([])
@@ -25,9 +28,11 @@ public final class DockerHost: Sendable {
     let gate = StartGate(places: 3)
     private let preparation = Preparation<Prepared, EngineError>()
 
-    public init(settings: DockerSettings, clock: any Clock) {
+    /// - Parameter logger: for leftovers.
+    public init(settings: DockerSettings, clock: any Clock, logger: Logger = Logger(label: "invok")) {
         self.settings = settings
         self.clock = clock
+        quarantine = Quarantine(directory: settings.dataDirectory + "/quarantine", threads: disk, logger: logger)
         client = DockerClient(socketPath: settings.socketPath)
     }
 
@@ -49,26 +54,27 @@ public final class DockerHost: Sendable {
         do throws(DockerError) {
             _ = try await client.negotiate()
             let info: DockerInfoMessage = try client.decode(await client.call(.get, "/info"))
-            let (owner, events, disk) = try makeDirectories()
+            let (owner, events) = try makeDirectories()
             let plan = ContainerPlan(
                 owner: owner, images: settings.images, processors: max(1, info.processors),
                 builderUser: geteuid() == 0 ? nil : geteuid())
             return Prepared(
-                plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events, disk: disk)
+                plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events)
         } catch {
             throw unavailable(error)
         }
     }
 
-    private func makeDirectories() throws(DockerError) -> (owner: String, events: EventThread, disk: EventThread) {
+    private func makeDirectories() throws(DockerError) -> (owner: String, events: EventThread) {
         do throws(SystemError) {
             for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755), (cacheDirectory, 0o700)] {
                 try Files.makeDirectories(path, mode: mode_t(mode))
             }
+            quarantine.removeLeftovers()
             for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
-                try Files.removeTree("\(bundlesDirectory)/\(name)")
+                quarantine.removeLater("\(bundlesDirectory)/\(name)")
             }
-            return (try owner(), try EventThread(), try EventThread())
+            return (try owner(), try EventThread())
         } catch {
             throw .refused(status: 500, message: "the data directory cannot be prepared: \(error)")
         }

@@ -24,8 +24,8 @@ struct InstanceFolder: Sendable {
     /// Where the core connects.
     var socket: String { path + "/" + Self.socketName }
 
+    /// - Throws: also when there is one already.
     func make() throws(SystemError) {
-        try Files.removeTree(path)
         try Files.makeDirectory(path, mode: 0o700)
         // The container's user is nobody that this machine knows.
         try Files.makeDirectory(inner, mode: 0o777)

@@ -63,6 +63,4 @@ package struct BuildFolder: Sendable {
 
     /// Whether it takes more of the disk than that.
     package func exceeds(_ bytes: Int) -> Bool { Files.usedBytes(below: work, limit: bytes) > bytes }
-
-    package func remove() { try? Files.removeTree(path) }
 }

@@ -1,4 +1,6 @@
+import Glibc
 import Invok
+import InvokThreads
 
 /// Where builds run, isolated: sandboxes of this machine, or containers.
 package protocol BuildPlace: Sendable {
@@ -15,8 +17,14 @@ package protocol BuildPlace: Sendable {
     func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun
-    /// Runs what moves many bytes, on a thread where that holds up nobody.
-    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value
+    /// For what moves many bytes, where that holds up nobody.
+    var disk: WorkerPool { get }
+    /// Where what a build leaves behind ends.
+    var quarantine: Quarantine { get }
+}
+
+extension BuildPlace {
+    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await disk.run(work) }
 }
 
 /// A language's tool as builds see it.
@@ -41,4 +49,10 @@ package struct BuildTool: Hashable, Sendable {
         self.environment = environment
         self.identity = identity
     }
+}
+
+/// How many threads move the bytes of builds.
+package enum BuildThreads {
+    /// Two for each processor, as so many builds are admitted at a time; and one that removes leftovers of any size.
+    package static var count: Int { 2 * max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 1 }
 }

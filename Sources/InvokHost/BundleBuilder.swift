@@ -44,12 +44,8 @@ package final class BundleBuilder: Sendable {
 
     package func remove(_ bundle: BundleID) async throws(BuildError) {
         let path = path(of: bundle)
-        // Under another name first, so that a crash leaves no half of it under its own.
-        let hidden = newFolder().path
-        let failure = await place.onDisk { () -> SystemError? in
-            guard rename(path, hidden) == 0 else { return errno == ENOENT ? nil : SystemError("rename", path) }
-            return Self.failure { () throws(SystemError) in try Files.removeTree(hidden) }
-        }
+        let quarantine = place.quarantine
+        let failure = await place.onDisk { Self.failure { () throws(SystemError) in try quarantine.remove(path) } }
         if let failure { throw .unavailable(reason: "the bundle cannot be removed: \(failure)", nextStep: nil) }
     }
 
@@ -83,10 +79,10 @@ package final class BundleBuilder: Sendable {
                 throw .failed(reason: reason, log: log)
             }
             try await onDisk { () throws(SystemError) in try folder.publish(plan.output, as: destination) }
-            await place.onDisk { folder.remove() }
+            await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
             return await result(bundle, log: log)
         } catch {
-            await place.onDisk { folder.remove() }
+            await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
             throw error
         }
     }
@@ -114,8 +110,12 @@ package final class BundleBuilder: Sendable {
     private func path(of bundle: BundleID) -> String { "\(place.bundlesDirectory)/\(bundle)" }
 
     private func newFolder() -> BuildFolder {
-        let number = lastFolder.wrappingAdd(1, ordering: .relaxed).newValue
-        return BuildFolder(path: "\(place.bundlesDirectory)/.tmp-\(number)")
+        while true {
+            let number = lastFolder.wrappingAdd(1, ordering: .relaxed).newValue
+            let folder = BuildFolder(path: "\(place.bundlesDirectory)/.tmp-\(number)")
+            // One that could not even be moved away is passed over.
+            if !Files.exists(folder.path) { return folder }
+        }
     }
 
     private func onDisk(_ work: @escaping @Sendable () throws(SystemError) -> Void) async throws(BuildError) {

@@ -73,22 +73,18 @@ package enum Files {
 
     package static func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
 
-    /// The names in a directory, none when it cannot be read.
+    /// The names in a directory that are UTF-8, none when it cannot be read: for folders of Invok's own and of the system,
+    /// where others are nobody's. Whoever removes or moves what is in a folder goes by `DirectoryStream`.
     package static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        return names(of: directory).sorted()
-    }
-
-    private static func names(of directory: OpaquePointer) -> [String] {
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
+        let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0, var directory = try? DirectoryStream(taking: number, named: path.nameForCalls) else {
+            return []
         }
-        return names
+        var names: [String] = []
+        while let name = directory.next() {
+            if let text = String(validating: name.dropLast(), as: UTF8.self) { names.append(text) }
+        }
+        return names.sorted()
     }
 
     /// The path with all links followed; `nil` when there is nothing.
@@ -98,30 +94,9 @@ package enum Files {
         return String(cString: resolved)
     }
 
-    /// Removes the file or the directory with all in it; does nothing when there is none. Follows no link, so that
-    /// what hostile code left behind leads nowhere.
-    package static func removeTree(_ path: String) throws(SystemError) {
-        try removeTree(AT_FDCWD, path)
-    }
-
-    private static func removeTree(_ parent: Int32, _ name: String) throws(SystemError) {
-        if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return }
-        guard errno == EISDIR || errno == EPERM else { throw SystemError("unlink", name) }
-        var number = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if number < 0 && errno == EACCES {
-            fchmodat(parent, name, 0o700, 0)
-            number = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        }
-        guard number >= 0 else { throw SystemError("open", name) }
-        guard let directory = fdopendir(number) else {
-            close(number)
-            throw SystemError("opendir", name)
-        }
-        defer { closedir(directory) }
-        fchmod(number, 0o700)
-        for child in names(of: directory) { try removeTree(number, child) }
-        guard unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT else { throw SystemError("rmdir", name) }
-    }
+    /// Removes the file or the directory with all in it, whatever hostile code made of it; does nothing when there is none.
+    /// - Throws: the first of what could not be done; what could is done.
+    package static func removeTree(_ path: String) throws(SystemError) { try TreeRemoval.remove(path) }
 
     /// Makes the file or the directory's list of names durable.
     package static func sync(_ path: String) throws(SystemError) {
@@ -180,4 +155,9 @@ package enum Files {
         var status = statvfs()
         return statvfs(path, &status) == 0 && UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
     }
+}
+
+extension String {
+    /// With its NUL, as system calls take it.
+    var nameForCalls: [CChar] { Array(utf8CString) }
 }

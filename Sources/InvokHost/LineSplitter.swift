@@ -36,7 +36,7 @@ package struct LineSplitter: Sendable {
     }
 
     /// The text with control characters escaped: a log line must not steer the terminal it is shown on.
-    private static func printable(_ bytes: [UInt8]) -> String {
+    package static func printable(_ bytes: [UInt8]) -> String {
         let isPlain = bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
         guard !isPlain else { return String(decoding: bytes, as: UTF8.self) }
         var escaped: [UInt8] = []

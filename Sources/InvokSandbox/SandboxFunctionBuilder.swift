@@ -68,11 +68,6 @@ extension SandboxHost: BuildPlace {
             throw .unavailable(reason: error.description, nextStep: nil)
         }
     }
-
-    package func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        guard let launcher = try? await prepared().launcher else { return work() }
-        return await launcher.onDisk(work)
-    }
 }
 
 extension Toolchain {

@@ -1,7 +1,8 @@
 import Glibc
 public import Invok
 import InvokHost
-import Logging
+package import InvokThreads
+public import Logging
 
 /// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
 /// One for each data directory and process.
@@ -12,6 +13,9 @@ public final class SandboxHost: Sendable {
     package let cacheDirectory: String
     let toolchains: Toolchains
     package let clock: any Clock
+    /// Apart from what waits for instances: a large build must not hold up the end of one.
+    package let disk = WorkerPool(threads: BuildThreads.count)
+    package let quarantine: Quarantine
     private let bubblewrap: String?
     private let preparation = Preparation<Prepared, EngineError>()
 
@@ -25,14 +29,16 @@ public final class SandboxHost: Sendable {
     ///   - cacheDirectory: an absolute path. Any number of cores of one user may share it; what lies there can be made
     ///     again.
     ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
+    ///   - logger: for leftovers.
     public init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
-        bubblewrap: String? = nil
+        bubblewrap: String? = nil, logger: Logger = Logger(label: "invok")
     ) {
         self.dataDirectory = dataDirectory
         self.cacheDirectory = cacheDirectory
         self.toolchains = toolchains
         self.clock = clock
+        quarantine = Quarantine(directory: dataDirectory + "/quarantine", threads: disk, logger: logger)
         self.bubblewrap =
             bubblewrap ?? ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first(where: Files.exists)
     }
@@ -81,9 +87,10 @@ public final class SandboxHost: Sendable {
         for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755)] {
             try Files.makeDirectories(path, mode: mode_t(mode))
         }
-        for name in Files.names(in: runDirectory) { try Files.removeTree("\(runDirectory)/\(name)") }
+        quarantine.removeLeftovers()
+        for name in Files.names(in: runDirectory) { quarantine.removeLater("\(runDirectory)/\(name)") }
         for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
-            try Files.removeTree("\(bundlesDirectory)/\(name)")
+            quarantine.removeLater("\(bundlesDirectory)/\(name)")
         }
         let users = UserIDPool(installation: installation)
         try SandboxBase.writeEtc(

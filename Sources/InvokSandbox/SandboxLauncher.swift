@@ -19,7 +19,6 @@ final class SandboxLauncher: Sendable {
     private let starter: EventThread
     private let events: EventThread
     private let janitor: EventThread
-    private let disk: EventThread
     private let count = Atomic<UInt64>(0)
 
     init(bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool) throws(SystemError) {
@@ -31,7 +30,6 @@ final class SandboxLauncher: Sendable {
         starter = try EventThread()
         events = try EventThread()
         janitor = try EventThread()
-        disk = try EventThread()
     }
 
     deinit { groups.remove() }
@@ -59,9 +57,6 @@ final class SandboxLauncher: Sendable {
 
     /// Runs what blocks on the file system or the kernel.
     func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await janitor.run(work) }
-
-    /// Runs what moves many bytes, apart from that: a large build must not hold up the end of an instance.
-    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await disk.run(work) }
 
     /// Removes what is left of a sandbox that has ended, and with it whatever still runs inside.
     /// - Returns: how many of its processes the kernel ended for want of memory.

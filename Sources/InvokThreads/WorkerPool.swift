@@ -28,6 +28,10 @@ package final class WorkerPool: Sendable {
         return try result.get()
     }
 
+    /// Runs the call on one of the threads, behind those that came before. Nobody waits for it, so whoever submits in
+    /// numbers must bound them.
+    package func submit(_ call: @escaping @Sendable () -> Void) { workers.submit(call) }
+
     /// Calls that wait for a thread now.
     package var waiting: Int { workers.waiting }
 }

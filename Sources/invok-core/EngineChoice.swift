@@ -35,7 +35,7 @@ struct EngineChoice: Sendable {
         let toolchains = Toolchains.discover(environment: configuration.environment)
         let host = SandboxHost(
             dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
-            clock: clock)
+            clock: clock, logger: logger)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
         let builder = SandboxFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
@@ -54,7 +54,8 @@ struct EngineChoice: Sendable {
     ) -> EngineChoice {
         let host = DockerHost(
             settings: configuration.docker.settings(
-                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory), clock: clock)
+                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory), clock: clock,
+            logger: logger)
         let builder = DockerFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
             name: .docker, engine: DockerContainerEngine(host: host, logs: logs, logger: logger), builder: builder,

@@ -99,7 +99,7 @@ final class DockerFixture: Sendable {
         let tool = try await host.tool("python3")
         let folder = BuildFolder(path: "\(host.bundlesDirectory)/.tmp-test")
         try folder.stage(["given": [1]], for: .file("function"))
-        defer { folder.remove() }
+        defer { try? Files.removeTree(folder.path) }
         var isolation = BuildRun.isolation([:], ["python3", "-c", program], tool)
         isolation.mounts += folder.mounts(for: .file("function"))
         return try await BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: deadlineSeconds)

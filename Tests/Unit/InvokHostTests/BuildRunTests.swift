@@ -1,4 +1,6 @@
 import Invok
+import InvokThreads
+import Logging
 import Synchronization
 import Testing
 
@@ -30,10 +32,14 @@ private struct BusyPlace: BuildPlace {
     let bundlesDirectory = "/nowhere"
     let cacheDirectory = "/nowhere"
     let time = WaitedTime()
+    let disk = WorkerPool(threads: 1)
     let busySeconds: Int
     var failure: BuildError?
 
     var clock: any Clock { time }
+    var quarantine: Quarantine {
+        Quarantine(directory: "/nowhere", threads: disk, logger: Logger(label: "test"))
+    }
 
     func tool(_ name: String) async throws(BuildError) -> BuildTool { Self.tool }
 
@@ -48,8 +54,6 @@ private struct BusyPlace: BuildPlace {
         while !Task.isCancelled { await Task.yield() }
         return CapturedRun(status: ExitStatus(code: 137), output: Array(output.utf8), outOfMemoryKills: 0)
     }
-
-    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { work() }
 }
 
 private final class WaitedTime: Clock {
