@@ -60,18 +60,23 @@ struct FairQueueTests {
         queue.append(1, of: "a")
         queue.append(2, of: "a")
         queue.append(3, of: "b")
-        #expect(queue.next { $0 != 1 && $0 != 2 }?.element == 3)
-        #expect(queue.next { $0 != 1 }?.element == 2)
+        let first = queue.next { $0 != 1 && $0 != 2 }
+        #expect(first?.element == 3)
+        let second = queue.next { $0 != 1 }
+        #expect(second?.element == 2)
         queue.leave("a")
-        #expect(queue.next()?.element == 1)
+        let third = queue.next()
+        #expect(third?.element == 1)
     }
 
     @Test func whatIsRemovedWaitsNoMore() {
         var queue = Queue(places: 1)
         queue.append(1, of: "a")
         queue.append(2, of: "b")
-        #expect(queue.remove(1, of: "a"))
-        #expect(!queue.remove(1, of: "a"))
+        let isTaken = queue.remove(1, of: "a")
+        #expect(isTaken)
+        let isTakenAgain = queue.remove(1, of: "a")
+        #expect(!isTakenAgain)
         #expect(admitted(&queue) == [2])
         queue.leave("b")
         queue.append(3, of: "a")
