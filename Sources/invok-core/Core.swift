@@ -102,12 +102,16 @@ struct Core {
     }
 
     private func serve(_ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService) async throws {
+        let hosts: HostRules
+        do throws(ConfigurationError) { hosts = try configuration.hostRules() } catch {
+            throw Failure.configuration(error)
+        }
         let server = InvokServer(
             system: system,
             configuration: ServerConfiguration(
                 host: configuration.host, port: configuration.port,
                 maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
-                world: world),
+                hosts: hosts, trustedProxies: configuration.trustedProxies, world: world),
             logger: logger,
             onListening: { [host = configuration.host] port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.

@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Invok
+import InvokHTTP
 import Logging
 import SystemPackage
 
@@ -30,7 +31,15 @@ struct CoreConfiguration: Sendable {
     /// Registrations and log-ins that one address may try in a minute.
     var attemptsPerAddress = 60
     var maximumFunctionBytes = 50 << 20
-    var corsOrigins = ["*"]
+    var corsOrigins: [String] = []
+    /// What callers know the server by, and more of its names.
+    var publicURL: String?
+    var hosts: [String] = []
+    /// The address that a container's port is published at, which callers reach in place of `host`.
+    var publishedHost: String?
+    /// The name that functions' own hosts end with.
+    var functionsHost: String?
+    var trustedProxies: [AddressRange] = []
     var logLevel = Logger.Level.info
     /// What the search for toolchains goes by: the process's environment, and what `.env` says of them.
     var environment: [String: String] = [:]
@@ -53,7 +62,12 @@ struct CoreConfiguration: Sendable {
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
         AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
         MAX_FUNCTION_SIZE      52428800 (bytes)
-        INVOK_CORS_ORIGINS     * (comma-separated)
+        INVOK_PUBLIC_URL       none (https://invok.example.com: what callers know the server by)
+        INVOK_HOSTS            none (more of its names, comma-separated)
+        INVOK_PUBLISHED_HOST   SERVER_HOST (the address that a container's port is published at)
+        INVOK_FUNCTIONS_HOST   none (functions.example: {name}--{namespace}.functions.example is a function's own)
+        INVOK_TRUSTED_PROXIES  none (addresses whose X-Forwarded fields are believed, 10.0.0.0/8,fd00::/8)
+        INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
         INVOK_TOOLCHAINS       ~/.local/share/invok/toolchains
         INVOK_GO, INVOK_NODE, INVOK_PYTHON   paths to the tools
@@ -121,14 +135,42 @@ struct CoreConfiguration: Sendable {
         scryptCost = try number("AUTH_SCRYPT_COST", scryptCost, in: 14...18)
         attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
         maximumFunctionBytes = try number("MAX_FUNCTION_SIZE", maximumFunctionBytes, in: 1024...(1 << 30))
-        if let origins = text("INVOK_CORS_ORIGINS") {
-            corsOrigins = origins.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        func list(_ variable: String) -> [String] {
+            (text(variable) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+                .filter { !$0.isEmpty }
+        }
+        corsOrigins = list("INVOK_CORS_ORIGINS")
+        if let wrong = corsOrigins.first(where: { $0 != "*" && !HostRules.isOrigin($0) }) {
+            throw ConfigurationError(
+                message: "INVOK_CORS_ORIGINS has '\(wrong)', but must be origins like https://page.example, or *")
+        }
+        publicURL = text("INVOK_PUBLIC_URL")
+        hosts = list("INVOK_HOSTS")
+        publishedHost = text("INVOK_PUBLISHED_HOST")
+        functionsHost = text("INVOK_FUNCTIONS_HOST")
+        for proxy in list("INVOK_TRUSTED_PROXIES") {
+            guard let range = AddressRange(proxy) else {
+                throw ConfigurationError(
+                    message: "INVOK_TRUSTED_PROXIES has '\(proxy)', but must be addresses or ranges like 10.0.0.0/8")
+            }
+            trustedProxies.append(range)
         }
         if let level = text("LOG_LEVEL") {
             guard let value = Logger.Level(rawValue: level.lowercased()) else {
                 throw ConfigurationError(message: "LOG_LEVEL is '\(level)', but must be one of \(Self.levels)")
             }
             logLevel = value
+        }
+    }
+
+    /// - Throws: when one of the names is none.
+    func hostRules() throws(ConfigurationError) -> HostRules {
+        do throws(InvokError) {
+            return try HostRules(
+                listener: publishedHost ?? host, publicURL: publicURL, hosts: hosts, functionsHost: functionsHost)
+        } catch {
+            throw ConfigurationError(
+                message: [error.message, error.nextStep].compactMap(\.self).joined(separator: "\n"))
         }
     }
 

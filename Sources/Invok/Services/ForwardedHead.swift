@@ -7,18 +7,29 @@ enum ForwardedHead {
 
     /// The tokens that a request carries, whoever they are meant for.
     struct Tokens: Sendable {
-        /// Every bearer token of every `Authorization` line; there should be one line, but a client may send more.
+        /// Each has to be checked, and a head of 64 KiB would hold thousands.
+        static let limit = 2
+
+        /// The bearer tokens of all `Authorization` lines; there should be one line, but a client may send more.
         let bearers: [String]
         /// The platform's: `X-Invok-Token`, so that a function may have its own `Authorization`, or else
         /// `Authorization: Bearer` (RFC 6750 §2.1), unless there are several.
         let platform: String?
 
-        init(in fields: HTTPFields) {
-            bearers = fields[values: .authorization].flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }
-                .compactMap { value in
-                    let parts = value.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
-                    return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        /// - Throws: `invalid_request` for more than `limit` tokens.
+        init(in fields: HTTPFields) throws(InvokError) {
+            var bearers: [String] = []
+            for value in fields[values: .authorization].lazy.flatMap({ $0.utf8.split(separator: UInt8(ascii: ",")) }) {
+                let parts = value.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
+                guard parts.count == 2, parts[0].lowercased() == "bearer" else { continue }
+                guard bearers.count < Self.limit else {
+                    throw .invalidRequest(
+                        "the request has more than \(Self.limit) bearer tokens", nextStep: "send one Authorization line"
+                    )
                 }
+                bearers.append(String(parts[1]))
+            }
+            self.bearers = bearers
             platform = fields[tokenHeader] ?? (bearers.count == 1 ? bearers[0] : nil)
         }
     }
@@ -31,8 +42,12 @@ enum ForwardedHead {
     ) -> HTTPRequest {
         var forwarded = head
         forwarded.path = "/\(name)\(rest)"
+        // A gateway interface (CGI, WSGI) writes `_` for `-`: a name with one would pass for another's.
         forwarded.headerFields = HTTPFields(
-            head.headerFields.filter { !$0.name.canonicalName.hasPrefix("x-invok-") })
+            head.headerFields.filter { field in
+                let name = field.name.canonicalName
+                return !name.hasPrefix("x-invok-") && !name.utf8.contains(UInt8(ascii: "_"))
+            })
         if dropsAuthorization { forwarded.headerFields[.authorization] = nil }
         forwarded.headerFields[requestIDHeader] = requestID
         return forwarded

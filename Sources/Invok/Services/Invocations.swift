@@ -50,7 +50,7 @@ public final class Invocations: Sendable {
         _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
         sink: any ResponseSink
     ) async throws(InvokError) {
-        let tokens = ForwardedHead.Tokens(in: head.headerFields)
+        let tokens = try ForwardedHead.Tokens(in: head.headerFields)
         let (key, route) = try await authorize(target, token: tokens.platform)
         let dropsAuthorization = await holdsPlatformToken(
             tokens.bearers, verified: route.access == .public ? nil : tokens.platform)

@@ -4,8 +4,7 @@ public import Logging
 /// What goes with a request of the control API.
 public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
-    /// The client's address without its port, or `unknown`.
-    var client: String { connection.client }
+    let caller: Caller
     /// Names the request.
     public var requestID = ""
 
@@ -15,11 +14,13 @@ public struct APIContext: RequestContext {
     public init(source: Source) {
         coreContext = CoreRequestContextStorage(source: source)
         connection = source.connection
+        caller = source.caller
     }
 
     /// What a context is made from.
     public struct Source: RequestContextSource {
         let connection: any ClientConnection
+        let caller: Caller
         public let logger: Logger
     }
 }

@@ -5,12 +5,13 @@ import Logging
 /// One line for each request; those to functions, of which there may be thousands a second, only for who debugs. The query is left out, since it may hold secrets, and so are all header fields.
 enum AccessLog {
     static func write(
-        _ request: HTTPRequest, _ summary: Answer.Summary, requestID: String, client: String, duration: Duration,
+        _ request: HTTPRequest, _ summary: Answer.Summary, requestID: String, client: String,
+        isInvocation: Bool, duration: Duration,
         to logger: Logger
     ) {
         guard logger.logLevel <= .info else { return }
         let path = String((request.path ?? "").prefix { $0 != "?" }.prefix(512))
-        let isFrequent = path == "/healthz" || path == "/readyz" || InvocationTarget(requestPath: path) != nil
+        let isFrequent = isInvocation || path == "/healthz" || path == "/readyz"
         let level: Logger.Level = isFrequent ? .debug : .info
         guard logger.logLevel <= level else { return }
         let milliseconds = Double(duration.wholeNanoseconds / 10_000) / 100

@@ -1,12 +1,15 @@
 import HTTPTypes
 import Hummingbird
 
-/// Cross-origin resource sharing (the Fetch standard, §3.2): which pages of other origins may read our answers.
+/// Cross-origin resource sharing (the Fetch standard, §3.2): which pages of other origins may call something and read its
+/// answers.
 struct CrossOrigin: Sendable {
     private let origins: Set<String>
 
     /// - Parameter origins: `*` among them allows all.
-    init(origins: [String]) { self.origins = Set(origins) }
+    init(origins: some Sequence<String>) { self.origins = Set(origins) }
+
+    func allows(_ origin: String) -> Bool { allowed(origin) != nil }
 
     /// Whether the request asks what it may do, before it does it.
     static func isPreflight(_ request: HTTPRequest) -> Bool {
@@ -14,7 +17,7 @@ struct CrossOrigin: Sendable {
             && request.headerFields[.accessControlRequestMethod] != nil
     }
 
-    /// Adds what lets the page at `origin` read the answer. A function that has its own opinion keeps it.
+    /// Adds what lets the page at `origin` read the answer. What has its own opinion keeps it.
     func apply(to fields: inout HTTPFields, origin: String?) {
         guard let origin, fields[.accessControlAllowOrigin] == nil else { return }
         if !origins.contains("*") { addVary(to: &fields) }

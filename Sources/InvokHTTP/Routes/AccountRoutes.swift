@@ -14,7 +14,7 @@ enum AccountRoutes {
                 handler: .open { request, context in
                     let body = try await JSONBody.decode(CredentialsRequest.self, from: request)
                     let session = try await accounts.register(
-                        email: body.email, password: body.password, client: context.client)
+                        email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session), status: .created)
                 }),
             Route(
@@ -25,7 +25,7 @@ enum AccountRoutes {
                 handler: .open { request, context in
                     let body = try await JSONBody.decode(CredentialsRequest.self, from: request)
                     let session = try await accounts.login(
-                        email: body.email, password: body.password, client: context.client)
+                        email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session))
                 }),
             Route(

@@ -1,29 +1,34 @@
 import HTTPTypes
 import Hummingbird
 import Invok
-import InvokGateway
 import Logging
 
 /// Answers requests to functions.
 struct InvokeHandler: Sendable {
     let invocations: Invocations
-    let crossOrigin: CrossOrigin
+    let rules: FunctionAnswerRules
     let logger: Logger
 
     /// Answers one request. When the function breaks off in the middle of its answer, so does the connection: a client
     /// must not take a part for the whole.
+    /// - Parameter request: as the function may see it, but for what `Invocations` takes out.
     func respond(
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
         on connection: any ClientConnection, answer: Answer
     ) async throws {
         let call = CancellableCall()
         connection.whenClientGoes { call.cancel() }
+        let sink = LimitedSink(answer, rules: rules) { cookies in
+            logger.notice(
+                "a function's cookies were dropped: on an origin that functions share, none may be the whole host's",
+                metadata: [
+                    "cookies": "\(cookies.joined(separator: ", "))", "function": "\(target.namespace)/\(target.name)",
+                    "request_id": "\(requestID)",
+                ])
+        }
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
-                try await invocations.invoke(
-                    target, head: Self.forwarded(request, from: connection.client), body: body, requestID: requestID,
-                    sink: answer
-                )
+                try await invocations.invoke(target, head: request, body: body, requestID: requestID, sink: sink)
                 return .success(())
             } catch {
                 return .failure(error)
@@ -41,35 +46,33 @@ struct InvokeHandler: Sendable {
             }
             if answer.hasBegun || call.isCancelled {
                 connection.close()
-            } else if error.code == .unauthenticated, CrossOrigin.isPreflight(request) {
-                // A browser sends no token before it knows that it may; a public function has answered for itself.
-                try await answer.write(crossOrigin.preflight(request))
             } else {
                 try await answer.write(Problem.response(for: Problem.invokError(error), requestID: requestID))
             }
         }
     }
-
-    /// The request without what concerns the connection it came on, and with what is known about that connection.
-    /// Stripping comes first, so that `Connection` cannot name what is added here or later.
-    private static func forwarded(_ request: HTTPRequest, from client: String) -> HTTPRequest {
-        var forwarded = request
-        forwarded.headerFields = request.headerFields.forwardable
-        let chain = forwarded.headerFields[ForwardingFields.for].map { "\($0), \(client)" } ?? client
-        forwarded.headerFields[ForwardingFields.for] = chain
-        // A proxy in front, which ends TLS, knows better.
-        if forwarded.headerFields[ForwardingFields.proto] == nil {
-            forwarded.headerFields[ForwardingFields.proto] = request.scheme ?? "http"
-        }
-        if forwarded.headerFields[ForwardingFields.host] == nil {
-            forwarded.headerFields[ForwardingFields.host] = request.authority
-        }
-        return forwarded
-    }
 }
 
-private enum ForwardingFields {
-    static let `for` = HTTPField.Name("X-Forwarded-For")!
-    static let proto = HTTPField.Name("X-Forwarded-Proto")!
-    static let host = HTTPField.Name("X-Forwarded-Host")!
+/// Passes a function's answer on, without what speaks for more than the function.
+private final class LimitedSink: ResponseSink {
+    private let sink: any ResponseSink
+    private let rules: FunctionAnswerRules
+    private let onDropped: @Sendable ([String]) -> Void
+
+    init(_ sink: any ResponseSink, rules: FunctionAnswerRules, onDropped: @escaping @Sendable ([String]) -> Void) {
+        self.sink = sink
+        self.rules = rules
+        self.onDropped = onDropped
+    }
+
+    func writeHead(_ head: HTTPResponse) async throws {
+        var head = head
+        let (fields, dropped) = rules.apply(to: head.headerFields)
+        head.headerFields = fields
+        if !dropped.isEmpty { onDropped(dropped) }
+        try await sink.writeHead(head)
+    }
+
+    func writeChunk(_ bytes: [UInt8]) async throws { try await sink.writeChunk(bytes) }
+    func finish(trailers: HTTPFields?) async throws { try await sink.finish(trailers: trailers) }
 }

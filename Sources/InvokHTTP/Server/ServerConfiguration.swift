@@ -7,8 +7,12 @@ public struct ServerConfiguration: Sendable {
     public var port: Int
     /// The largest archive that may be uploaded, in bytes.
     public var maximumUploadBytes: Int
-    /// The origins whose pages may call the API; `*` for all.
+    /// The origins whose pages may call the API besides its own; `*` for all.
     public var corsOrigins: [String]
+    /// The hosts that are answered for.
+    public var hosts: HostRules
+    /// Whose forwarding fields are believed.
+    public var trustedProxies: [AddressRange]
     /// The `Server` header; `nil` for none.
     public var serverName: String?
     /// The adapter in use for each port, as `store: sqlite`, shown by `GET /api/v1/status`.
@@ -27,8 +31,9 @@ public struct ServerConfiguration: Sendable {
     public var lingerBytes: Int
 
     public init(
-        host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = ["*"],
-        serverName: String? = "invok", world: [String: String] = [:], headTimeout: TimeAmount = .seconds(30),
+        host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = [],
+        hosts: HostRules = .open, trustedProxies: [AddressRange] = [], serverName: String? = "invok",
+        world: [String: String] = [:], headTimeout: TimeAmount = .seconds(30),
         bodyTimeout: TimeAmount = .seconds(30), headBytes: Int = 64 * 1024, headFields: Int = 200,
         lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20
     ) {
@@ -36,6 +41,8 @@ public struct ServerConfiguration: Sendable {
         self.port = port
         self.maximumUploadBytes = maximumUploadBytes
         self.corsOrigins = corsOrigins
+        self.hosts = hosts
+        self.trustedProxies = trustedProxies
         self.serverName = serverName
         self.world = world
         self.headTimeout = headTimeout

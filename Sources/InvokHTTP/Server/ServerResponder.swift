@@ -1,6 +1,7 @@
 import HTTPTypes
 public import Hummingbird
 public import Invok
+import InvokGateway
 public import Logging
 import NIOCore
 
@@ -12,7 +13,8 @@ public struct ServerResponder: Sendable {
     private let system: InvokSystem
     private let api: RouterResponder<APIContext>
     private let configuration: ServerConfiguration
-    private let crossOrigin: CrossOrigin
+    private let forwarding: ForwardingRules
+    private let entrance: EntranceRules
     private let logger: Logger
 
     public init(system: InvokSystem, configuration: ServerConfiguration, logger: Logger) {
@@ -21,7 +23,18 @@ public struct ServerResponder: Sendable {
         self.configuration = configuration
         self.logger = logger
         api = API.router(table, system: system).buildResponder()
-        crossOrigin = CrossOrigin(origins: configuration.corsOrigins)
+        forwarding = ForwardingRules(trustedProxies: configuration.trustedProxies)
+        entrance = EntranceRules(
+            hosts: configuration.hosts, crossOrigin: CrossOrigin(origins: configuration.corsOrigins))
+    }
+
+    /// What goes with one request.
+    private struct Exchange: Sendable {
+        let requestID: String
+        let caller: Caller
+        let entry: EntranceRules.Entry
+        let connection: any ClientConnection
+        let answer: Answer
     }
 
     /// Answers one request. Returns when the answer has ended and the request's body is read or given up.
@@ -30,26 +43,35 @@ public struct ServerResponder: Sendable {
         let clock = system.world.clock
         let began = clock.now()
         let requestID = RequestIdentity.make(for: request.headers, randomness: system.world.randomness)
-        let origin = request.headers[.origin]
-        let answer = Answer(on: connection, takesTrailers: TrailerRules.areWanted(request.headers)) {
-            [configuration, crossOrigin] head in
-            head.headerFields[RequestIdentity.header] = requestID
-            head.headerFields[.date] = clock.wallTime().httpDate
-            if let name = configuration.serverName, head.headerFields[.server] == nil {
-                head.headerFields[.server] = name
-            }
-            crossOrigin.apply(to: &head.headerFields, origin: origin)
+        let caller = forwarding.caller(request.head, peer: connection.client)
+        let entry = entrance.entry(of: request.head, caller)
+        let answer = Answer(on: connection, takesTrailers: TrailerRules.areWanted(request.headers)) { head in
+            decorate(&head, entry, request.head, requestID)
         }
         defer {
             AccessLog.write(
-                request.head, answer.summary, requestID: requestID, client: connection.client,
-                duration: began.duration(to: clock.now()), to: logger)
+                request.head, answer.summary, requestID: requestID, client: caller.client,
+                isInvocation: entry.isInvocation, duration: began.duration(to: clock.now()), to: logger)
         }
+        let exchange = Exchange(
+            requestID: requestID, caller: caller, entry: entry, connection: connection, answer: answer)
         if request.declaresBody {
-            try await respondReadingBody(request, requestID, connection, answer)
+            try await respondReadingBody(request, exchange)
         } else {
-            try await respond(to: request, body: EmptyBody(), requestID, connection, answer)
+            try await respond(to: request, body: EmptyBody(), exchange)
         }
+    }
+
+    /// Adds what every answer carries.
+    private func decorate(
+        _ head: inout HTTPResponse, _ entry: EntranceRules.Entry, _ request: HTTPRequest, _ requestID: String
+    ) {
+        head.headerFields[RequestIdentity.header] = requestID
+        head.headerFields[.date] = system.world.clock.wallTime().httpDate
+        head.headerFields[.server] = configuration.serverName
+        // A function's answers are its author's affair.
+        guard !entry.isInvocation else { return }
+        entrance.crossOrigin.apply(to: &head.headerFields, origin: request.headerFields[.origin])
     }
 
     /// The answer to what is no request.
@@ -57,7 +79,8 @@ public struct ServerResponder: Sendable {
     func refusal(_ error: InvokError) -> (head: HTTPResponse, body: ByteBuffer) {
         let requestID = RequestIdentity.make(for: [:], randomness: system.world.randomness)
         logger.debug(
-            "a malformed request was refused", metadata: ["reason": "\(error.message)", "request_id": "\(requestID)"])
+            "a malformed request was refused",
+            metadata: ["reason": "\(error.message)", "request_id": "\(requestID)"])
         var (head, body) = Problem.message(for: error, requestID: requestID)
         head.headerFields[RequestIdentity.header] = requestID
         head.headerFields[.date] = system.world.clock.wallTime().httpDate
@@ -65,21 +88,22 @@ public struct ServerResponder: Sendable {
         return (head, body)
     }
 
-    private func respond(
-        to request: Request, body: any Invok.RequestBody, _ requestID: String, _ connection: any ClientConnection,
-        _ answer: Answer
-    ) async throws {
-        if let target = InvocationTarget(requestPath: request.head.path ?? "") {
+    private func respond(to request: Request, body: any Invok.RequestBody, _ exchange: Exchange) async throws {
+        switch exchange.entry {
+        case .refused(let error):
+            try await exchange.answer.write(Problem.response(for: error, requestID: exchange.requestID))
+        case .function(let target, let sharedPath):
             let handler = InvokeHandler(
-                invocations: system.invocations, crossOrigin: crossOrigin, logger: logger)
+                invocations: system.invocations, rules: FunctionAnswerRules(path: sharedPath), logger: logger)
             try await handler.respond(
-                to: target, request.head, body: body, requestID: requestID, on: connection, answer: answer)
-        } else if CrossOrigin.isPreflight(request.head) {
-            try await answer.write(crossOrigin.preflight(request.head))
-        } else {
-            var context = APIContext(source: APIContext.Source(connection: connection, logger: logger))
-            context.requestID = requestID
-            try await answer.write(try await api.respond(to: request, context: context))
+                to: target, forwarding.forwarded(request.head.forwardable, of: exchange.caller), body: body,
+                requestID: exchange.requestID, on: exchange.connection, answer: exchange.answer)
+        case .preflight: try await exchange.answer.write(entrance.crossOrigin.preflight(request.head))
+        case .api:
+            var context = APIContext(
+                source: APIContext.Source(connection: exchange.connection, caller: exchange.caller, logger: logger))
+            context.requestID = exchange.requestID
+            try await exchange.answer.write(try await api.respond(to: request, context: context))
         }
     }
 
@@ -88,21 +112,19 @@ public struct ServerResponder: Sendable {
     }
 
     /// Reads the body in a task of its own, which has ended when this returns: the server reads on after it.
-    private func respondReadingBody(
-        _ request: Request, _ requestID: String, _ connection: any ClientConnection, _ answer: Answer
-    ) async throws {
+    private func respondReadingBody(_ request: Request, _ exchange: Exchange) async throws {
         let waits = request.headers[.expect]?.lowercased() == "100-continue"
-        let feed = RequestBodyFeed { if waits { answer.sendContinue() } }
+        let feed = RequestBodyFeed { if waits { exchange.answer.sendContinue() } }
         let fed = Request(head: request.head, body: .init(asyncSequence: RequestBodyChunks(body: feed)))
         let clock = system.world.clock
         let result = await withTaskGroup(of: BodyEnd.self) { group in
             group.addTask { await feed.run(request.body) ? .whole : .broken }
             let result: Result<Void, any Error>
             do {
-                result = .success(try await respond(to: fed, body: feed, requestID, connection, answer))
+                result = .success(try await respond(to: fed, body: feed, exchange))
             } catch {
                 result = .failure(error)
-                connection.close()
+                exchange.connection.close()
             }
             if !feed.hasEnded {
                 feed.discardRest(upTo: configuration.lingerBytes)
@@ -113,10 +135,20 @@ public struct ServerResponder: Sendable {
                 }
             }
             // A body that is closed ends too, so that the group does not wait for a slow client.
-            if await group.next() != .whole { connection.close() }
+            if await group.next() != .whole { exchange.connection.close() }
             group.cancelAll()
             return result
         }
         try result.get()
+    }
+}
+
+extension HTTPRequest {
+    /// Without what concerns the connection it came on. Stripping comes first, so that `Connection` cannot name what is
+    /// added later.
+    fileprivate var forwardable: HTTPRequest {
+        var request = self
+        request.headerFields = headerFields.forwardable
+        return request
     }
 }

@@ -31,20 +31,33 @@ struct ForwardedHeadTests {
         ("Bearer abc", "abc"), ("bearer  abc", "abc"), ("BEARER\tabc", "abc"), ("Bearer", nil), ("Bearer a b", nil),
         ("Basic abc", nil), ("", nil),
     ])
-    func aBearerTokenIsRead(value: String, token: String?) {
-        #expect(ForwardedHead.Tokens(in: [.authorization: value]).bearers == [token].compactMap(\.self))
-        #expect(ForwardedHead.Tokens(in: [.authorization: value]).platform == token)
+    func aBearerTokenIsRead(value: String, token: String?) throws {
+        #expect(try ForwardedHead.Tokens(in: [.authorization: value]).bearers == [token].compactMap(\.self))
+        #expect(try ForwardedHead.Tokens(in: [.authorization: value]).platform == token)
     }
 
-    @Test func thePlatformsOwnHeaderWins() {
+    @Test func thePlatformsOwnHeaderWins() throws {
         let fields: HTTPFields = [ForwardedHead.tokenHeader: "a", .authorization: "Bearer b"]
-        #expect(ForwardedHead.Tokens(in: fields).platform == "a")
+        #expect(try ForwardedHead.Tokens(in: fields).platform == "a")
     }
 
-    @Test func amongSeveralTokensNoneIsTheCallersAndAllAreSeen() {
-        var fields: HTTPFields = [.authorization: "Bearer a"]
-        fields.append(HTTPField(name: .authorization, value: "Bearer b, Bearer c"))
-        #expect(ForwardedHead.Tokens(in: fields).platform == nil)
-        #expect(ForwardedHead.Tokens(in: fields).bearers == ["a", "b", "c"])
+    @Test func amongSeveralTokensNoneIsTheCallersAndAllAreSeen() throws {
+        var fields: HTTPFields = [.authorization: "Basic x, Bearer a"]
+        fields.append(HTTPField(name: .authorization, value: "Bearer b"))
+        #expect(try ForwardedHead.Tokens(in: fields).platform == nil)
+        #expect(try ForwardedHead.Tokens(in: fields).bearers == ["a", "b"])
+        fields.append(HTTPField(name: .authorization, value: "bearer c"))
+        #expect(throws: InvokError.self) { try ForwardedHead.Tokens(in: fields) }
+        let many = Array(repeating: "Bearer a", count: 5000).joined(separator: ",")
+        #expect(throws: InvokError.self) { try ForwardedHead.Tokens(in: [.authorization: many]) }
+    }
+
+    @Test(arguments: ["x_invok_user", "X_Invok_Request_Id", "content_length", "my_own", "x-forwarded_for"])
+    func namesThatFoldOntoOthersAreLeftOut(name: String) throws {
+        let field = try #require(HTTPField.Name(name))
+        #expect(
+            try make([field: "1", .accept: "a"]).headerFields.map(\.name.canonicalName) == [
+                "accept", "x-invok-request-id",
+            ])
     }
 }

@@ -1,0 +1,58 @@
+import HTTPTypes
+import Invok
+
+/// Where a request goes, by its host and its path, and whether it is let in there.
+struct EntranceRules: Sendable {
+    enum Entry: Sendable {
+        /// - `sharedPath`: the path that is the function's on an origin that it shares; `nil` on a host of its own.
+        case function(InvocationTarget, sharedPath: String?)
+        /// A page asks what it may do with the API.
+        case preflight
+        case api
+        case refused(InvokError)
+
+        var isInvocation: Bool {
+            if case .function = self { true } else { false }
+        }
+    }
+
+    let hosts: HostRules
+    /// Which pages may call the API.
+    let crossOrigin: CrossOrigin
+
+    func entry(of request: HTTPRequest, _ caller: Caller) -> Entry {
+        let path = request.path ?? ""
+        if let (namespace, name) = hosts.function(at: caller.host) {
+            // The root of the host is the function itself.
+            let rest = path.hasPrefix("/?") || path == "/" ? String(path.dropFirst()) : path
+            return .function(InvocationTarget(namespace: namespace, name: name, rest: rest), sharedPath: nil)
+        }
+        // Who looks after the server on its own machine asks by an address.
+        let isProbe = caller.isLocal && ["/healthz", "/readyz"].contains(path)
+        if !isProbe, let fault = hosts.fault(host: caller.host) { return .refused(fault) }
+        if let target = InvocationTarget(requestPath: path) {
+            // It would answer for other functions' pages, and for the API's (Service Workers §6.3).
+            guard request.headerFields[Self.serviceWorker]?.lowercased() != "script" else {
+                return .refused(
+                    InvokError(
+                        .forbidden, "functions that share an origin have no service workers",
+                        nextStep: "have the operator set INVOK_FUNCTIONS_HOST, which gives each function its own"))
+            }
+            return .function(target, sharedPath: "/invok/\(target.namespace)/\(target.name)")
+        }
+        if CrossOrigin.isPreflight(request) { return .preflight }
+        return originFault(request, caller).map { .refused($0) } ?? .api
+    }
+
+    /// A page elsewhere could change something by a request whose answer it may not read.
+    private func originFault(_ request: HTTPRequest, _ caller: Caller) -> InvokError? {
+        guard ![.get, .head, .options].contains(request.method), let origin = request.headerFields[.origin],
+            !crossOrigin.allows(origin), !hosts.isOwn(origin: origin, host: caller.host)
+        else { return nil }
+        return InvokError(
+            .forbidden, "pages of '\(origin.prefix(80))' may not call this API",
+            nextStep: "if they should, the operator adds that origin to INVOK_CORS_ORIGINS")
+    }
+
+    private static let serviceWorker = HTTPField.Name("Service-Worker")!
+}

@@ -1,0 +1,95 @@
+import HTTPTypes
+import Invok
+
+/// Who calls, by what the connection and the proxies in front say.
+public struct Caller: Hashable, Sendable {
+    /// The address that limits and the log go by, or `unknown`.
+    public var client: String
+    /// The client, and the trusted proxies behind it, as in `X-Forwarded-For`.
+    var chain: [String]
+    /// `http` or `https`.
+    var scheme: String
+    /// The host and port that the client has asked for.
+    var host: String?
+    /// Whether the connection comes from this machine.
+    var isLocal: Bool
+
+    /// What limits count by: the address, or the network of an IPv6 one.
+    var limitKey: String { IPAddress(client)?.network.description ?? client }
+}
+
+/// Which forwarding fields are believed, and which a function gets. Fields are their sender's to write, so only a proxy that
+/// the operator named is believed (RFC 7239 §8.1).
+struct ForwardingRules: Sendable {
+    let trustedProxies: [AddressRange]
+
+    private enum Name {
+        static let `for` = HTTPField.Name("X-Forwarded-For")!
+        static let proto = HTTPField.Name("X-Forwarded-Proto")!
+        static let host = HTTPField.Name("X-Forwarded-Host")!
+        static let realIP = HTTPField.Name("X-Real-IP")!
+    }
+
+    func trusts(_ address: String) -> Bool {
+        guard let address = IPAddress(address) else { return false }
+        return trustedProxies.contains { $0.contains(address) }
+    }
+
+    /// - Parameter peer: the address at the other end of the connection, or `unknown`.
+    func caller(_ request: HTTPRequest, peer: String) -> Caller {
+        let address = IPAddress(peer)
+        let peer = address?.description ?? peer
+        var caller = Caller(
+            client: peer, chain: [peer], scheme: request.scheme ?? "http", host: request.authority,
+            isLocal: address?.isLoopback ?? false)
+        guard trusts(peer) else { return caller }
+        // From the right, each was written by the one before: the first that is not trusted is the client. What is no
+        // address ends it, and so does the left end.
+        for hop in hops(request.headerFields).reversed() {
+            caller.client = hop
+            caller.chain.insert(hop, at: 0)
+            if !trusts(hop) { break }
+        }
+        if let scheme = last(of: Name.proto, request.headerFields)?.lowercased(), ["http", "https"].contains(scheme) {
+            caller.scheme = scheme
+        }
+        if let host = last(of: Name.host, request.headerFields), Authority(host) != nil { caller.host = host }
+        return caller
+    }
+
+    /// The request as a function may see it: what names the client comes from here.
+    func forwarded(_ request: HTTPRequest, of caller: Caller) -> HTTPRequest {
+        var forwarded = request
+        forwarded.headerFields = HTTPFields(
+            request.headerFields.filter { field in
+                let name = field.name.canonicalName
+                return !name.hasPrefix("x-forwarded-") && name != "x-real-ip" && name != "forwarded"
+            })
+        forwarded.headerFields[Name.for] = caller.chain.joined(separator: ", ")
+        forwarded.headerFields[Name.realIP] = caller.client
+        forwarded.headerFields[Name.proto] = caller.scheme
+        forwarded.headerFields[Name.host] = caller.host
+        return forwarded
+    }
+
+    /// The addresses from the right until one is none, in their order.
+    private func hops(_ fields: HTTPFields) -> [String] {
+        let texts = fields[values: Name.for].flatMap { $0.split(separator: ",") }
+        var hops: [String] = []
+        for text in texts.reversed() {
+            guard let address = Self.address(text.filter { $0 != " " && $0 != "\t" }) else { break }
+            hops.append(address.description)
+        }
+        return hops.reversed()
+    }
+
+    /// Some proxies add a port.
+    private static func address(_ text: String) -> IPAddress? {
+        if let address = IPAddress(text) { return address }
+        return Authority(text).flatMap { IPAddress($0.name) }
+    }
+
+    private func last(of name: HTTPField.Name, _ fields: HTTPFields) -> String? {
+        fields[values: name].last.flatMap { $0.split(separator: ",").last }.map { String($0.filter { $0 != " " }) }
+    }
+}
