@@ -7,7 +7,14 @@
 /// The folder in which an installation keeps everything, held by one core at a time for as long as this value lives.
 public final class DataDirectory: Sendable {
     public let path: String
+    /// What other users could enter or read before, each a sentence for the operator.
+    public let mended: [String]
     private let lock: Int32
+
+    private static let folders = ["artifacts", "bundles", "logs", "run"]
+    /// Whoever could read one of these knows it, so that a right taken away too late mends nothing: the files' reader
+    /// refuses them.
+    private static let keys = ["jwt-secret", "secrets-key", "secrets-key.new"]
 
     /// The SQLite database file.
     public var database: String { "\(path)/invok.sqlite" }
@@ -21,13 +28,20 @@ public final class DataDirectory: Sendable {
     public var run: String { "\(path)/run" }
     /// The secret that signs tokens, where none is configured.
     public var tokenSecret: String { "\(path)/jwt-secret" }
+    /// The key that seals the functions' environments, where none is configured.
+    public var secretsKey: String { "\(path)/secrets-key" }
 
-    /// Makes the folder (mode 0700) and those in it where they are missing, and takes its lock.
-    /// - Throws: `inUse` when another core holds the lock; `unusable`.
+    /// Makes the folder (mode 0700) and those in it where they are missing, takes its lock, and takes the rights on it
+    /// away from everybody else.
+    /// - Throws: `inUse` when another core holds the lock; `foreign` for a folder of another user, who could read and
+    ///   change all of it; `unusable`.
     public init(path: String) throws(DataDirectoryError) {
         self.path = path
+        var mended: [String] = []
         do throws(FileError) {
             try Files.makeDirectories(path)
+            guard try Files.isOurs(path) else { throw FileError(code: EPERM, call: "use", path: path) }
+            if try Files.closeToOthers(path) { mended.append("\(path) was open to other users and is not any more") }
             let file = "\(path)/lock"
             lock = try Files.open(file, O_RDWR | O_CREAT)
             guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
@@ -36,13 +50,25 @@ public final class DataDirectory: Sendable {
                 throw error
             }
         } catch {
-            guard error.code == EWOULDBLOCK else { throw .unusable(path: path, reason: error.message) }
-            throw .inUse(path: path, process: Self.holder(of: path))
+            switch error.code {
+            case EWOULDBLOCK: throw .inUse(path: path, process: Self.holder(of: path))
+            case EPERM where error.call == "use": throw .foreign(path: path)
+            default: throw .unusable(path: path, reason: error.message)
+            }
         }
         do throws(FileError) {
-            try writeHolder()
-            for folder in [artifacts, bundles, logs, run] { try Files.makeDirectory(folder) }
+            let data = "\(path)/"
+            for folder in Self.folders { try Files.makeDirectory(data + folder) }
+            for name in try Files.names(in: path) where !Self.keys.contains(name) {
+                guard try Files.closeToOthers(data + name) else { continue }
+                mended.append("\(data + name) was open to other users and is not any more")
+            }
         } catch {
+            close(lock)
+            throw .unusable(path: path, reason: error.message)
+        }
+        self.mended = mended
+        do throws(FileError) { try writeHolder() } catch {
             throw .unusable(path: path, reason: error.message)
         }
     }
@@ -65,6 +91,8 @@ public final class DataDirectory: Sendable {
 public enum DataDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another core uses it.
     case inUse(path: String, process: Int?)
+    /// It is another user's.
+    case foreign(path: String)
     /// It cannot be made or written.
     case unusable(path: String, reason: String)
 
@@ -75,6 +103,9 @@ public enum DataDirectoryError: Error, Hashable, Sendable, CustomStringConvertib
             let who = process.map { " (process \($0))" } ?? ""
             return "another invok-core\(who) uses the data directory \(path): "
                 + "stop it, or set INVOK_DATA_DIR to another directory"
+        case .foreign(let path):
+            return "the data directory \(path) belongs to another user, who could read and change everything in it: "
+                + "run 'chown -R \(geteuid()) \(path)' if it is Invok's, or set INVOK_DATA_DIR to another directory"
         case .unusable(let path, let reason):
             return "the data directory \(path) cannot be used: \(reason); "
                 + "make it writable, or set INVOK_DATA_DIR to another directory"

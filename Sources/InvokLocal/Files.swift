@@ -143,6 +143,31 @@ enum Files {
         return false
     }
 
+    /// Whether it belongs to the user of this process.
+    static func isOurs(_ path: String) throws(FileError) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError("read", path) }
+        return status.st_uid == geteuid()
+    }
+
+    /// Takes all rights on a file or directory of ours away from group and others. Links are left as they are.
+    /// - Returns: whether there were any.
+    static func closeToOthers(_ path: String) throws(FileError) -> Bool {
+        // Not blocking, should it be a FIFO; what cannot be opened, as a socket, is nothing that others could read.
+        let descriptor: Int32
+        do throws(FileError) {
+            descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+        } catch {
+            return false
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError("read", path) }
+        guard status.st_mode & 0o077 != 0, status.st_uid == geteuid() else { return false }
+        guard fchmod(descriptor, status.st_mode & 0o700) == 0 else { throw FileError("change the mode of", path) }
+        return true
+    }
+
     /// Makes a directory and those above it that are missing.
     static func makeDirectories(_ path: String) throws(FileError) {
         do {

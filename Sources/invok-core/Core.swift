@@ -62,7 +62,9 @@ struct Core {
 
     private func openDataDirectory() throws -> DataDirectory {
         do throws(DataDirectoryError) {
-            return try DataDirectory(path: configuration.dataDirectory)
+            let directory = try DataDirectory(path: configuration.dataDirectory)
+            for sentence in directory.mended { logger.warning("\(sentence)") }
+            return directory
         } catch {
             throw Failure.start("\(error)", nextStep: nil)
         }

@@ -41,6 +41,8 @@ struct CoreCommand: AsyncParsableCommand {
 
     /// Ends the process by the status that tells a supervisor whether another try may help (sysexits.h).
     static func main() async {
+        // Whatever is made from here on is its owner's alone, unless it says otherwise. Before there is a second thread.
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
