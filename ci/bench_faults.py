@@ -23,7 +23,7 @@ AWAY = float(os.environ.get("AWAY_SECONDS", "30"))
 CLIENTS, BEFORE, AFTER, LIMIT = 4, 5, 5, 90
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = {"function.py": "def handler(request):\n    return 'hello'\n"}
-SECRET = {"AUTH_JWT_SECRET": os.urandom(24).hex()}
+SECRET = {name: os.urandom(24).hex() for name in ("AUTH_JWT_SECRET", "INVOK_SECRETS_KEY")}
 
 
 def services(*arguments, environment=None):

@@ -74,6 +74,7 @@ public final class DockerHost: Sendable {
             for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
                 quarantine.removeLater("\(bundlesDirectory)/\(name)")
             }
+            try BundleSecrets.remove(in: bundlesDirectory)
             return (try owner(), try EventThread())
         } catch {
             throw .refused(status: 500, message: "the data directory cannot be prepared: \(error)")

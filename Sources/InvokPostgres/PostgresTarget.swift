@@ -13,6 +13,8 @@ public struct PostgresTarget: Sendable, CustomStringConvertible {
     /// `host:port/database`, without user and password.
     public let description: String
     let database: String
+    /// What makes the way to the server unsafe, each a sentence for the operator.
+    public let warnings: [String]
 
     /// - Parameter url: `postgres://user:password@host:port/database?sslmode=…`, and whatever else libpq takes in a URL.
     /// - Throws: `invalid_config` when libpq cannot read it. Its own message is kept back: it quotes parts of the URL.
@@ -27,6 +29,15 @@ public struct PostgresTarget: Sendable, CustomStringConvertible {
         let host = options["host"] ?? options["hostaddr"] ?? "the local socket"
         let port = options["port"].map { ":\($0)" } ?? ""
         description = "\(host)\(port)/\(database)"
+        let isLocal = host.hasPrefix("/") || host == "the local socket" || Loopback.contains(host)
+        let isEncrypted = ["require", "verify-ca", "verify-full"].contains(options["sslmode"])
+        warnings =
+            isLocal || isEncrypted
+            ? []
+            : [
+                "PostgreSQL at \(description) may be reached without encryption: add sslmode=verify-full to DATABASE_URL, "
+                    + "unless the network between is this installation's alone"
+            ]
     }
 
     private static let unreadable = InvokError(

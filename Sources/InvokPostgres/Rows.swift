@@ -73,15 +73,17 @@ extension Version {
         self.init(
             key: VersionKey(function: try FunctionKey(row), number: Int(try row.integer("number"))),
             artifact: try row.digest("artifact"),
-            settings: try row.parsed("settings") {
-                try JSONDecoder().decode(VersionSettings.self, from: Data($0.utf8))
-            },
-            state: state, buildLog: try row.text("build_log"), createdBy: try row.identifier("created_by"),
+            settings: try VersionSettings(row), state: state, buildLog: try row.text("build_log"),
+            createdBy: try row.identifier("created_by"),
             createdAt: try row.timestamp("created_at"))
     }
 }
 
 extension VersionSettings {
+    init(_ row: ResultRow) throws(PostgresError) {
+        self = try row.parsed("settings") { try JSONDecoder().decode(VersionSettings.self, from: Data($0.utf8)) }
+    }
+
     /// The `settings` column: JSON with sorted keys.
     func json() throws -> String {
         let encoder = JSONEncoder()

@@ -46,6 +46,23 @@ public struct RedisTarget: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What makes the way to the server unsafe, each a sentence for the operator.
+    public var warnings: [String] {
+        guard case .tcp(let host, _) = address else { return [] }
+        var sentences: [String] = []
+        if !Loopback.contains(host) {
+            sentences.append(
+                "Redis at \(self) is reached without encryption: keep the network between to this installation alone, or "
+                    + "use a TLS tunnel on this machine")
+        }
+        if password == nil {
+            sentences.append(
+                "Redis at \(self) has no password: whoever reaches it can lift rate limits and stop deploys; set "
+                    + "requirepass there, and the password in REDIS_URL")
+        }
+        return sentences
+    }
+
     private static let unreadable = InvokError(
         .invalidConfig, "REDIS_URL is not the URL of a Redis server",
         nextStep: "write it as redis://:PASSWORD@HOST:PORT/DATABASE or unix:///PATH, with %XX for special characters")

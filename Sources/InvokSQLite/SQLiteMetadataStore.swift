@@ -25,6 +25,8 @@ public final class SQLiteMetadataStore: Sendable {
             configuration.label = "invok"
             configuration.foreignKeysEnabled = true
             configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
+            // What is deleted or replaced is overwritten in the file, too.
+            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
             pool = try DatabasePool(path: path, configuration: configuration)
             // Opening a WAL database sets NORMAL, which loses the last commits when the power fails.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }

@@ -92,6 +92,7 @@ public final class SandboxHost: Sendable {
         for name in Files.names(in: bundlesDirectory) where name.hasPrefix(".tmp-") {
             quarantine.removeLater("\(bundlesDirectory)/\(name)")
         }
+        try BundleSecrets.remove(in: bundlesDirectory)
         let users = UserIDPool(installation: installation)
         try SandboxBase.writeEtc(
             runDirectory + "/etc", passwords: geteuid() == 0 ? users.passwordFile : Self.mappedPasswords,

@@ -15,7 +15,7 @@ public struct JWTTokenCodec: TokenCodec {
     /// - Throws: `InvokError` with the code `invalid_config` for a short or well-known secret; the message does not
     ///   repeat it.
     public init(secret: [UInt8]) async throws(InvokError) {
-        try TokenSecret.check(secret)
+        try Secret.token.check(secret)
         keys = await JWTKeyCollection().add(hmac: HMACKey(from: secret), digestAlgorithm: .sha256)
     }
 

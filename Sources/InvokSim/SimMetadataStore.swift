@@ -23,7 +23,7 @@ public final class SimMetadataStore: MetadataStore {
 
     /// Each call is one transaction: it works on a copy that takes the place of the tables only when nothing was thrown.
     /// - Parameter changed: the function that it may change.
-    private func transaction<Value: Sendable>(
+    func transaction<Value: Sendable>(
         _ name: String, _ detail: String, changing changed: FunctionKey? = nil,
         _ body: (inout SimTables) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
@@ -38,7 +38,7 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ name: String, _ detail: String = "", _ body: (SimTables) -> Value
     ) async throws(StoreError) -> Value {
         try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in

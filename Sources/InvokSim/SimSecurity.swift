@@ -55,3 +55,8 @@ public struct SimTokenCodec: TokenCodec {
         Digest(of: Array(secret.utf8) + [UInt8(ascii: "\n")] + Array(text.utf8)).description
     }
 }
+
+extension SealingKey {
+    /// The key of all simulated installations.
+    static let simulated = SealingKey(secret: Array("simulated secrets are worth nothing".utf8))
+}

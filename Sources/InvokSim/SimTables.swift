@@ -12,6 +12,7 @@ struct SimTables: Sendable {
     var versions: [FunctionKey: [Int: Version]] = [:]
     /// The last number given to a version, kept when the function is deleted.
     var lastNumbers: [FunctionKey: Int] = [:]
+    var sealing: Sealing?
 
     var allVersions: [Version] { versions.values.flatMap(\.values) }
 

@@ -16,6 +16,7 @@ public struct SimWorld: Sendable {
     public let transport: SimTransport
     public let passwords: SimPasswordHasher
     public let tokens: SimTokenCodec
+    public let sealer: EnvironmentSealer
 
     public init(seed: UInt64) {
         self.seed = seed
@@ -33,13 +34,14 @@ public struct SimWorld: Sendable {
         transport = SimTransport(engine: engine, clock: clock, effects: effects)
         passwords = SimPasswordHasher(effects: effects)
         tokens = SimTokenCodec()
+        sealer = EnvironmentSealer(key: .simulated, randomness: SimRandomness(seed: seed).stream("nonces"))
     }
 
     /// The adapters as the system takes them.
     public var world: World {
         World(
             store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts, archives: archives,
-            logs: logs, transport: transport, passwords: passwords, tokens: tokens, clock: clock,
-            randomness: randomness)
+            logs: logs, transport: transport, passwords: passwords, tokens: tokens, sealer: sealer,
+            clock: clock, randomness: randomness)
     }
 }

@@ -38,6 +38,7 @@ struct Core {
         let clock = SystemClock()
         let randomness = SystemRandomness()
         let stores = try await openStores(directory, clock, randomness)
+        let sealer = try await makeSealer(directory, stores, randomness)
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
         let choice = EngineChoice.make(
             configuration, dataDirectory: directory.path, logs: logs, clock: clock, logger: logger)
@@ -48,7 +49,8 @@ struct Core {
         let world = World(
             store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
             artifacts: stores.artifacts, archives: LibArchiveReader(), logs: logs, transport: transport,
-            passwords: passwords, tokens: try await makeTokens(directory), clock: clock, randomness: randomness)
+            passwords: passwords, tokens: try await makeTokens(directory), sealer: sealer, clock: clock,
+            randomness: randomness)
         try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
@@ -81,10 +83,27 @@ struct Core {
         }
     }
 
+    /// No secret lies open in the store once this returns.
+    private func makeSealer(
+        _ directory: DataDirectory, _ stores: StoreChoice, _ randomness: any Randomness
+    ) async throws -> EnvironmentSealer {
+        do throws(InvokError) {
+            let key = try await SecretsKey.read(configuration, directory, store: stores.sealed)
+            let sealer = EnvironmentSealer(key: key, randomness: randomness)
+            try await SealingUpgrade(
+                store: stores.sealed, artifacts: stores.artifacts, archives: LibArchiveReader(), sealer: sealer,
+                logger: logger
+            ).run()
+            return sealer
+        } catch {
+            throw Failure.start(error)
+        }
+    }
+
     private func makeTokens(_ directory: DataDirectory) async throws -> JWTTokenCodec {
         do throws(InvokError) {
             if let secret = configuration.jwtSecret { return try await JWTTokenCodec(secret: Array(secret.utf8)) }
-            return try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory.tokenSecret))
+            return try await JWTTokenCodec(secret: SecretFile(.token, path: directory.tokenSecret).readOrMake())
         } catch {
             throw Failure.start(error)
         }

@@ -25,6 +25,10 @@ struct CoreConfiguration: Sendable {
     var docker: DockerChoice
     var defaultAccess = Access.private
     var jwtSecret: String?
+    /// Seals the functions' environments.
+    var secretsKey: String?
+    /// Takes its place, for `secrets rotate`.
+    var newSecretsKey: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
     /// The binary logarithm of scrypt's cost N.
     var scryptCost = 17
@@ -58,6 +62,8 @@ struct CoreConfiguration: Sendable {
         INVOK_GO_BUILDER_IMAGE, INVOK_PYTHON_BUILDER_IMAGE, INVOK_NODE_BUILDER_IMAGE   and are built in
         INVOK_DEFAULT_ACCESS   private (or public)
         AUTH_JWT_SECRET        made and kept in the data directory
+        INVOK_SECRETS_KEY      made and kept in the data directory; cores that share a database need the same
+        INVOK_SECRETS_NEW_KEY  for 'invok-core secrets rotate'
         AUTH_TOKEN_HOURS       168
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
         AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
@@ -131,6 +137,8 @@ struct CoreConfiguration: Sendable {
             self.environment[variable] = text(variable)
         }
         jwtSecret = text("AUTH_JWT_SECRET")
+        secretsKey = text("INVOK_SECRETS_KEY")
+        newSecretsKey = text("INVOK_SECRETS_NEW_KEY")
         tokenLifetime = .seconds(try number("AUTH_TOKEN_HOURS", 168, in: 1...87_600) * 3600)
         scryptCost = try number("AUTH_SCRYPT_COST", scryptCost, in: 14...18)
         attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
@@ -174,7 +182,9 @@ struct CoreConfiguration: Sendable {
         }
     }
 
-    private static let secrets: Set = ["AUTH_JWT_SECRET", "DATABASE_URL", "REDIS_URL"]
+    private static let secrets: Set = [
+        "AUTH_JWT_SECRET", "DATABASE_URL", "INVOK_SECRETS_KEY", "INVOK_SECRETS_NEW_KEY", "REDIS_URL",
+    ]
 
     static func checkedPort(_ port: Int, _ name: String) throws(ConfigurationError) -> Int {
         guard (0...65_535).contains(port) else {

@@ -18,8 +18,8 @@ struct MigrateCommand: AsyncParsableCommand {
     @Flag(help: "Only show which steps the database has. Ends with status 3 when some are missing.")
     var status = false
 
-    @Option(help: "Where everything is kept (INVOK_DATA_DIR).")
-    var dataDir: String?
+    /// It has `--data-dir`.
+    @ParentCommand var core: CoreCommand
 
     /// What `--status` ends with when the schema is not up to date.
     static let pendingStatus: Int32 = 3
@@ -34,7 +34,7 @@ struct MigrateCommand: AsyncParsableCommand {
         let configuration: CoreConfiguration
         do throws(ConfigurationError) {
             var loaded = try await CoreConfiguration.load()
-            if let dataDir { loaded.dataDirectory = dataDir }
+            if let dataDir = core.dataDir { loaded.dataDirectory = dataDir }
             configuration = loaded
         } catch {
             throw Failure.configuration(error)

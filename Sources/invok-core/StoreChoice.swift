@@ -9,6 +9,8 @@ import Logging
 /// `REDIS_URL` Redis for the cache, and otherwise the data directory and this process.
 struct StoreChoice: Sendable {
     let metadata: any MetadataStore
+    /// The same store, for what is sealed in it.
+    let sealed: any SealedStore
     let artifacts: any ArtifactStore
     let cache: any CoordinationCache
     /// The adapter of each port, for people.
@@ -24,17 +26,10 @@ struct StoreChoice: Sendable {
         let postgres = try configuration.databaseURL.map { url throws(InvokError) in try PostgresTarget(url: url) }
         let redis = try configuration.redisURL.map { url throws(InvokError) in try RedisTarget(url: url) }
         var closing: [@Sendable () -> Void] = []
-        let cache: any CoordinationCache
-        if let redis {
-            let opened = try await RedisCache.open(redis, clock: clock, randomness: randomness, logger: logger)
-            closing.append { opened.close() }
-            cache = opened
-        } else {
-            cache = InProcessCache(clock: clock)
-        }
-        let metadata: any MetadataStore
+        let metadata: any MetadataStore & SealedStore
         let artifacts: any ArtifactStore
         if let postgres {
+            for sentence in postgres.warnings { logger.warning("\(sentence)") }
             let lock = try await PostgresCoreLock.take(postgres, redis == nil ? .exclusive : .shared, logger: logger)
             closing.append { lock.close() }
             let store = try await PostgresMetadataStore.open(postgres, clock: clock, logger: logger)
@@ -48,9 +43,21 @@ struct StoreChoice: Sendable {
             metadata = try SQLiteMetadataStore(path: directory.database)
             artifacts = try files(directory)
         }
+        let cache: any CoordinationCache
+        if let redis {
+            for sentence in redis.warnings { logger.warning("\(sentence)") }
+            // Installations that share a server do not see each other.
+            let opened = try await RedisCache.open(
+                redis, prefix: "invok:\(try await installation(of: metadata)):", clock: clock, randomness: randomness,
+                logger: logger)
+            closing.append { opened.close() }
+            cache = opened
+        } else {
+            cache = InProcessCache(clock: clock)
+        }
         let database = postgres == nil ? nil : "postgres"
         return StoreChoice(
-            metadata: metadata, artifacts: artifacts, cache: cache,
+            metadata: metadata, sealed: metadata, artifacts: artifacts, cache: cache,
             names: [
                 "store": database ?? "sqlite", "artifacts": database ?? "files",
                 "cache": redis == nil ? "in-process" : "redis",
@@ -60,6 +67,14 @@ struct StoreChoice: Sendable {
 
     /// Ends the connections to servers.
     func close() { closing() }
+
+    private static func installation(of store: any SealedStore) async throws(InvokError) -> String {
+        do throws(StoreError) {
+            return try await store.installation()
+        } catch {
+            throw InvokError(.unavailable, "the store cannot be used", inner: "\(error)")
+        }
+    }
 
     private static func files(_ directory: DataDirectory) throws(InvokError) -> FileArtifactStore {
         do throws(ArtifactError) {

@@ -47,7 +47,7 @@ extension KeyedDecodingContainer {
 /// A function's `config.json`, checked.
 public struct FunctionConfig: Hashable, Sendable {
     public static let fileName = "config.json"
-    static let maximumBytes = 64 * 1024
+    package static let maximumBytes = 64 * 1024
 
     public let name: FunctionName
     public let runtime: Runtime
@@ -55,6 +55,9 @@ public struct FunctionConfig: Hashable, Sendable {
     /// `nil` where the file does not say: a new function gets the core's default and an old one keeps what it has.
     public let access: Access?
     public let limits: Limits
+    /// The same file without `env`, which the archive and the bundle that are kept have in its place: secrets are kept
+    /// sealed and nowhere else. `nil` where the file has no `env`.
+    package let withoutEnvironment: [UInt8]?
 
     /// Reads a `config.json`.
     /// - Parameter bytes: the file's content, JSON (RFC 8259) in UTF-8.
@@ -82,10 +85,11 @@ public struct FunctionConfig: Hashable, Sendable {
             access = nil
         }
         limits = try Limits(document.limits ?? LimitsConfig())
+        withoutEnvironment = document.env == nil ? nil : document.withoutEnvironment
     }
 
     /// The file as it is written. Its names are the contract's.
-    private struct Document: Decodable {
+    private struct Document: Codable {
         var function_name: String
         var runtime: String
         var env: [String: String]?
@@ -93,6 +97,15 @@ public struct FunctionConfig: Hashable, Sendable {
         var limits: LimitsConfig?
 
         enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits }
+
+        var withoutEnvironment: [UInt8] {
+            var copy = self
+            copy.env = nil
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            guard let json = try? encoder.encode(copy) else { preconditionFailure("what was decoded can be encoded") }
+            return Array(json) + [UInt8(ascii: "\n")]
+        }
 
         init(from decoder: any Decoder) throws {
             try refuseUnknownKeys(in: decoder.container(keyedBy: AnyKey.self), known: CodingKeys.self, prefix: "")

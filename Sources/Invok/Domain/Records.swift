@@ -59,11 +59,15 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     public let runtime: Runtime
     public let environment: Environment
     public let limits: Limits
+    /// The environment as the store keeps it, in the place of `environment`, which is empty then. Above the store it is
+    /// `nil`, unless it could not be opened.
+    public let sealed: SealedEnvironment?
 
-    public init(runtime: Runtime, environment: Environment, limits: Limits) {
+    public init(runtime: Runtime, environment: Environment, limits: Limits, sealed: SealedEnvironment? = nil) {
         self.runtime = runtime
         self.environment = environment
         self.limits = limits
+        self.sealed = sealed
     }
 }
 

@@ -21,6 +21,9 @@ public struct ArchiveLimits: Hashable, Sendable {
     public var contentBytes: Int
     public var entries: Int
 
+    /// For archives that were within the limits when they were uploaded.
+    static let unlimited = ArchiveLimits(archiveBytes: .max, contentBytes: .max, entries: .max)
+
     public init(archiveBytes: Int = 50 << 20, contentBytes: Int = 250 << 20, entries: Int = 10_000) {
         self.archiveBytes = archiveBytes
         self.contentBytes = contentBytes
@@ -33,6 +36,8 @@ public struct SourceArchive: Hashable, Sendable {
     /// Contents by path, `/` between components.
     public let files: [String: [UInt8]]
     public let config: FunctionConfig
+    /// Where the archive has its `config.json`, with the folder around everything.
+    private let configPath: String
 
     static let maximumPathBytes = 512
     static let maximumDepth = 32
@@ -55,7 +60,9 @@ public struct SourceArchive: Hashable, Sendable {
             contents[path] = entry.content
         }
         try Self.refuseFilesAsDirectories(spellings)
-        contents = Self.withoutEnclosingFolder(contents)
+        let enclosing = Self.enclosingFolder(of: contents)
+        contents = Self.without(enclosing, contents)
+        configPath = enclosing + FunctionConfig.fileName
         guard !contents.isEmpty else {
             throw .invalidArchive("the archive has no files", nextStep: "deploy the folder that 'invok create' made")
         }
@@ -68,8 +75,20 @@ public struct SourceArchive: Hashable, Sendable {
             let names = config.runtime.sourceFileNames.joined(separator: " or ")
             throw .invalidArchive("the archive has no \(names)", nextStep: "name the function's source file so")
         }
+        // What is built has no secrets in it either.
+        if let kept = config.withoutEnvironment { contents[FunctionConfig.fileName] = kept }
         files = contents
         self.config = config
+    }
+
+    /// The archive as it is kept: without the environment that its configuration may have.
+    /// - Parameter archive: what this was read from.
+    public func kept(_ archive: [UInt8]) -> [UInt8] {
+        guard let kept = config.withoutEnvironment else { return archive }
+        if let edited = ZipEdit.replacing(configPath, by: kept, in: archive) { return edited }
+        var zip = ZipWriter()
+        for (path, content) in files.sorted(by: { $0.key < $1.key }) { zip.add(path, content: content) }
+        return zip.finish()
     }
 
     /// What Finder puts into archives and folders, and nobody means to deploy.
@@ -120,12 +139,16 @@ public struct SourceArchive: Hashable, Sendable {
         }
     }
 
-    private static func withoutEnclosingFolder(_ contents: [String: [UInt8]]) -> [String: [UInt8]] {
+    /// The one folder around everything, with its slash; empty where there is none.
+    private static func enclosingFolder(of contents: [String: [UInt8]]) -> Substring {
         guard contents[FunctionConfig.fileName] == nil, let first = contents.keys.first,
-            let slash = first.firstIndex(of: "/")
-        else { return contents }
-        let folder = first[...slash]
-        guard contents.keys.allSatisfy({ $0.hasPrefix(folder) }) else { return contents }
+            let slash = first.firstIndex(of: "/"), contents.keys.allSatisfy({ $0.hasPrefix(first[...slash]) })
+        else { return "" }
+        return first[...slash]
+    }
+
+    private static func without(_ folder: Substring, _ contents: [String: [UInt8]]) -> [String: [UInt8]] {
+        guard !folder.isEmpty else { return contents }
         return Dictionary(
             uniqueKeysWithValues: contents.map { (String($0.key.dropFirst(folder.count)), $0.value) })
     }

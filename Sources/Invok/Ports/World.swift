@@ -10,14 +10,16 @@ public struct World: Sendable {
     public var transport: any InstanceTransport
     public var passwords: any PasswordHasher
     public var tokens: any TokenCodec
+    /// What is secret goes into the store through it, whatever store that is.
+    public var sealer: EnvironmentSealer
     public var clock: any Clock
     public var randomness: any Randomness
 
     public init(
         store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
         builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, logs: any LogStore,
-        transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec, clock: any Clock,
-        randomness: any Randomness
+        transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec,
+        sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
         self.cache = cache
@@ -29,6 +31,7 @@ public struct World: Sendable {
         self.transport = transport
         self.passwords = passwords
         self.tokens = tokens
+        self.sealer = sealer
         self.clock = clock
         self.randomness = randomness
     }

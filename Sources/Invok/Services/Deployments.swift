@@ -56,8 +56,9 @@ public final class Deployments: Sendable {
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits)
+            let kept = source.kept(archive)
             return try await release(
-                source, storing: archive, as: draft(key, Digest(of: archive), archive.count, settings, by: principal),
+                source, storing: kept, as: draft(key, Digest(of: kept), kept.count, settings, by: principal),
                 access: given ?? config.access)
         }
     }
@@ -150,7 +151,13 @@ public final class Deployments: Sendable {
                 return try await setAccess(update.access ?? record.function.access, of: active)
             }
             var environment = active.settings.environment
-            if let env = update.env { environment = try Environment(env) }
+            if let env = update.env {
+                environment = try Environment(env)
+            } else if active.settings.sealed != nil {
+                throw InvokError(
+                    .conflict, "the environment of the active version cannot be opened",
+                    nextStep: "give the whole environment, or deploy again")
+            }
             var limits = active.settings.limits
             if let given = update.limits { limits = try Limits(given) }
             let settings = VersionSettings(

@@ -24,6 +24,9 @@ struct InstanceStarter: Sendable {
     /// - Returns: the instance once it answers, or why it does not; then nothing of it is left.
     func start(_ id: InstanceID, of version: Version) async -> Result<RunningInstance, Failure> {
         guard let named = version.bundle else { return .failure(Failure(reason: "the version was never built")) }
+        guard version.settings.sealed == nil else {
+            return .failure(Failure(reason: "its environment cannot be opened: deploy it again"))
+        }
         let spec: InstanceSpec
         do throws(Failure) {
             // Not within the time that a start may take: a build takes its own.

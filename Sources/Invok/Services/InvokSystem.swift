@@ -20,6 +20,8 @@ public final class InvokSystem: Sendable {
     let changes: ChangeFeed
 
     public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
+        var world = world
+        world.store = SealedMetadataStore(world.store, sealer: world.sealer)
         self.world = world
         self.settings = settings
         access = AccessControl(store: world.store)

@@ -43,6 +43,9 @@ public struct ZipWriter: Sendable {
         count += 1
     }
 
+    /// The files with their headers, and the headers of the central directory.
+    var parts: (local: [UInt8], central: [UInt8]) { (local, central) }
+
     /// The whole archive.
     public func finish() -> [UInt8] {
         var end: [UInt8] = []

@@ -30,7 +30,10 @@ final class SimChecker: Sendable {
     private struct State {
         var violations: [String] = []
         var shown: [FunctionKey: SimTimeline<Shown?>] = [:]
+        /// As they are stored.
         var versions: [VersionKey: Version] = [:]
+        /// What they run with.
+        var settings: [VersionKey: VersionSettings] = [:]
         var ready: [FunctionKey: [Int]] = [:]
         var codes: [Digest: SimCode] = [:]
         var failed: [VersionKey: Instant] = [:]
@@ -43,9 +46,15 @@ final class SimChecker: Sendable {
     private let clock: SimClock
     /// Whether what a version is built from is kept.
     private let isKept: @Sendable (Version) -> Bool
+    private let sealer: EnvironmentSealer
 
-    init(clock: SimClock, isKept: @escaping @Sendable (Version) -> Bool = { _ in true }) {
+    init(
+        clock: SimClock,
+        sealer: EnvironmentSealer = EnvironmentSealer(key: .simulated, randomness: SimRandomness(seed: 0)),
+        isKept: @escaping @Sendable (Version) -> Bool = { _ in true }
+    ) {
         self.clock = clock
+        self.sealer = sealer
         self.isKept = isKept
     }
 
@@ -67,8 +76,8 @@ final class SimChecker: Sendable {
 
     // MARK: The store
 
-    /// The active version is always a ready one of which all is kept, ready versions never change, and a deploy does not
-    /// take the place of a newer one.
+    /// The active version is always a ready one of which all is kept, ready versions never change, a deploy does not take
+    /// the place of a newer one, and no environment lies open in the store or could be another function's.
     /// - Returns: whether those who call the function see a change.
     @discardableResult
     func onCommit(_ key: FunctionKey, _ tables: SimTables) -> Bool {
@@ -79,7 +88,7 @@ final class SimChecker: Sendable {
             let versions = tables.versions[key] ?? [:]
             let before = (state.shown[key]?.last ?? nil)?.active
             for version in versions.values {
-                Self.note(version, activeBefore: before, &state, &broken)
+                note(version, activeBefore: before, &state, &broken)
                 if case .failed = version.state, state.failed[version.key] == nil { state.failed[version.key] = now }
             }
             var shown: Shown?
@@ -101,12 +110,18 @@ final class SimChecker: Sendable {
         if !isKept(active) { broken.append("\(name) became active, but its archive is gone") }
     }
 
-    private static func note(
+    private func note(
         _ version: Version, activeBefore: Int?, _ state: inout State, _ broken: inout [String]
     ) {
         let key = version.key
         let known = state.versions.updateValue(version, forKey: key)
         guard known != version else { return }
+        if version.settings.environment != .empty { broken.append("the environment of \(key) is not sealed") }
+        if let settings = sealer.open(version.settings, of: key.function) {
+            state.settings[key] = settings
+        } else {
+            broken.append("the environment of \(key) cannot be opened")
+        }
         if let known, known.bundle != nil { broken.append("the ready version \(key) was changed") }
         guard version.bundle != nil else { return }
         state.ready[key.function, default: []].append(key.number)
@@ -119,11 +134,12 @@ final class SimChecker: Sendable {
     /// The numbers of the versions that were ever ready, in their order.
     func readyVersions(of key: FunctionKey) -> [Int] { state.withLock { $0.ready[key] ?? [] } }
 
-    func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.versions[version]?.settings } }
+    func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.settings[version] } }
 
     // MARK: Code
 
     /// Says what an archive is made of.
+    /// - Parameter archive: as it is kept.
     func expect(_ code: SimCode, of archive: [UInt8]) {
         let digest = Digest(of: archive)
         state.withLock { $0.codes[digest] = code }

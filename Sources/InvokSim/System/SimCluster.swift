@@ -44,7 +44,9 @@ final class SimCluster: Sendable {
         let settings = Self.settings(seed: seed)
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
-        let checker = SimChecker(clock: clock) { artifacts.isWhole($0.artifact) }
+        let ids = SimRandomness(seed: seed)
+        let sealer = EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces"))
+        let checker = SimChecker(clock: clock, sealer: sealer) { artifacts.isWhole($0.artifact) }
         let commits = Broadcast<FunctionKey, Void>(buffer: 1)
         let store = SimMetadataStore(effects: effects) { key, tables in
             if checker.onCommit(key, tables) { commits.send((), on: key) }
@@ -52,7 +54,6 @@ final class SimCluster: Sendable {
         artifacts.keepNamed(in: store)
         let cache = SimCoordinationCache(clock: clock, effects: effects)
         let logs = SimLogStore(effects: effects)
-        let ids = SimRandomness(seed: seed)
         self.seed = seed
         faults = plan
         self.checker = checker
@@ -79,7 +80,8 @@ final class SimCluster: Sendable {
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
                     builder: builder, artifacts: artifacts, archives: SimArchiveReader(), logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
-                    passwords: SimPasswordHasher(effects: effects), tokens: SimTokenCodec(), clock: clock,
+                    passwords: SimPasswordHasher(effects: effects), tokens: SimTokenCodec(),
+                    sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,
                     randomness: ids.stream("ids \(life)"))
             }
         }

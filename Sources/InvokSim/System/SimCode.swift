@@ -93,6 +93,13 @@ struct SimCode: Hashable, Sendable {
         return zip.finish()
     }
 
+    /// The same archive as a core keeps it.
+    func keptArchive(for key: FunctionKey) -> [UInt8] {
+        let archive = archive(for: key)
+        let source = try? SourceArchive(entries: SimArchiveReader().entries(of: archive, limits: ArchiveLimits()))
+        return source?.kept(archive) ?? archive
+    }
+
     /// What somebody writes: mostly something that works.
     static func draw(tag: String, _ random: inout SimGenerator) -> SimCode {
         let kinds: [Kind] = [

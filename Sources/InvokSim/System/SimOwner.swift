@@ -56,7 +56,7 @@ struct SimOwner: Sendable {
         _ code: SimCode, _ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator
     ) async {
         let archive = code.archive(for: key)
-        checker.expect(code, of: archive)
+        checker.expect(code, of: code.keptArchive(for: key))
         let access: Access? = [nil, nil, .private, .public][random.below(4)]
         let change = model.begin(isHealthy: code.answers || !code.becomesActive)
         let (result, isAbandoned) = await cluster.waits.during("\(name) deploys \(key) on \(front.name)") {

@@ -57,7 +57,17 @@ struct TimedCache: Sendable {
 }
 
 extension Candidate<Durable<any MetadataStore>> {
-    static let metadataStores: [Candidate] =
+    static let metadataStores = Candidate<Durable<any MetadataStore & SealedStore>>.sealedStores.map { candidate in
+        Candidate(candidate.testDescription) { test in
+            try await candidate.run { stores in
+                try await test(Durable(port: stores.port) { try await stores.reopen() })
+            }
+        }
+    }
+}
+
+extension Candidate<Durable<any MetadataStore & SealedStore>> {
+    static let sealedStores: [Candidate] =
         [
             Candidate("sim") { test in
                 let store = SimMetadataStore()
@@ -71,7 +81,7 @@ extension Candidate<Durable<any MetadataStore>> {
         + inProduction(
             Candidate("postgres") { test in
                 try await Services.withSchema { url in
-                    let open = { @Sendable () async throws -> any MetadataStore in
+                    let open = { @Sendable () async throws -> any MetadataStore & SealedStore in
                         try await PostgresMetadataStore.open(
                             PostgresTarget(url: url), clock: SystemClock(), logger: quiet)
                     }

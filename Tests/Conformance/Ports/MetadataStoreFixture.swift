@@ -1,4 +1,5 @@
 import Invok
+import InvokSim
 
 /// Values for the metadata store's contract.
 enum Sample {
@@ -32,6 +33,9 @@ enum Sample {
             function: function, artifact: Digest(of: [content]), settings: try settings(), createdBy: ann,
             createdAt: time(seconds))
     }
+
+    static let sealer = EnvironmentSealer(
+        key: SealingKey(secret: Array("the key of the contract".utf8)), randomness: SimRandomness(seed: 1))
 
     static func bundle(_ content: UInt8 = 1) -> BundleID { BundleID(Digest(of: [0xB0, content])) }
 }

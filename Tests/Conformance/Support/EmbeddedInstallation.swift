@@ -28,7 +28,7 @@ actor EmbeddedInstallation: ServedInstallation {
     }
 
     func expiredToken(of user: UserID) async throws -> String {
-        let codec = try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory + "/jwt-secret"))
+        let codec = try await JWTTokenCodec(secret: SecretFile(.token, path: directory + "/jwt-secret").readOrMake())
         return try await codec.sign(.expired(user))
     }
 

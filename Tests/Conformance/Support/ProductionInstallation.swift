@@ -33,6 +33,7 @@ actor ProductionInstallation: ServedInstallation {
     private static func environment(_ schema: TestSchema) throws -> [String: String] {
         [
             "DATABASE_URL": schema.url, "REDIS_URL": try Services.redisURL(),
+            "INVOK_SECRETS_KEY": "p4Xv8sK2mQ9rT6wZ1yB7nC3dF5gH0jL2",
             "INVOK_ENGINE": "docker", "DOCKER_HOST": try Services.dockerHost(),
         ]
     }
@@ -47,7 +48,7 @@ actor ProductionInstallation: ServedInstallation {
     }
 
     func expiredToken(of user: UserID) async throws -> String {
-        let codec = try await JWTTokenCodec(secret: SecretFile.readOrMake(path: directory + "/jwt-secret"))
+        let codec = try await JWTTokenCodec(secret: SecretFile(.token, path: directory + "/jwt-secret").readOrMake())
         return try await codec.sign(.expired(user))
     }
 

@@ -89,7 +89,9 @@ struct CoreLockTests {
     @Test func aSecondServerWithoutRedisIsToldWhatToDo() async throws {
         try await Services.withSchema { url in
             try await withFolder { folder in
-                let environment = ["DATABASE_URL": url, "AUTH_JWT_SECRET": "kq3Vt8wZ1rXy5uBn7mCd9fGh2jLp4sQe"]
+                let environment = [
+                    "DATABASE_URL": url, "AUTH_JWT_SECRET": TwoCores.secret, "INVOK_SECRETS_KEY": TwoCores.secret,
+                ]
                 let first = try await CoreProcess.start(
                     dataDirectory: folder.appending(path: "1").path, port: 0, environment: environment)
                 let second = try await CoreRun.run(

@@ -18,7 +18,7 @@ struct TwoCores: Sendable {
             try await withFolder { folder in
                 let environment = [
                     "DATABASE_URL": services.databaseURL, "REDIS_URL": services.redisURL,
-                    "AUTH_JWT_SECRET": secret,
+                    "AUTH_JWT_SECRET": secret, "INVOK_SECRETS_KEY": secret,
                 ].merging(settings) { $1 }
                 async let starting = CoreProcess.start(
                     dataDirectory: folder.appending(path: "1").path, port: 0, environment: environment)

@@ -60,7 +60,7 @@ struct TwoCoresTests {
                         dataDirectory: folder.path, port: 0,
                         environment: docker.merging([
                             "DATABASE_URL": cores.services.databaseURL, "REDIS_URL": cores.services.redisURL,
-                            "AUTH_JWT_SECRET": TwoCores.secret,
+                            "AUTH_JWT_SECRET": TwoCores.secret, "INVOK_SECRETS_KEY": TwoCores.secret,
                         ]) { $1 })
                     let client = ServerClient(url: third.url, namespace: first.namespace, token: first.token)
                     let said = try? await client.says("hello")

@@ -62,10 +62,15 @@ struct ServerClient: Sendable {
                     withUnsafeBytes(of: generator.next()) { Array($0) }
                 })
         }
-        let head = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(name).zip\"\r\n\r\n"
+        return try await upload(zip.finish(), as: "\(name).zip")
+    }
+
+    /// Deploys an archive.
+    func upload(_ archive: [UInt8], as fileName: String) async throws -> Answer {
+        let head = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(fileName)\"\r\n\r\n"
         return try await call(
             "POST", "/invok/deploy", type: "multipart/form-data; boundary=XX",
-            body: Array(head.utf8) + zip.finish() + Array("\r\n--XX--\r\n".utf8))
+            body: Array(head.utf8) + archive + Array("\r\n--XX--\r\n".utf8))
     }
 }
 

@@ -13,6 +13,7 @@ import Testing
             Schema.current.migrations.map { "\($0.number) \($0.digest)" } == [
                 "1 3d2e90a516a180af15864393c83f4aa66b20d51c17d642a5fee26d5f9904c09d",
                 "2 ada10919df8d0fe4e89c414e04a4e645875f43516f971ab3b03932a7833cef54",
+                "3 72d0b6debc6705ac00a616b97e2033561289ec05d9cefe234c9d27e3b918615c",
             ])
     }
 }

@@ -22,7 +22,7 @@ final class SecretFileTests {
 
     private func refusal() -> InvokError? {
         do throws(InvokError) {
-            _ = try SecretFile.readOrMake(path: path)
+            _ = try SecretFile(.token, path: path).readOrMake()
             return nil
         } catch {
             return error
@@ -30,23 +30,23 @@ final class SecretFileTests {
     }
 
     @Test func aNewSecretIsMadeOnceAndOnlyTheOwnerReadsIt() throws {
-        let secret = try SecretFile.readOrMake(path: path)
+        let secret = try SecretFile(.token, path: path).readOrMake()
         #expect(secret.count == 64)
-        try TokenSecret.check(secret)
-        #expect(try SecretFile.readOrMake(path: path) == secret)
+        try Secret.token.check(secret)
+        #expect(try SecretFile(.token, path: path).readOrMake() == secret)
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["jwt-secret"])
     }
 
     @Test func twoDirectoriesHaveDifferentSecrets() throws {
-        #expect(try SecretFile.readOrMake(path: path) != SecretFile.readOrMake(path: path + "2"))
+        #expect(try SecretFile(.token, path: path).readOrMake() != SecretFile(.token, path: path + "2").readOrMake())
     }
 
     @Test func manyAtOnceGetTheSame() async throws {
         let path = self.path
         let secrets = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            for _ in 0..<16 { group.addTask { try SecretFile.readOrMake(path: path) } }
+            for _ in 0..<16 { group.addTask { try SecretFile(.token, path: path).readOrMake() } }
             return try await group.reduce(into: Set()) { $0.insert($1) }
         }
         #expect(secrets.count == 1)
@@ -55,7 +55,7 @@ final class SecretFileTests {
 
     @Test func aSecretWithALineEndIsReadWithoutIt() throws {
         try write("8f14e45fceea167a5a36dedd4bea2543\r\n", mode: 0o400)
-        #expect(try SecretFile.readOrMake(path: path) == Array("8f14e45fceea167a5a36dedd4bea2543".utf8))
+        #expect(try SecretFile(.token, path: path).readOrMake() == Array("8f14e45fceea167a5a36dedd4bea2543".utf8))
     }
 
     @Test(arguments: [0o644, 0o640, 0o604, 0o620, 0o601, 0o777])
@@ -75,7 +75,7 @@ final class SecretFileTests {
 
     @Test func linksAndDirectoriesAndPipesAreRefused() throws {
         let target = directory.appending(path: "target").path
-        _ = try SecretFile.readOrMake(path: target)
+        _ = try SecretFile(.token, path: target).readOrMake()
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
         #expect(refusal()?.message.contains("is a link") == true)
         try FileManager.default.removeItem(atPath: path)
@@ -87,7 +87,9 @@ final class SecretFileTests {
     }
 
     @Test func aMissingDirectoryIsUnavailable() {
-        let error = #expect(throws: InvokError.self) { try SecretFile.readOrMake(path: path + "/no/jwt-secret") }
+        let error = #expect(throws: InvokError.self) {
+            try SecretFile(.token, path: path + "/no/jwt-secret").readOrMake()
+        }
         #expect(error?.code == .unavailable)
     }
 }

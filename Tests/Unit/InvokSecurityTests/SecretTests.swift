@@ -2,8 +2,8 @@ import Invok
 import InvokSecurity
 import Testing
 
-struct TokenSecretTests {
-    private func check(_ text: String) throws { try TokenSecret.check(Array(text.utf8)) }
+struct SecretTests {
+    private func check(_ text: String) throws { try Secret.token.check(Array(text.utf8)) }
 
     @Test(arguments: [
         "", "secret", "changeme", "short-but-random-9f8a7b6c5d4e3",
@@ -28,6 +28,13 @@ struct TokenSecretTests {
     func aGoodSecretIsTaken(text: String) throws { try check(text) }
 
     @Test func binarySecretsAreTaken() throws {
-        try TokenSecret.check((0..<32).map { UInt8(truncatingIfNeeded: $0 * 73 + 0x80) })
+        try Secret.token.check((0..<32).map { UInt8(truncatingIfNeeded: $0 * 73 + 0x80) })
+    }
+
+    @Test func theOperatorIsToldWhichOneItIs() {
+        for (secret, variable) in [(Secret.token, "AUTH_JWT_SECRET"), (.sealing, "INVOK_SECRETS_KEY")] {
+            let error = #expect(throws: InvokError.self) { try secret.check(Array("changeme".utf8)) }
+            #expect(error?.nextStep?.contains(variable) == true)
+        }
     }
 }
