@@ -99,11 +99,14 @@ package struct BuildRun: Sendable {
         }
     }
 
-    /// The output as the person shall read it: Go's lines about packages go, its paths lose their `./`.
+    /// The output as the person shall read it: Go's lines about packages go, its paths lose their `./`, and nothing in it
+    /// steers a terminal.
     package static func readable(_ output: [UInt8]) -> String {
-        String(decoding: output, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .filter { !$0.hasPrefix("# ") }
-            .map { $0.hasPrefix("./") ? $0.dropFirst(2) : $0 }
-            .joined(separator: "\n")
+        PlainText.escaped(String(decoding: output, as: UTF8.self)).split(
+            separator: "\n", omittingEmptySubsequences: false
+        )
+        .filter { !$0.hasPrefix("# ") }
+        .map { $0.hasPrefix("./") ? $0.dropFirst(2) : $0 }
+        .joined(separator: "\n")
     }
 }

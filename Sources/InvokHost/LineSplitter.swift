@@ -35,20 +35,14 @@ package struct LineSplitter: Sendable {
         return Self.printable(line)
     }
 
-    /// The text with control characters escaped: a log line must not steer the terminal it is shown on.
+    /// The text without what could steer the terminal it is shown on, C1 controls and marks of direction included.
     package static func printable(_ bytes: [UInt8]) -> String {
-        let isPlain = bytes.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
-        guard !isPlain else { return String(decoding: bytes, as: UTF8.self) }
-        var escaped: [UInt8] = []
-        for byte in bytes {
-            if (byte >= 0x20 && byte != 0x7F) || byte == 0x09 {
-                escaped.append(byte)
-            } else {
-                let digits = Array("0123456789abcdef".utf8)
-                escaped += Array("\\x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-            if escaped.count >= LogLine.maximumBytes { break }
-        }
-        return String(decoding: escaped.prefix(LogLine.maximumBytes), as: UTF8.self)
+        let text = PlainText.escaped(String(decoding: bytes, as: UTF8.self))
+            .split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\x0A")
+        guard text.utf8.count > LogLine.maximumBytes else { return text }
+        // Escapes are longer than what they stand for; and no character is cut in two.
+        var end = text.utf8.index(text.startIndex, offsetBy: LogLine.maximumBytes)
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
     }
 }

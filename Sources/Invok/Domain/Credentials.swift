@@ -4,7 +4,12 @@ public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
     public static let maximumLength = 254
     public let description: String
 
-    /// Accepts `local@domain` without spaces or control characters; only a message sent to it could prove more.
+    private static let unprintable: Set<Unicode.GeneralCategory> = [
+        .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+    ]
+
+    /// Accepts `local@domain` without spaces, control characters or what changes how the rest is read, such as marks of
+    /// direction; only a message sent to it could prove more.
     /// - Throws: `InvokError` with the code `invalid_email`.
     public init(_ text: String) throws(InvokError) {
         guard text.utf8.count <= 4 * Self.maximumLength else { throw .invalidEmail(text) }
@@ -12,7 +17,7 @@ public struct Email: Hashable, Sendable, CustomStringConvertible, Codable {
         let lowered = text.lowercased().canonicallyComposed
         let parts = lowered.split(separator: "@", omittingEmptySubsequences: false)
         let isPrintable = lowered.unicodeScalars.allSatisfy {
-            $0.value > 0x20 && $0.value != 0x7F && !$0.properties.isWhitespace
+            !$0.properties.isWhitespace && !Self.unprintable.contains($0.properties.generalCategory)
         }
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, isPrintable,
             lowered.utf8.count <= Self.maximumLength, parts[0].utf8.count <= 64,

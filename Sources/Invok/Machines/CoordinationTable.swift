@@ -1,7 +1,8 @@
 /// Counters and leases that expire: what a `CoordinationCache` in memory knows.
 ///
-/// Bounded: when it is full, what has expired goes first, then the counters that would expire soonest. Keys come from
-/// outside (addresses, emails), so nobody may grow it at will.
+/// Bounded: when it is full, what has expired goes first, then the counters that have counted least, and of these the ones
+/// that would expire soonest. Keys come from outside (addresses, emails), so nobody may grow it at will, nor get rid of
+/// a counter that has reached a limit by a flood of others.
 package struct CoordinationTable: Sendable {
     private struct Counter: Sendable {
         var count: Int
@@ -65,7 +66,9 @@ package struct CoordinationTable: Sendable {
         guard counters.count >= capacity else { return }
         counters = counters.filter { $0.value.expiry > now }
         guard counters.count > capacity * 3 / 4 else { return }
-        let soonest = counters.sorted { ($0.value.expiry, $0.key) < ($1.value.expiry, $1.key) }
-        for (key, _) in soonest.prefix(counters.count - capacity * 3 / 4) { counters[key] = nil }
+        let least = counters.sorted { left, right in
+            (left.value.count, left.value.expiry, left.key) < (right.value.count, right.value.expiry, right.key)
+        }
+        for (key, _) in least.prefix(counters.count - capacity * 3 / 4) { counters[key] = nil }
     }
 }

@@ -9,7 +9,7 @@ final class RateLimits: Sendable {
     private let cache: any CoordinationCache
     private let clock: any Clock
     private let logger: Logger
-    private let local = Mutex<[String: (count: Int, endsAt: Instant)]>([:])
+    private let local = Mutex(CoordinationTable(capacity: localLimit))
 
     init(cache: any CoordinationCache, clock: any Clock, logger: Logger) {
         self.cache = cache
@@ -37,14 +37,6 @@ final class RateLimits: Sendable {
 
     private func countLocally(_ key: String) -> CounterReading {
         let now = clock.now()
-        return local.withLock { counters in
-            if counters.count >= Self.localLimit { counters = counters.filter { $0.value.endsAt > now } }
-            if counters.count >= Self.localLimit { counters.removeAll() }
-            var counter = counters[key] ?? (0, now)
-            if counter.endsAt <= now { counter = (0, now.advanced(by: Self.window)) }
-            counter.count += 1
-            counters[key] = counter
-            return CounterReading(count: counter.count, remaining: now.duration(to: counter.endsAt))
-        }
+        return local.withLock { $0.increment(key, window: Self.window, now: now) }
     }
 }

@@ -1,3 +1,5 @@
+import Invok
+
 /// Where an invok-core listens: `http://localhost:3000`.
 struct HostAddress: Hashable, CustomStringConvertible, Sendable {
     enum Scheme: String { case http, https }
@@ -40,7 +42,7 @@ struct HostAddress: Hashable, CustomStringConvertible, Sendable {
         guard !rest.isEmpty, rest.hasPrefix("[") == rest.hasSuffix("]"), rest.unicodeScalars.allSatisfy(Self.isAllowed)
         else { throw Self.invalid(text) }
         let name = rest.lowercased()
-        self.init(scheme: scheme ?? (Self.isLocal(name) ? .http : .https), name: name, port: port)
+        self.init(scheme: scheme ?? (Loopback.contains(name) ? .http : .https), name: name, port: port)
     }
 
     /// The first that says anything: the option, the environment, the last login.
@@ -56,14 +58,10 @@ struct HostAddress: Hashable, CustomStringConvertible, Sendable {
     var description: String { "\(scheme.rawValue)://\(name)" + (port.map { ":\($0)" } ?? "") }
 
     /// This machine: what is sent there crosses no network.
-    var isLocal: Bool { Self.isLocal(name) }
+    var isLocal: Bool { Loopback.contains(name) }
 
     /// Whoever is on the way can read what is sent.
     var isReadableOnTheWay: Bool { scheme == .http && !isLocal }
-
-    private static func isLocal(_ name: String) -> Bool {
-        name == "localhost" || name.hasSuffix(".localhost") || name == "[::1]" || name.hasPrefix("127.")
-    }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         scalar.isASCII

@@ -24,14 +24,18 @@ struct Sessions: Hashable, Codable, Sendable {
 /// The file that keeps the logins: readable by its owner only, replaced in one step.
 struct SessionFile: Sendable {
     let path: String
+    /// Whether it lies in the project's folder, which somebody else may have written.
+    let isInProject: Bool
 
     /// `./.serverless-cli-auth` with `ENV=DOCKER`, else `invok/session.json` in the XDG configuration directory (XDG
     /// Base Directory Specification 0.8: a relative path counts as unset).
     init(environment: [String: String], directory: String) throws(Failure) {
         if environment["ENV"] == "DOCKER" {
             path = directory + "/.serverless-cli-auth"
+            isInProject = true
             return
         }
+        isInProject = false
         if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
             path = base + "/invok/session.json"
         } else if let home = environment["HOME"], !home.isEmpty {
@@ -44,8 +48,9 @@ struct SessionFile: Sendable {
     }
 
     /// The logins; none where there is no file.
+    /// - Throws: `Failure` also for a file that others may have written: it says where secrets are sent.
     func read() throws(Failure) -> Sessions {
-        guard let bytes = try Files.read(path) else { return Sessions() }
+        guard let bytes = try Files.readPrivate(path) else { return Sessions() }
         do {
             return try JSONDecoder().decode(Sessions.self, from: Data(bytes))
         } catch {

@@ -29,6 +29,21 @@ struct Context: Sendable {
         try .choose(option: hostOption, environment: environment, remembered: sessions.host)
     }
 
+    /// The server to send a secret to that it has not given itself: a password, or `INVOK_TOKEN`.
+    /// - Throws: `Failure` where only a file of the project's folder names a server elsewhere: whoever made the project
+    ///   would get it.
+    func host(forSecretOf sessions: Sessions) throws(Failure) -> HostAddress {
+        let host = try host(sessions)
+        let isNamed = ![hostOption, environment["INVOK_HOST"]].allSatisfy { $0?.isEmpty ?? true }
+        let file = try sessionFile()
+        guard isNamed || !file.isInProject || host.isLocal else {
+            throw .usage(
+                "only \(file.path), which lies in the project's folder, names the server \(host)",
+                nextStep: "add '--host \(host)' or set INVOK_HOST, if that is your server")
+        }
+        return host
+    }
+
     /// Runs the body with a client that speaks as the user.
     /// - Throws: `Failure` with the status `notLoggedIn` where there is no login for the host.
     func withAccount<Value>(
@@ -53,7 +68,7 @@ struct Context: Sendable {
     ) async throws -> Value {
         let given = token
         let sessions = given == nil ? try sessionFile().read() : (try? sessionFile().read()) ?? Sessions()
-        let host = try host(sessions)
+        let host = given == nil ? try host(sessions) : try host(forSecretOf: sessions)
         let session = given == nil ? sessions.sessions[host.description] : nil
         guard let token = given ?? session?.token else {
             if required { throw Failure.notLoggedIn(host) }

@@ -22,6 +22,9 @@ struct CredentialOptions: ParsableArguments {
     @Flag(help: "Read the password from stdin.")
     var passwordStdin = false
 
+    /// Whether the password is asked for.
+    var isTyped: Bool { password == nil && !passwordStdin }
+
     func validate() throws {
         if password != nil, passwordStdin {
             throw ValidationError("Give either --password or --password-stdin.")
@@ -63,7 +66,10 @@ struct CredentialOptions: ParsableArguments {
         }
         let next = "use --password-stdin, or -p"
         guard context.prompt.isInteractive else { throw .usage("the password is missing", nextStep: next) }
-        guard let first = context.prompt.secret("Password: "), !first.isEmpty else {
+        // Who types it sees first where it goes.
+        let sessions = (try? context.sessionFile().read()) ?? Sessions()
+        let host = try context.host(sessions)
+        guard let first = context.prompt.secret("Password at \(host): "), !first.isEmpty else {
             throw .usage("no password was given", nextStep: next)
         }
         if isNew, context.prompt.secret("The same again: ") != first {
@@ -77,12 +83,15 @@ struct CredentialOptions: ParsableArguments {
 struct SignIn {
     let path: String
     let credentials: CredentialsRequest
+    /// Whether somebody typed the password at a question.
+    let isTyped: Bool
 
     func perform(in context: Context) async throws -> (host: HostAddress, answer: AuthResponse) {
         let file = try context.sessionFile()
         // A broken file must not keep a person from logging in again: the login replaces it.
         var sessions = (try? file.read()) ?? Sessions()
-        let host = try context.host(sessions)
+        // On a terminal the question has said where it goes.
+        let host = isTyped ? try context.host(sessions) : try context.host(forSecretOf: sessions)
         if host.isReadableOnTheWay {
             context.console.warn("\(host) is not encrypted: your password can be read on the way")
         }

@@ -5,8 +5,9 @@ struct DeployCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Deploy a function's folder; the URL is printed.",
         discussion: """
-            Deploys ./NAME, or the current folder when that is the project. Left out are .git, caches, editor files and \
-            what .invokignore names, a glob a line.
+            Deploys ./NAME, or the current folder when that is the project. Left out are .git, caches, editor files, \
+            what .invokignore names, a glob a line, and what looks like your own secrets (.env, private keys, .npmrc, \
+            .aws, …) unless --include names it.
             Example: invok deploy -n hello --public --watch
             """)
 
@@ -17,6 +18,11 @@ struct DeployCommand: Verb {
 
     @Flag(name: .shortAndLong, help: "Go on: deploy again on each save, and show the function's log.")
     var watch = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Upload what looks like a secret and is left out otherwise; may be repeated.", valueName: "glob"))
+    var include: [String] = []
 
     @OptionGroup var options: CommonOptions
 
@@ -34,10 +40,14 @@ struct DeployCommand: Verb {
         let name = try function.name.map(FunctionOptions.checked)
         let project = try ProjectFolder.find(name, in: context.directory)
         let limits = try Deployer.limits(context.environment)
-        let archive = try Deployer.pack(project, limits: limits)
+        let archive = try Deployer.pack(project, limits: limits, including: include)
+        if !archive.secrets.isEmpty {
+            let names = archive.secrets.prefix(5).joined(separator: ", ") + (archive.secrets.count > 5 ? ", …" : "")
+            context.console.warn("left out, since it looks like secrets: \(names); --include uploads what you name")
+        }
         try await context.withAccount { account in
             let deployer = Deployer(
-                client: account.client, console: context.console, project: project, limits: limits,
+                client: account.client, console: context.console, project: project, limits: limits, included: include,
                 namespace: try await account.namespace(function.namespace), access: access?.access)
             if watch {
                 try await DeployWatch(deployer: deployer).run(first: archive)
@@ -55,6 +65,7 @@ struct Deployer: Sendable {
     let console: Console
     let project: ProjectFolder
     let limits: ArchiveLimits
+    let included: [String]
     let namespace: Namespace
     let access: Access?
 
@@ -68,8 +79,10 @@ struct Deployer: Sendable {
     }
 
     /// Packs a project and sees that it is the function that was named.
-    static func pack(_ project: ProjectFolder, limits: ArchiveLimits) throws(Failure) -> ProjectArchive {
-        let archive = try ProjectArchive(folder: project.path, limits: limits)
+    static func pack(
+        _ project: ProjectFolder, limits: ArchiveLimits, including included: [String]
+    ) throws(Failure) -> ProjectArchive {
+        let archive = try ProjectArchive(folder: project.path, limits: limits, including: included)
         guard archive.config.name == project.name else {
             throw Failure(
                 "invalid_config",

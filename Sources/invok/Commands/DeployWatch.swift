@@ -38,7 +38,8 @@ struct DeployWatch {
     /// The project as it is now, unless it is the same as before or cannot be packed.
     private func pack(after seen: ProjectArchive) -> ProjectArchive? {
         do {
-            let archive = try Deployer.pack(deployer.project, limits: deployer.limits)
+            let archive = try Deployer.pack(
+                deployer.project, limits: deployer.limits, including: deployer.included)
             return archive == seen ? nil : archive
         } catch {
             console.report(error)

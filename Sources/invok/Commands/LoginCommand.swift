@@ -13,7 +13,9 @@ struct LoginCommand: Verb {
     @OptionGroup var options: CommonOptions
 
     func run(in context: Context) async throws -> ExitStatus {
-        let signIn = SignIn(path: "/auth/login", credentials: try credentials.resolve(in: context, isNew: false))
+        let signIn = SignIn(
+            path: "/auth/login", credentials: try credentials.resolve(in: context, isNew: false),
+            isTyped: credentials.isTyped)
         let (host, answer) = try await signIn.perform(in: context)
         if context.console.isJSON {
             try context.console.json(LoginResult(host: host, user: answer.user))

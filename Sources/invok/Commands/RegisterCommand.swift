@@ -10,7 +10,9 @@ struct RegisterCommand: Verb {
     @OptionGroup var options: CommonOptions
 
     func run(in context: Context) async throws -> ExitStatus {
-        let signIn = SignIn(path: "/auth/register", credentials: try credentials.resolve(in: context, isNew: true))
+        let signIn = SignIn(
+            path: "/auth/register", credentials: try credentials.resolve(in: context, isNew: true),
+            isTyped: credentials.isTyped)
         let (host, answer): (HostAddress, AuthResponse)
         do {
             (host, answer) = try await signIn.perform(in: context)

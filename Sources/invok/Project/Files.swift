@@ -36,13 +36,46 @@ enum Files {
     /// The whole content of a file.
     /// - Returns: `nil` where there is none.
     static func read(_ path: String) throws(Failure) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw .file(path, "read", reason())
-        }
+        guard let descriptor = try open(path, 0) else { return nil }
         defer { close(descriptor) }
         return try readAll(descriptor, name: path)
+    }
+
+    /// The whole content of what is a regular file itself, and no link to one, when it is opened.
+    /// - Returns: `nil` where there is none.
+    static func readRegular(_ path: String) throws(Failure) -> [UInt8]? {
+        // Not blocking: a FIFO may have taken its place.
+        guard let descriptor = try open(path, O_NOFOLLOW | O_NONBLOCK) else { return nil }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw .file(path, "read", reason()) }
+        guard info.st_mode & S_IFMT == S_IFREG else { throw .file(path, "read", "it is not a regular file any more") }
+        return try readAll(descriptor, name: path)
+    }
+
+    /// The whole content of a file that nobody else can have written or read.
+    /// - Returns: `nil` where there is none.
+    static func readPrivate(_ path: String) throws(Failure) -> [UInt8]? {
+        guard let descriptor = try open(path, O_NONBLOCK) else { return nil }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw .file(path, "read", reason()) }
+        guard info.st_uid == geteuid() else {
+            throw .file(path, "read", "it belongs to somebody else", nextStep: "remove it and log in again")
+        }
+        guard info.st_mode & 0o077 == 0 else {
+            throw .file(
+                path, "read", "others may read or write it, so it may come from anywhere",
+                nextStep: "remove it and log in again, or run 'chmod 600' on it if it is yours")
+        }
+        return try readAll(descriptor, name: path)
+    }
+
+    private static func open(_ path: String, _ flags: Int32) throws(Failure) -> Int32? {
+        let descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC | flags)
+        if descriptor >= 0 { return descriptor }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw .file(path, "read", reason())
     }
 
     /// All that can be read from a descriptor.
@@ -60,7 +93,7 @@ enum Files {
 
     /// Writes a file that must not exist yet.
     static func create(_ path: String, content: [UInt8], mode: mode_t = 0o644) throws(Failure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        let descriptor = systemOpen(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .file(path, "create", reason()) }
         defer { close(descriptor) }
         var rest = content[...]
@@ -128,7 +161,10 @@ enum Files {
     static func reason() -> String { String(cString: strerror(errno)) }
 }
 
-/// `read(2)`; inside `Files` its name is taken.
+/// `open(2)`; inside `Files` its name is taken.
+private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t = 0) -> Int32 { open(path, flags, mode) }
+
+/// `read(2)`, likewise.
 private func systemRead(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
     buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
 }

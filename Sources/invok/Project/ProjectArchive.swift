@@ -5,16 +5,20 @@ struct ProjectArchive: Hashable, Sendable {
     let bytes: [UInt8]
     let fileCount: Int
     let config: FunctionConfig
+    /// What looks like somebody's secrets and is not in it.
+    let secrets: [String]
 
     /// Packs a folder. It follows no links.
     /// - Parameters:
     ///   - folder: the path of the folder that holds `config.json`.
     ///   - limits: the largest archive, contents and number of files.
+    ///   - included: globs of what is packed though it looks like a secret.
     /// - Throws: `Failure` that names the file.
-    init(folder: String, limits: ArchiveLimits) throws(Failure) {
+    init(folder: String, limits: ArchiveLimits, including included: [String] = []) throws(Failure) {
         let ignoreFile = try Files.read(folder + "/" + IgnoreRules.fileName) ?? []
         var walk = Walk(
-            folder: folder, rules: try IgnoreRules(String(decoding: ignoreFile, as: UTF8.self)), limits: limits)
+            folder: folder, rules: try IgnoreRules(String(decoding: ignoreFile, as: UTF8.self)),
+            secretFiles: SecretFiles(including: included), limits: limits)
         try walk.visit("")
         do {
             config = try SourceArchive(entries: walk.entries).config
@@ -25,6 +29,7 @@ struct ProjectArchive: Hashable, Sendable {
         for entry in walk.entries { writer.add(entry.path, content: entry.content) }
         bytes = writer.finish()
         fileCount = walk.entries.count
+        secrets = walk.secrets
         guard bytes.count <= limits.archiveBytes else {
             throw Self.tooLarge(ByteCount.text(bytes.count), most: limits.archiveBytes, entries: walk.entries)
         }
@@ -33,7 +38,9 @@ struct ProjectArchive: Hashable, Sendable {
     private struct Walk {
         let folder: String
         let rules: IgnoreRules
+        let secretFiles: SecretFiles
         let limits: ArchiveLimits
+        var secrets: [String] = []
         var entries: [ArchiveEntry] = []
         var total = 0
 
@@ -43,6 +50,10 @@ struct ProjectArchive: Hashable, Sendable {
                 let path = parent.isEmpty ? name : parent + "/" + name
                 guard let status = try Files.status(folder + "/" + path) else { continue }
                 if rules.excludes(path, isFolder: status.kind == .directory) { continue }
+                if secretFiles.contain(path, isFolder: status.kind == .directory) {
+                    secrets.append(path)
+                    continue
+                }
                 switch status.kind {
                 case .directory: try visit(path)
                 case .file: try add(path, size: status.size)
@@ -71,7 +82,12 @@ struct ProjectArchive: Hashable, Sendable {
                     "payload_too_large", "the project has more than \(limits.entries) files",
                     nextStep: "name what the function does not need in \(IgnoreRules.fileName)")
             }
-            guard let content = try Files.read(folder + "/" + path) else { return }
+            guard let content = try Files.readRegular(folder + "/" + path) else { return }
+            if secretFiles.contain(path, content: content) {
+                total -= size
+                secrets.append(path)
+                return
+            }
             entries.append(ArchiveEntry(path: path, kind: .file, content: content))
         }
     }

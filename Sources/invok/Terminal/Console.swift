@@ -59,7 +59,8 @@ struct Console: Sendable {
     func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        write(try Array(encoder.encode(value)) + [UInt8(ascii: "\n")])
+        let document = String(decoding: try encoder.encode(value), as: UTF8.self)
+        write(Array((PlainText.escapedJSON(document) + "\n").utf8))
     }
 
     /// Writes bytes of a result as they are.
@@ -86,7 +87,7 @@ struct Console: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             if let data = try? encoder.encode(FailureMessage(failure)) {
-                _ = writeAll(Array(data) + [UInt8(ascii: "\n")], to: diagnostics)
+                raw(PlainText.escapedJSON(String(decoding: data, as: UTF8.self)) + "\n")
                 return
             }
         }

@@ -1,3 +1,5 @@
+import Invok
+
 /// Rows under headings, each column as wide as its widest cell.
 struct Table {
     private let headings: [String]

@@ -68,6 +68,7 @@ final class Sandbox: Sendable {
             {"host":"\(host)","sessions":{"\(host)":{"token":"secret-token",
             "uuid":"00000000-0000-4000-8000-000000000001","email":"ada@example.com"}}}
             """)
+        chmod(directory + "/home/.config/invok/session.json", 0o600)
     }
 }
 

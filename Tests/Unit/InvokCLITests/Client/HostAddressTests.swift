@@ -7,7 +7,7 @@ import Testing
         ("localhost:3000", "http://localhost:3000"), ("http://LOCALHOST/", "http://localhost"),
         ("invok.example.com", "https://invok.example.com"), ("HTTPS://a.b:8443//", "https://a.b:8443"),
         ("127.0.0.1:1", "http://127.0.0.1:1"), ("[::1]:3000", "http://[::1]:3000"),
-        ("http://10.0.0.7", "http://10.0.0.7"),
+        ("http://10.0.0.7", "http://10.0.0.7"), ("127.evil.example", "https://127.evil.example"),
     ])
     func reads(_ text: String, _ expected: String) throws {
         #expect(try HostAddress(text).description == expected)
@@ -33,7 +33,9 @@ import Testing
 
     @Test(arguments: [
         ("http://localhost:1", false), ("http://app.localhost", false), ("http://127.9.9.9", false),
-        ("http://10.0.0.7", true), ("http://localhost.evil.com", true), ("https://a.b", false),
+        ("http://10.0.0.7", true), ("http://localhost.evil.com", true),
+        ("http://127.evil.example", true), ("http://127.0.0.1.evil.example", true), ("http://[::1]", false),
+        ("https://a.b", false),
     ])
     func knowsWhatCanBeReadOnTheWay(_ text: String, _ expected: Bool) throws {
         #expect(try HostAddress(text).isReadableOnTheWay == expected)

@@ -37,8 +37,33 @@ import Testing
     @Test func aBrokenFileSaysHowToMendIt() throws {
         let sandbox = try Sandbox()
         try sandbox.write(".config/invok/session.json", "{")
+        chmod(sandbox.directory + "/.config/invok/session.json", 0o600)
         let file = try SessionFile(environment: ["HOME": sandbox.directory], directory: "/")
         let failure = #expect(throws: Failure.self) { try file.read() }
         #expect(failure?.nextStep == "remove it and log in again")
+    }
+
+    /// As one that came with a project from somebody else.
+    @Test(arguments: [0o644, 0o620, 0o601] as [mode_t]) func aFileThatOthersMayHaveWrittenIsRefused(mode: mode_t) throws
+    {
+        let sandbox = try Sandbox()
+        try sandbox.write(".serverless-cli-auth", #"{"host":"https://evil.example","sessions":{}}"#)
+        let file = try SessionFile(environment: ["ENV": "DOCKER"], directory: sandbox.directory)
+        #expect(file.isInProject)
+        chmod(file.path, mode)
+        let failure = #expect(throws: Failure.self) { try file.read() }
+        #expect(failure?.nextStep?.contains("log in again") == true)
+        chmod(file.path, 0o600)
+        #expect(try file.read().host == "https://evil.example")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give a file to somebody else"))
+    func theFileOfSomebodyElseIsRefused() throws {
+        let sandbox = try Sandbox()
+        try sandbox.write(".serverless-cli-auth", #"{"host":"https://evil.example","sessions":{}}"#)
+        let file = try SessionFile(environment: ["ENV": "DOCKER"], directory: sandbox.directory)
+        #expect(chmod(file.path, 0o600) == 0 && chown(file.path, 65534, 65534) == 0)
+        let failure = #expect(throws: Failure.self) { try file.read() }
+        #expect(failure?.message.contains("somebody else") == true)
     }
 }

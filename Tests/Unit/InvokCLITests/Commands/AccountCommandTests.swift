@@ -1,3 +1,4 @@
+import Foundation
 import NIOHTTP1
 import Testing
 
@@ -47,6 +48,25 @@ import Testing
             let outcome = try await sandbox.run("list", environment: ["INVOK_TOKEN": " given\n"])
             #expect(outcome.status == .success)
             #expect(outcome.errors.contains("invok create -n hello"))
+        }
+    }
+
+    /// A project from somebody else names its own server: neither a token nor a password goes there unasked.
+    @Test func secretsGoToNoServerThatOnlyTheProjectNames() async throws {
+        let sandbox = try Sandbox()
+        try sandbox.write(".serverless-cli-auth", #"{"host":"https://evil.invalid","sessions":{}}"#)
+        #expect(chmod(sandbox.directory + "/.serverless-cli-auth", 0o600) == 0)
+        for (arguments, environment) in [
+            (["list"], ["ENV": "DOCKER", "INVOK_TOKEN": "t"]),
+            (["login", "-e", "a@b.c", "-p", "longenough"], ["ENV": "DOCKER"]),
+        ] {
+            let refused = try await sandbox.run(verb: arguments, environment: environment)
+            #expect(refused.status == .usage)
+            #expect(refused.errors.contains("lies in the project's folder"))
+            // The host is named: it is spoken to, and is not there.
+            let named = try await sandbox.run(
+                verb: arguments + ["--host", "https://evil.invalid"], environment: environment)
+            #expect(named.status != .usage)
         }
     }
 

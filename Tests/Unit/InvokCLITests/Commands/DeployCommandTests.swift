@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    @Test func saysWhatLooksLikeASecretAndUploadsItWhenNamed() async throws {
+        try await StubServer.with({ _ in .init(Self.answer) }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            #expect(try await sandbox.run("create", "-n", "hello").status == .success)
+            try sandbox.write("hello/.env", "TOKEN=hunter2")
+            var requests = server.requests.makeAsyncIterator()
+            let without = try await sandbox.run("deploy", "-n", "hello", "-q")
+            #expect(without.errors.contains("looks like secrets: .env; --include"))
+            #expect(await requests.next()?.text.contains("hunter2") == false)
+            let with = try await sandbox.run("deploy", "-n", "hello", "-q", "--include", ".env")
+            #expect(!with.errors.contains("secrets"))
+            #expect(await requests.next()?.text.contains("hunter2") == true)
+        }
+    }
+
     @Test func buildLogsAreShownAsTheyAre() async throws {
         let problem = StubServer.Answer.problem(
             422, "build_failed", "the build failed", more: #","build_log":"./function.go:3:1: oops\n\tthere\n""#)

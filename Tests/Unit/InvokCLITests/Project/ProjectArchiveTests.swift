@@ -48,6 +48,34 @@ import Testing
         #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()).fileCount == 2)
     }
 
+    @Test func leavesOutWhatLooksLikeSecretsUnlessItIsNamed() throws {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
+        let sandbox = try project([
+            "config.json": Self.config, "function.go": "x", ".env": "A=1", ".env.local": "A=1", ".env.example": "A=",
+            ".aws/credentials": "x", "keys/id_ed25519": "x", ".npmrc": "x", "keys/server.pem": key, "keys/a.key": key,
+            "keys/roots.pem": "-----BEGIN CERTIFICATE-----\n", "environment.txt": "x",
+        ])
+        let archive = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
+        let secrets = [".aws", ".env", ".env.local", ".npmrc", "keys/a.key", "keys/id_ed25519", "keys/server.pem"]
+        #expect(archive.secrets == secrets)
+        let paths = try LibArchiveReader().entries(of: archive.bytes, limits: ArchiveLimits()).map(\.path)
+        #expect(paths == [".env.example", "config.json", "environment.txt", "function.go", "keys/roots.pem"])
+        let all = try ProjectArchive(
+            folder: sandbox.directory, limits: ArchiveLimits(), including: [".env*", ".npmrc", "/.aws", "keys"])
+        #expect(all.secrets == [] && all.fileCount == 12)
+    }
+
+    /// What was a file when the folder was read may be a link when it is opened.
+    @Test func whatIsOpenedIsTheFileItself() throws {
+        let sandbox = try project(["target": "secret"])
+        #expect(symlink("target", sandbox.directory + "/link") == 0 && mkfifo(sandbox.directory + "/pipe", 0o600) == 0)
+        #expect(try Files.readRegular(sandbox.directory + "/target") == Array("secret".utf8))
+        #expect(try Files.readRegular(sandbox.directory + "/none") == nil)
+        for name in ["link", "pipe"] {
+            #expect(throws: Failure.self) { try Files.readRegular(sandbox.directory + "/" + name) }
+        }
+    }
+
     @Test func takesRegularFilesOnly() throws {
         let sandbox = try project(["config.json": Self.config, "function.go": "x"])
         #expect(mkfifo(sandbox.directory + "/pipe", 0o600) == 0)

@@ -23,6 +23,7 @@ struct CredentialsTests {
     @Test(arguments: [
         "", "@", "a", "a@", "@b", "a@b@c", "a b@c", "a@b c", " a@b", "a@b ", "a\n@b", "a@b\r\n", "a@\u{0}", "a\u{7F}@b",
         "a\u{A0}@b", "a@.b", "a@b.", "a@b..c", String(repeating: "a", count: 65) + "@b.c", "a\u{2028}@b",
+        "a\u{9B}31m@b.c", "a\u{202E}@b.c", "a\u{200B}@b.c", "a@b\u{2066}.c", "a\u{AD}@b.c", "a\u{E000}@b.c",
         "a@" + String(repeating: "b", count: 253), String(repeating: "@", count: 1_000_000),
     ])
     func anythingElseIsRefusedShortly(text: String) {

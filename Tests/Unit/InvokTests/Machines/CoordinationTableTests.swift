@@ -43,6 +43,13 @@ struct CoordinationTableTests {
         #expect(table.count == 4)
     }
 
+    @Test func aFloodForgetsNobodyWhoIsOverALimit() {
+        var table = CoordinationTable(capacity: 100)
+        for _ in 0..<11 { _ = table.increment("guesser", window: .seconds(60), now: instant(0)) }
+        for number in 0..<10_000 { _ = table.increment("\(number)", window: .seconds(90), now: instant(1)) }
+        #expect(table.increment("guesser", window: .seconds(60), now: instant(2)).count == 12)
+    }
+
     @Test func noLeaseIsTakenAwayToMakeRoom() {
         var table = CoordinationTable(capacity: 4)
         for number in 0..<4 {

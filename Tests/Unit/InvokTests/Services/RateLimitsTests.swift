@@ -29,6 +29,14 @@ struct RateLimitsTests {
         #expect(await code { try await limits(cache, clock).count("a", limit: 1) } == .tooManyRequests)
     }
 
+    /// Whoever is over a limit stays so, whatever a flood of other names does meanwhile.
+    @Test func aFloodLiftsNoLimit() async throws {
+        let limits = limits(AbsentCache(), SimClock())
+        for _ in 0..<3 { try? await limits.count("guesser", limit: 2) }
+        for key in 0..<(2 * RateLimits.localLimit) { try await limits.count("\(key)", limit: 1) }
+        #expect(await code { try await limits.count("guesser", limit: 2) } == .tooManyRequests)
+    }
+
     @Test func whatIsCountedLocallyIsBounded() async throws {
         let limits = limits(AbsentCache(), SimClock())
         for key in 0..<(2 * RateLimits.localLimit + 10) { try await limits.count("\(key)", limit: 1) }

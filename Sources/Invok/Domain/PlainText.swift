@@ -1,8 +1,8 @@
-/// Makes text from elsewhere safe for a terminal.
-enum PlainText {
+/// Makes text from elsewhere safe for a terminal, and for whoever reads a log.
+public enum PlainText {
     /// Replaces what could move the cursor, change colours or reverse the reading order by a visible escape, as
     /// `\x1B`. Line feeds and tabs stay.
-    static func escaped(_ text: String) -> String {
+    public static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
@@ -17,8 +17,24 @@ enum PlainText {
     }
 
     /// The same for text that must stay on one line.
-    static func escapedLine(_ text: String) -> String {
+    public static func escapedLine(_ text: String) -> String {
         String(escaped(text).map { $0.isNewline ? " " : $0 })
+    }
+
+    /// A JSON document (RFC 8259) that says the same, with such characters as `\u` escapes: it may be shown on a terminal.
+    public static func escapedJSON(_ document: String) -> String {
+        // What is below U+0020 stands escaped in strings already, and outside of them it is a space or a line end.
+        guard document.unicodeScalars.contains(where: { $0.value >= 0x7F && isUnsafe($0) }) else { return document }
+        var result = ""
+        for scalar in document.unicodeScalars {
+            if scalar.value >= 0x7F, isUnsafe(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {

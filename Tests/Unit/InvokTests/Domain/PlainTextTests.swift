@@ -1,6 +1,6 @@
+import Foundation
+import Invok
 import Testing
-
-@testable import InvokCLI
 
 @Suite struct PlainTextTests {
     @Test(arguments: [
@@ -13,4 +13,12 @@ import Testing
     }
 
     @Test func aLineStaysALine() { #expect(PlainText.escapedLine("a\nb\r\nc") == "a b\\x0D c") }
+
+    @Test func aJSONDocumentStaysOneAndSaysTheSame() throws {
+        let text = "a\u{9B}31m\u{202E}\u{7F} \u{1B} ü\n\u{1F600}"
+        let document = try String(decoding: JSONEncoder().encode([text]), as: UTF8.self)
+        let escaped = PlainText.escapedJSON(document)
+        #expect(escaped == PlainText.escaped(escaped) && escaped != document)
+        #expect(try JSONDecoder().decode([String].self, from: Data(escaped.utf8)) == [text])
+    }
 }
