@@ -2,7 +2,7 @@
 public protocol FunctionBuilder: Sendable {
     /// Builds. The same archive for the same runtime gives the same bundle and is built once, also when asked for twice
     /// at the same time.
-    /// - Parameter artifact: the digest of the uploaded archive that `source` was read from.
+    /// - Parameter artifact: names the archive that `source` was read from; the same one has another name in each namespace.
     func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult
     /// The bundles that are kept.
     func bundles() async throws(BuildError) -> Set<BundleID>

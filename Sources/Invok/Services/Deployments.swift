@@ -203,7 +203,7 @@ public final class Deployments: Sendable {
         do throws(InvokError) {
             // After a version names it: a core that starts meanwhile removes what none names.
             if let archive { try await keep(archive) }
-            let built = try await build(source, draft.artifact)
+            let built = try await build(source, draft.artifact, in: draft.function.namespace)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
             try await tryOut(version)
@@ -223,10 +223,12 @@ public final class Deployments: Sendable {
         do throws(ArtifactError) { _ = try await world.artifacts.put(archive) } catch { throw InvokError(error) }
     }
 
-    private func build(_ source: SourceArchive, _ artifact: Digest) async throws(InvokError) -> BuildResult {
+    private func build(
+        _ source: SourceArchive, _ artifact: Digest, in namespace: Namespace
+    ) async throws(InvokError) -> BuildResult {
         try await builds.run { () throws(InvokError) in
             do throws(BuildError) {
-                return try await world.builder.build(source, artifact: artifact)
+                return try await world.builder.build(source, artifact: artifact.asBuilt(in: namespace))
             } catch {
                 throw InvokError(error)
             }

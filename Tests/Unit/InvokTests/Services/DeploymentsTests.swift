@@ -28,6 +28,19 @@ struct DeploymentsTests {
         #expect(try await rig.invoke(key, token: rig.token(owner)).text == "next")
     }
 
+    /// The same archive is built for each tenant: an instant build would tell of somebody else's.
+    @Test func nobodyLearnsThatAnotherTenantHasTheSameArchive() async throws {
+        let rig = Rig()
+        let (ann, bob) = (try await rig.user("ann"), try await rig.user("bob"))
+        try await rig.running {
+            let first = try await rig.deploy("hello one", as: ann).version
+            let other = try await rig.deploy("hello one", as: bob).version
+            #expect(first.artifact == other.artifact && first.bundle != other.bundle)
+            #expect(try await rig.deploy("hello one", as: ann).version.bundle == first.bundle)
+            #expect(try await rig.sim.builder.bundles().count == 2)
+        }
+    }
+
     @Test func aDeployAnswers() async throws {
         let rig = Rig()
         let owner = try await rig.user()
