@@ -132,7 +132,7 @@ let package = Package(
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
                 "InvokDocker", "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", argumentParser,
                 configuration,
-                hummingbird, lifecycle, logging, unixSignals,
+                hummingbird, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(

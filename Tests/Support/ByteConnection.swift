@@ -121,8 +121,30 @@ public enum ByteServer {
         unixSocket path: String, script: @escaping @Sendable (ByteConnection) async throws -> Void,
         body: () async throws -> Value
     ) async throws -> Value {
+        try await run(script: script) { bootstrap in
+            try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        } body: { _ in
+            try await body()
+        }
+    }
+
+    /// The same on any free port of loopback, which `body` is told.
+    public static func run<Value: Sendable>(
+        script: @escaping @Sendable (ByteConnection) async throws -> Void, body: (_ port: Int) async throws -> Value
+    ) async throws -> Value {
+        try await run(script: script) { bootstrap in
+            try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+        } body: { listener in
+            try await body(listener.localAddress?.port ?? 0)
+        }
+    }
+
+    private static func run<Value: Sendable>(
+        script: @escaping @Sendable (ByteConnection) async throws -> Void,
+        bind: (ServerBootstrap) async throws -> any Channel, body: (any Channel) async throws -> Value
+    ) async throws -> Value {
         let (accepted, continuation) = AsyncStream<ByteConnection>.makeStream()
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -134,7 +156,7 @@ public enum ByteServer {
                     try channel.pipeline.syncOperations.addHandler(Receiver(receiver, whenActive: whenActive))
                 }
             }
-            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        let listener = try await bind(bootstrap)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withDiscardingTaskGroup { connections in
@@ -147,7 +169,7 @@ public enum ByteServer {
                 }
             }
             defer { group.cancelAll() }
-            let value = try await body()
+            let value = try await body(listener)
             try await listener.close()
             return value
         }
