@@ -34,6 +34,7 @@ struct Core {
     /// cannot outlive this process.
     /// - Throws: `Failure` when it cannot start.
     func run() async throws {
+        let descriptors = DescriptorLimit.raise()
         let directory = try openDataDirectory()
         let clock = SystemClock()
         let randomness = SystemRandomness()
@@ -53,13 +54,21 @@ struct Core {
             randomness: randomness)
         try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
-        do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
-        let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
-        try await serve(system, names, warmUp: WarmUpService(warmUp: choice.warmUp))
+        let result: Result<Void, any Error>
+        do {
+            do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
+            let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
+            try await serve(system, names, warmUp: WarmUpService(warmUp: choice.warmUp), descriptors: descriptors)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        // However it ended: what cannot outlive this process is stopped.
         await choice.close()
         await transport.shutdown()
         stores.close()
         withExtendedLifetime(directory) {}
+        try result.get()
     }
 
     private func openDataDirectory() throws -> DataDirectory {
@@ -122,7 +131,9 @@ struct Core {
         for limitation in choice.limitations { logger.warning("\(limitation)") }
     }
 
-    private func serve(_ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService) async throws {
+    private func serve(
+        _ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService, descriptors: Int
+    ) async throws {
         let hosts: HostRules
         do throws(ConfigurationError) { hosts = try configuration.hostRules() } catch {
             throw Failure.configuration(error)
@@ -132,25 +143,37 @@ struct Core {
             configuration: ServerConfiguration(
                 host: configuration.host, port: configuration.port,
                 maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
-                hosts: hosts, trustedProxies: configuration.trustedProxies, world: world),
+                hosts: hosts, trustedProxies: configuration.trustedProxies, world: world,
+                connections: DescriptorLimit.connections(within: descriptors),
+                connectionsPerAddress: configuration.connectionsPerAddress,
+                sharedAddresses: configuration.publishedHost == nil
+                    ? [] : [ContainerGateway.address()].compactMap(\.self)),
             logger: logger,
             onListening: { [host = configuration.host] port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
                 print("Invok listens on http://\(host):\(port)")
                 fflush(nil)
             })
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: SystemService(system: system)),
-                    .init(service: warmUp, successTerminationBehavior: .ignore),
-                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-                ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        do {
-            try await services.run()
-        } catch let error as ServerError {
-            throw Failure.start("\(error)", nextStep: nil)
+        let stop = StopLimit(configuration.stopLimit)
+        var group = ServiceGroupConfiguration(
+            services: [
+                .init(service: SystemService(system: system)),
+                .init(service: warmUp, successTerminationBehavior: .ignore),
+                .init(
+                    service: AnnouncedService(service: server, onStop: stop.begin),
+                    successTerminationBehavior: .gracefullyShutdownGroup),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = configuration.stopLimit
+        switch await stop.run(ServiceGroup(configuration: group)) {
+        case .ended(.success): break
+        case .ended(.failure(let error as ServerError)): throw Failure.start("\(error)", nextStep: nil)
+        case .ended(.failure(let error)):
+            guard stop.isStopping else { throw error }
+            logger.warning("what still ran was cut off", metadata: ["reason": "\(error)"])
+        case .overdue:
+            logger.warning(
+                "what still ran is left behind", metadata: ["seconds": "\(configuration.stopLimit.components.seconds)"])
         }
     }
 

@@ -44,6 +44,9 @@ struct CoreConfiguration: Sendable {
     /// The name that functions' own hosts end with.
     var functionsHost: String?
     var trustedProxies: [AddressRange] = []
+    var connectionsPerAddress = 256
+    /// How long requests that run may go on when the server stops.
+    var stopLimit = Duration.seconds(50)
     var logLevel = Logger.Level.info
     /// What the search for toolchains goes by: the process's environment, and what `.env` says of them.
     var environment: [String: String] = [:]
@@ -73,6 +76,8 @@ struct CoreConfiguration: Sendable {
         INVOK_PUBLISHED_HOST   SERVER_HOST (the address that a container's port is published at)
         INVOK_FUNCTIONS_HOST   none (functions.example: {name}--{namespace}.functions.example is a function's own)
         INVOK_TRUSTED_PROXIES  none (addresses whose X-Forwarded fields are believed, 10.0.0.0/8,fd00::/8)
+        INVOK_CONNECTIONS_PER_ADDRESS   256 (trusted proxies have no such limit)
+        INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops)
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
         INVOK_TOOLCHAINS       ~/.local/share/invok/toolchains
@@ -152,6 +157,8 @@ struct CoreConfiguration: Sendable {
             throw ConfigurationError(
                 message: "INVOK_CORS_ORIGINS has '\(wrong)', but must be origins like https://page.example, or *")
         }
+        connectionsPerAddress = try number("INVOK_CONNECTIONS_PER_ADDRESS", connectionsPerAddress, in: 1...65_536)
+        stopLimit = .seconds(try number("INVOK_STOP_SECONDS", 50, in: 0...3600))
         publicURL = text("INVOK_PUBLIC_URL")
         hosts = list("INVOK_HOSTS")
         publishedHost = text("INVOK_PUBLISHED_HOST")

@@ -6,6 +6,8 @@ import ServiceLifecycle
 /// Server-sent events (WHATWG HTML §9.2).
 enum EventStream {
     static let keepAlive = Duration.seconds(15)
+    /// After how many of those the caller's right is looked at again.
+    static let roundsPerCheck = 4
 
     /// A line of a log as an event. JSON has no line breaks of its own, so one `data` field holds it.
     static func event(_ entry: LogEntry) throws -> String {
@@ -14,31 +16,42 @@ enum EventStream {
     }
 
     /// The lines as they come, and a comment when none has come for a while, which keeps proxies from closing the
-    /// connection and shows a client that has gone. Ends with the client, and when the server shuts down.
+    /// connection and shows a client that has gone. Ends with the client, with its right, and when the server shuts down.
+    /// - Parameters:
+    ///   - place: is kept until then.
+    ///   - mayGoOn: whether the caller may still read.
     static func body(
-        of lines: LogFollowing, to request: Request, on connection: any ClientConnection, clock: any Invok.Clock
+        of lines: LogFollowing, to request: Request, on connection: any ClientConnection, clock: any Invok.Clock,
+        place: StreamPlaces.Place, mayGoOn: @escaping @Sendable () async -> Bool
     ) -> ResponseBody {
         ResponseBody { writer in
+            defer { withExtendedLifetime(place) {} }
             let output = Output(writer)
             // The head goes out at once, whether or not there is a line.
             try await output.write(": invok\n\n")
             try? await cancelWhenGracefulShutdown {
                 try await connection.untilInputEnds(of: request) {
-                    try await send(lines, to: output, clock: clock)
+                    try await send(lines, to: output, clock: clock, mayGoOn: mayGoOn)
                 }
             }
             try await output.finish()
         }
     }
 
-    private static func send(_ lines: LogFollowing, to output: Output, clock: any Invok.Clock) async throws {
+    private static func send(
+        _ lines: LogFollowing, to output: Output, clock: any Invok.Clock,
+        mayGoOn: @escaping @Sendable () async -> Bool
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await entry in lines { try await output.write(event(entry)) }
             }
             group.addTask {
+                var rounds = 0
                 while true {
                     try await clock.sleep(until: clock.now().advanced(by: keepAlive))
+                    rounds += 1
+                    if rounds.isMultiple(of: roundsPerCheck), await !mayGoOn() { return }
                     try await output.write(": keep-alive\n\n")
                 }
             }

@@ -11,9 +11,9 @@ enum LogRoutes {
             schema: .integer),
     ]
 
-    static func routes(_ system: InvokSystem) -> [Route] {
+    static func routes(_ system: InvokSystem, streamsPerUser: Int) -> [Route] {
         let logs = system.logs
-        let clock = system.world.clock
+        let places = StreamPlaces(limit: streamsPerUser)
         return [
             Route(
                 method: .get, path: "/api/v1/functions/{namespace}/{name}/logs", summary: "Read a function's log",
@@ -34,16 +34,17 @@ enum LogRoutes {
                 success: SuccessDescription(
                     status: .ok, summary: "Events whose data is a LogLine and whose id is its cursor",
                     body: BodyDescription(mediaType: "text/event-stream", schema: .string)),
-                problems: [.invalidRequest, .notFound],
+                problems: [.invalidRequest, .notFound, .tooManyRequests],
                 handler: .authenticated { request, context, principal in
-                    try await stream(request, context, principal, logs: logs, clock: clock)
+                    try await stream(request, context, principal, system, places)
                 }),
         ]
     }
 
     private static func stream(
-        _ request: Request, _ context: APIContext, _ principal: Principal, logs: FunctionLogs, clock: any Invok.Clock
+        _ request: Request, _ context: APIContext, _ principal: Principal, _ system: InvokSystem, _ places: StreamPlaces
     ) async throws -> Response {
+        let logs = system.logs
         let key = try context.functionKey()
         let follows = try request.query("follow", expected: "'true' or 'false'") { Bool($0) } ?? true
         // What the client sends back is an id that it got; anything else is as good as none (WHATWG HTML §9.2.4).
@@ -56,10 +57,24 @@ enum LogRoutes {
             let text = try unseen.map(EventStream.event).joined()
             return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         }
+        let place = try places.enter(principal.user.id)
         let lines = try await logs.follow(key, since: since, after: last, limit: limit, as: principal)
         return Response(
             status: .ok, headers: fields,
-            body: EventStream.body(of: lines, to: request, on: context.connection, clock: clock))
+            body: EventStream.body(
+                of: lines, to: request, on: context.connection, clock: system.world.clock, place: place,
+                mayGoOn: { await isAllowed(key, token: request.platformToken, system) }))
+    }
+
+    /// Whether the token is still good and its user may still read. While that cannot be told, what was, goes on.
+    private static func isAllowed(_ key: FunctionKey, token: String?, _ system: InvokSystem) async -> Bool {
+        do throws(InvokError) {
+            let principal = try await system.accounts.authenticate(token: token)
+            _ = try await system.functions.function(key, as: principal)
+            return true
+        } catch {
+            return ![.unauthenticated, .accountDisabled, .notFound, .forbidden].contains(error.code)
+        }
     }
 
     private static func since(_ request: Request) throws(InvokError) -> Timestamp? {

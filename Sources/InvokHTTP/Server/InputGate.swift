@@ -15,6 +15,7 @@ final class InputGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes kept, at most, when a client that is not read from ends its sending.
     static let keptBytes = 64 * 1024
 
+    private let onBytes: () -> Void
     private let unparsedLimit: Int
     private let lingerBytes: Int
     private var context: ChannelHandlerContext?
@@ -36,7 +37,9 @@ final class InputGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameters:
     ///   - unparsedLimit: bytes that the parser may take without making a part of a message of them.
     ///   - lingerBytes: bytes that are dropped before the connection is closed.
-    init(unparsedLimit: Int, lingerBytes: Int) {
+    ///   - onBytes: called when bytes come.
+    init(unparsedLimit: Int, lingerBytes: Int, onBytes: @escaping () -> Void) {
+        self.onBytes = onBytes
         self.unparsedLimit = unparsedLimit
         self.lingerBytes = lingerBytes
     }
@@ -76,6 +79,7 @@ final class InputGate: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = Self.unwrapInboundIn(data)
         if isDropping { return drop(buffer.readableBytes, context) }
+        onBytes()
         if kept.readableBytes == 0 {
             kept = buffer
         } else {

@@ -26,24 +26,31 @@ public struct InvokServer: Service {
     }
 
     /// Takes requests until the service group shuts down: then no new ones, those that run are finished, streams of
-    /// logs end.
+    /// logs end. When the task is cancelled every connection ends, and with it what runs for it.
     /// - Throws: `ServerError` when it cannot listen.
     public func run() async throws {
-        let server = try makeServer()
+        let connections = Connections(
+            limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
+            exempt: configuration.trustedProxies + configuration.sharedAddresses)
+        let server = try makeServer(connections)
         do {
-            try await server.run()
+            try await withTaskCancellationHandler {
+                try await server.run()
+            } onCancel: {
+                connections.closeAll()
+            }
         } catch let error as IOError {
             throw ServerError(error, configuration)
         }
     }
 
-    private func makeServer() throws -> any Service {
+    private func makeServer(_ connections: Connections) throws -> any Service {
         let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
         let configuration = configuration
         let channels = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 RequestDeadlineHandler(
-                    headTimeout: configuration.headTimeout, bodyTimeout: configuration.bodyTimeout),
+                    connections: connections, initial: configuration.clientLimits, limits: responder.limits(of:from:)),
                 ClientWatchHandler(),
                 MessageHandler.Installer(configuration: configuration, refusal: responder.refusal),
             ],
@@ -70,7 +77,7 @@ enum API {
             AccountRoutes.routes(system.accounts)
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
-            + LogRoutes.routes(system) + HealthRoutes.routes(system) + InvocationRoutes.routes
+            + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system) + InvocationRoutes.routes
         return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])
     }
 

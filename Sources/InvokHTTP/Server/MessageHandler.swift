@@ -220,11 +220,13 @@ extension MessageHandler {
 
         func handlerAdded(context: ChannelHandlerContext) {
             let pipeline = context.pipeline.syncOperations
-            let gate = InputGate(
-                unparsedLimit: 2 * configuration.headBytes, lingerBytes: configuration.lingerBytes)
             do {
+                let deadlines = try pipeline.handler(type: RequestDeadlineHandler.self)
+                let gate = InputGate(
+                    unparsedLimit: 2 * configuration.headBytes, lingerBytes: configuration.lingerBytes,
+                    onBytes: deadlines.bytesCame)
                 let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-                try pipeline.addHandler(gate, position: .first)
+                try pipeline.addHandlers(OutputWatch(limit: configuration.answerTimeout), gate, position: .first)
                 try pipeline.addHandler(MessageHandler(refusal: refusal, gate: gate), position: .before(codec))
             } catch {
                 // Without it connections are not safe to use.

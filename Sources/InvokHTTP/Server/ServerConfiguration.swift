@@ -17,10 +17,26 @@ public struct ServerConfiguration: Sendable {
     public var serverName: String?
     /// The adapter in use for each port, as `store: sqlite`, shown by `GET /api/v1/status`.
     public var world: [String: String]
+    /// The most connections, and the most of one address or IPv6 network.
+    public var connections: Int
+    public var connectionsPerAddress: Int
+    /// Addresses with many callers behind them, which have no limit of their own.
+    public var sharedAddresses: [AddressRange]
+    /// Streams that one user may have open.
+    public var streamsPerUser: Int
+    /// How long a client may take for its first byte.
+    public var firstByteTimeout: TimeAmount
     /// How long a client may take for the head of a request, and an idle connection is kept.
     public var headTimeout: TimeAmount
     /// How long a client may pause in a body that somebody reads.
     public var bodyTimeout: TimeAmount
+    /// How long all of a body may take the client, a function's and the API's, and the least rate of the API's in bytes a
+    /// second.
+    public var functionBodyTime: TimeAmount
+    public var bodyTime: TimeAmount
+    public var leastBodyRate: Int
+    /// How long a client may take nothing of its answer.
+    public var answerTimeout: TimeAmount
     /// The longest head of a request, in bytes.
     public var headBytes: Int
     /// The most header fields of a request.
@@ -34,7 +50,10 @@ public struct ServerConfiguration: Sendable {
         host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = [],
         hosts: HostRules = .open, trustedProxies: [AddressRange] = [], serverName: String? = "invok",
         world: [String: String] = [:], headTimeout: TimeAmount = .seconds(30),
-        bodyTimeout: TimeAmount = .seconds(30), headBytes: Int = 64 * 1024, headFields: Int = 200,
+        bodyTimeout: TimeAmount = .seconds(30), functionBodyTime: TimeAmount = .seconds(900),
+        bodyTime: TimeAmount = .seconds(600), leastBodyRate: Int = 1024, answerTimeout: TimeAmount = .seconds(60),
+        connections: Int = 1000, connectionsPerAddress: Int = 256, sharedAddresses: [AddressRange] = [],
+        streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024, headFields: Int = 200,
         lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20
     ) {
         self.host = host
@@ -47,9 +66,35 @@ public struct ServerConfiguration: Sendable {
         self.world = world
         self.headTimeout = headTimeout
         self.bodyTimeout = bodyTimeout
+        self.functionBodyTime = functionBodyTime
+        self.bodyTime = bodyTime
+        self.leastBodyRate = leastBodyRate
+        self.answerTimeout = answerTimeout
+        self.connections = connections
+        self.connectionsPerAddress = connectionsPerAddress
+        self.sharedAddresses = sharedAddresses
+        self.streamsPerUser = streamsPerUser
+        self.firstByteTimeout = firstByteTimeout
         self.headBytes = headBytes
         self.headFields = headFields
         self.lingerTime = lingerTime
         self.lingerBytes = lingerBytes
+    }
+}
+
+extension ServerConfiguration {
+    /// What a client may take before anything is known of its request.
+    var clientLimits: ClientLimits {
+        ClientLimits(
+            firstByte: min(.init(firstByteTimeout), .init(headTimeout)), idle: .init(headTimeout),
+            head: .init(headTimeout), pause: .init(bodyTimeout), body: .init(bodyTime), leastRate: leastBodyRate)
+    }
+
+    /// The same for a request to a function, whose author decides what is slow.
+    var functionLimits: ClientLimits {
+        var limits = clientLimits
+        limits.body = .init(functionBodyTime)
+        limits.leastRate = 0
+        return limits
     }
 }

@@ -62,6 +62,12 @@ public struct ServerResponder: Sendable {
         }
     }
 
+    /// How long the client may take for the body of that request.
+    @Sendable func limits(of request: HTTPRequest, from peer: String) -> ClientLimits {
+        let entry = entrance.entry(of: request, forwarding.caller(request, peer: peer))
+        return entry.isInvocation ? configuration.functionLimits : configuration.clientLimits
+    }
+
     /// Adds what every answer carries.
     private func decorate(
         _ head: inout HTTPResponse, _ entry: EntranceRules.Entry, _ request: HTTPRequest, _ requestID: String

@@ -7,6 +7,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import InvokHTTP
@@ -54,6 +55,69 @@ struct InvokServerTests {
                     try await client.send(text)
                     try await client.closed()
                 }
+            }
+        }
+    }
+
+    @Test func aBodyByTheByteIsTooSlowInAll() async throws {
+        let configuration = ServerConfiguration(
+            port: 0, bodyTimeout: .milliseconds(400), leastBodyRate: 1_000_000)
+        try await TestServer.run(configuration) { server in
+            try await WireClient.with(port: server.port) { client in
+                try await client.send("POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+                // Each write would be in time by itself; they end when the server has closed.
+                do {
+                    while true {
+                        try await client.send("a")
+                        try await ContinuousClock().sleep(for: .milliseconds(20))
+                    }
+                } catch {}
+                try? await client.closed()
+            }
+        }
+    }
+
+    @Test func theLongestIdleConnectionMakesRoomForANewOne() async throws {
+        let configuration = ServerConfiguration(port: 0, connectionsPerAddress: 2)
+        try await TestServer.run(configuration) { server in
+            try await WireClient.with(port: server.port) { first in
+                try await first.send(.get, "/healthz")
+                #expect(try await first.answer()?.status == 200)
+                try await WireClient.with(port: server.port) { second in
+                    try await second.send(.get, "/healthz")
+                    #expect(try await second.answer()?.status == 200)
+                    #expect(try await server.call(.get, "/healthz").status == 200)
+                    try await first.closed()
+                    try await second.send(.get, "/healthz")
+                    #expect(try await second.answer()?.status == 200)
+                }
+            }
+        }
+        // A trusted proxy stands for many.
+        let proxied = ServerConfiguration(
+            port: 0, trustedProxies: [AddressRange("127.0.0.1")].compactMap(\.self), connectionsPerAddress: 1)
+        try await TestServer.run(proxied) { server in
+            try await WireClient.with(port: server.port) { first in
+                #expect(try await server.call(.get, "/healthz").status == 200)
+                try await first.send(.get, "/healthz")
+                #expect(try await first.answer()?.status == 200)
+            }
+        }
+    }
+
+    @Test func anAnswerThatNobodyTakesEnds() async throws {
+        let configuration = ServerConfiguration(port: 0, answerTimeout: .milliseconds(400))
+        try await TestServer.run(configuration) { server in
+            let user = try await server.register()
+            try await server.deploy("huge 50000000", token: user.token)
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.get, "/invok/\(user.user.uuid)/hello")
+                // Nothing is read until the server has given up, which frees the function.
+                try await eventually("the request ends") {
+                    let status = try await server.call(.get, "/api/v1/status", token: user.token)
+                    return status.body.contains(#""requests":0"#)
+                }
+                try await client.closed()
             }
         }
     }
@@ -163,6 +227,59 @@ struct InvokServerTests {
             #expect(rest.body.ranges(of: "\"said\"").count == 1)
             for query in ["?since=yesterday", "?limit=-1", "?limit=x", "?follow=maybe"] {
                 #expect(try await server.call(.get, logs + query, token: user.token).status == 400)
+            }
+        }
+    }
+
+    @Test func aUserHasAFewStreams() async throws {
+        try await TestServer.run(ServerConfiguration(port: 0, streamsPerUser: 1)) { server in
+            let (user, other) = (try await server.register(), try await server.register("b@example.com"))
+            for user in [user, other] { try await server.deploy("hello", token: user.token) }
+            let logs = "/invok/logs/\(user.user.uuid)/hello"
+            let authorization = ("Authorization", "Bearer \(user.token)")
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.get, logs, fields: [authorization])
+                _ = try #require(try await client.text(through: ": invok\n\n"))
+                let refused = try await server.call(.get, logs, token: user.token)
+                #expect(refused.status == 429 && refused.problem?.code == "too_many_requests")
+                // Another's are not counted, nor is reading without following.
+                #expect(try await server.call(.get, logs + "?follow=false", token: user.token).status == 200)
+                try await WireClient.with(port: server.port) { second in
+                    try await second.send(
+                        .get, "/invok/logs/\(other.user.uuid)/hello",
+                        fields: [("Authorization", "Bearer \(other.token)")])
+                    _ = try #require(try await second.text(through: ": invok\n\n"))
+                }
+            }
+            try await eventually("its place is free again") {
+                try await WireClient.with(port: server.port) { client in
+                    try await client.send(.get, logs, fields: [authorization])
+                    return try await client.text(through: "\r\n\r\n")?.hasPrefix("HTTP/1.1 200") == true
+                }
+            }
+        }
+    }
+
+    @Test func aStreamEndsWithTheRightToReadIt() async throws {
+        try await TestServer.run { server in
+            let user = try await server.register()
+            try await server.deploy("hello", token: user.token)
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(
+                    .get, "/invok/logs/\(user.user.uuid)/hello", fields: [("Authorization", "Bearer \(user.token)")])
+                _ = try #require(try await client.text(through: ": invok\n\n"))
+                let gone = try await server.call(
+                    .delete, "/api/v1/functions/\(user.user.uuid)/hello", token: user.token)
+                #expect(gone.status == 204)
+                for _ in 1..<EventStream.roundsPerCheck {
+                    await server.sim.clock.waitForSleepers()
+                    server.sim.clock.advance(by: EventStream.keepAlive)
+                    _ = try #require(try await client.text(through: ": keep-alive\n\n"))
+                }
+                await server.sim.clock.waitForSleepers()
+                server.sim.clock.advance(by: EventStream.keepAlive)
+                // The last chunk.
+                _ = try #require(try await client.text(through: "0\r\n\r\n"))
             }
         }
     }
