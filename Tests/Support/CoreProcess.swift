@@ -41,7 +41,9 @@ public final class CoreProcess: Sendable {
             command.dropFirst() + ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
         process.environment = ProcessInfo.processInfo.environment
             .merging([
-                "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000", "AUTH_SCRYPT_COST": "14"]) { $1 }
+                "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
+                "AUTH_SCRYPT_COST": "14",
+            ]) { $1 }
             .merging(environment) { $1 }
         if let workingDirectory { process.currentDirectoryURL = workingDirectory }
         let (output, complaints) = (Pipe(), Pipe())

@@ -55,6 +55,9 @@ public struct FunctionConfig: Hashable, Sendable {
     /// `nil` where the file does not say: a new function gets the core's default and an old one keeps what it has.
     public let access: Access?
     public let limits: Limits
+    /// The origins whose pages may call it though it is private; empty for none.
+    public let cors: [String]
+    static let maximumOrigins = 20
     /// The same file without `env`, which the archive and the bundle that are kept have in its place: secrets are kept
     /// sealed and nowhere else. `nil` where the file has no `env`.
     package let withoutEnvironment: [UInt8]?
@@ -85,7 +88,33 @@ public struct FunctionConfig: Hashable, Sendable {
             access = nil
         }
         limits = try Limits(document.limits ?? LimitsConfig())
+        cors = try Self.origins(document.cors ?? [])
         withoutEnvironment = document.env == nil ? nil : document.withoutEnvironment
+    }
+
+    private static func origins(_ given: [String]) throws(InvokError) -> [String] {
+        guard given.count <= maximumOrigins else {
+            throw .invalidConfig("cors has \(given.count) origins; at most \(maximumOrigins) are allowed")
+        }
+        for origin in given where !isOrigin(origin) {
+            throw .invalidConfig("cors has '\(origin.prefix(80))', but must be origins like https://page.example")
+        }
+        return given.map { $0.lowercased() }
+    }
+
+    /// A scheme, a host and perhaps a port, as browsers name where a page comes from (RFC 6454 §6.2).
+    private static func isOrigin(_ text: String) -> Bool {
+        guard let scheme = ["https://", "http://"].first(where: { text.lowercased().hasPrefix($0) }) else { return false }
+        let host = text.utf8.dropFirst(scheme.utf8.count)
+        return (1...300).contains(host.count)
+            && host.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "-._:[]".utf8.contains(byte)
+                }
+            }
     }
 
     /// The file as it is written. Its names are the contract's.
@@ -95,8 +124,9 @@ public struct FunctionConfig: Hashable, Sendable {
         var env: [String: String]?
         var access: String?
         var limits: LimitsConfig?
+        var cors: [String]?
 
-        enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits }
+        enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits, cors }
 
         var withoutEnvironment: [UInt8] {
             var copy = self
@@ -115,6 +145,7 @@ public struct FunctionConfig: Hashable, Sendable {
             env = try container.decodeIfPresent([String: String].self, forKey: .env)
             access = try container.decodeIfPresent(String.self, forKey: .access)
             limits = try container.decodeIfPresent(LimitsConfig.self, forKey: .limits)
+            cors = try container.decodeIfPresent([String].self, forKey: .cors)
             if limits != nil {
                 try refuseUnknownKeys(
                     in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits),
@@ -151,6 +182,7 @@ public struct FunctionConfig: Hashable, Sendable {
         case is String.Type: "text"
         case is Int.Type: "a whole number"
         case is Double.Type: "a number"
+        case is [Any].Type, is [String].Type: "a list"
         default: "an object"
         }
     }

@@ -59,15 +59,28 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     public let runtime: Runtime
     public let environment: Environment
     public let limits: Limits
+    /// The origins whose pages may call the function though it is private. `nil` where none are named, and in what was
+    /// stored before there were any.
+    public let cors: [String]?
     /// The environment as the store keeps it, in the place of `environment`, which is empty then. Above the store it is
     /// `nil`, unless it could not be opened.
     public let sealed: SealedEnvironment?
 
-    public init(runtime: Runtime, environment: Environment, limits: Limits, sealed: SealedEnvironment? = nil) {
+    public init(
+        runtime: Runtime, environment: Environment, limits: Limits, cors: [String] = [],
+        sealed: SealedEnvironment? = nil
+    ) {
         self.runtime = runtime
         self.environment = environment
         self.limits = limits
+        self.cors = cors.isEmpty ? nil : cors
         self.sealed = sealed
+    }
+
+    /// The same but for the environment, open or sealed.
+    func with(_ environment: Environment, sealed: SealedEnvironment?) -> VersionSettings {
+        VersionSettings(
+            runtime: runtime, environment: environment, limits: limits, cors: cors ?? [], sealed: sealed)
     }
 }
 

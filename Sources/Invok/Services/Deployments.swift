@@ -55,7 +55,8 @@ public final class Deployments: Sendable {
         let key = FunctionKey(namespace: namespace, name: config.name)
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
-                runtime: config.runtime, environment: config.environment, limits: config.limits)
+                runtime: config.runtime, environment: config.environment, limits: config.limits,
+                cors: config.cors)
             let kept = source.kept(archive)
             return try await release(
                 source, storing: kept, as: draft(key, Digest(of: kept), kept.count, settings, by: principal),
@@ -161,7 +162,8 @@ public final class Deployments: Sendable {
             var limits = active.settings.limits
             if let given = update.limits { limits = try Limits(given) }
             let settings = VersionSettings(
-                runtime: active.settings.runtime, environment: environment, limits: limits)
+                runtime: active.settings.runtime, environment: environment, limits: limits,
+                cors: active.settings.cors ?? [])
             let archive: [UInt8]
             do throws(ArtifactError) {
                 archive = try await world.artifacts.get(active.artifact)

@@ -41,9 +41,7 @@ public struct EnvironmentSealer: Sendable {
     /// The same settings with their environment sealed; unchanged when there is nothing in it, or it is sealed already.
     public func seal(_ settings: VersionSettings, of function: FunctionKey) -> VersionSettings {
         guard settings.sealed == nil, settings.environment != .empty else { return settings }
-        return VersionSettings(
-            runtime: settings.runtime, environment: .empty, limits: settings.limits,
-            sealed: box(settings.environment, function))
+        return settings.with(.empty, sealed: box(settings.environment, function))
     }
 
     /// The same settings with their environment open.
@@ -54,7 +52,7 @@ public struct EnvironmentSealer: Sendable {
             let json = try? AES.GCM.open(box, using: key.key, authenticating: Self.context(function)),
             let environment = try? JSONDecoder().decode(Environment.self, from: json)
         else { return nil }
-        return VersionSettings(runtime: settings.runtime, environment: environment, limits: settings.limits)
+        return settings.with(environment, sealed: nil)
     }
 
     private func box(_ environment: Environment, _ function: FunctionKey) -> SealedEnvironment {

@@ -60,6 +60,14 @@ public final class Invocations: Sendable {
             forwarded, WatchedBody(body), key, route, sink: WatchedSink(sink), requestID: requestID)
     }
 
+    /// The origins whose pages may call the function, as its author names them; none for a function that is not there.
+    public func origins(of target: InvocationTarget) async -> [String] {
+        guard let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) else { return [] }
+        let key = FunctionKey(namespace: namespace, name: name)
+        let route = try? await directory.route(key)
+        return route?.version.settings.cors ?? []
+    }
+
     // MARK: Who may
 
     private func authorize(

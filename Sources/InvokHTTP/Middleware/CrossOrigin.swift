@@ -19,7 +19,7 @@ struct CrossOrigin: Sendable {
 
     /// Adds what lets the page at `origin` read the answer. What has its own opinion keeps it.
     func apply(to fields: inout HTTPFields, origin: String?) {
-        guard let origin, fields[.accessControlAllowOrigin] == nil else { return }
+        guard let origin, !origins.isEmpty, fields[.accessControlAllowOrigin] == nil else { return }
         if !origins.contains("*") { addVary(to: &fields) }
         guard let allowed = allowed(origin) else { return }
         fields[.accessControlAllowOrigin] = allowed

@@ -59,7 +59,9 @@ struct ClientDeadlines {
             guard let start = body.waitingSince, !body.isHeldBack else { return nil }
             var left = min(body.limits.pause, body.limits.body - body.waited)
             if body.limits.leastRate > 0 {
-                left = min(left, body.limits.pause + .seconds(Double(body.bytes) / Double(body.limits.leastRate)) - body.waited)
+                left = min(
+                    left, body.limits.pause + .seconds(Double(body.bytes) / Double(body.limits.leastRate)) - body.waited
+                )
             }
             return start + left
         case .answering: return nil

@@ -77,7 +77,8 @@ enum API {
             AccountRoutes.routes(system.accounts)
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
-            + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system) + InvocationRoutes.routes
+            + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system)
+            + InvocationRoutes.routes
         return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])
     }
 

@@ -16,9 +16,15 @@ struct InvokeHandler: Sendable {
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
         on connection: any ClientConnection, answer: Answer
     ) async throws {
+        let origin = request.headerFields[.origin]
+        let crossOrigin = CrossOrigin(origins: origin == nil ? [] : await invocations.origins(of: target))
+        if let origin, CrossOrigin.isPreflight(request), crossOrigin.allows(origin.lowercased()) {
+            // A browser sends no token with it, so the function itself could not be asked.
+            return try await answer.write(crossOrigin.preflight(request))
+        }
         let call = CancellableCall()
         connection.whenClientGoes { call.cancel() }
-        let sink = LimitedSink(answer, rules: rules) { cookies in
+        let sink = LimitedSink(answer, rules: rules, crossOrigin: crossOrigin, origin: origin) { cookies in
             logger.notice(
                 "a function's cookies were dropped: on an origin that functions share, none may be the whole host's",
                 metadata: [
@@ -47,7 +53,9 @@ struct InvokeHandler: Sendable {
             if answer.hasBegun || call.isCancelled {
                 connection.close()
             } else {
-                try await answer.write(Problem.response(for: Problem.invokError(error), requestID: requestID))
+                var response = Problem.response(for: Problem.invokError(error), requestID: requestID)
+                crossOrigin.apply(to: &response.headers, origin: origin)
+                try await answer.write(response)
             }
         }
     }
@@ -57,11 +65,18 @@ struct InvokeHandler: Sendable {
 private final class LimitedSink: ResponseSink {
     private let sink: any ResponseSink
     private let rules: FunctionAnswerRules
+    private let crossOrigin: CrossOrigin
+    private let origin: String?
     private let onDropped: @Sendable ([String]) -> Void
 
-    init(_ sink: any ResponseSink, rules: FunctionAnswerRules, onDropped: @escaping @Sendable ([String]) -> Void) {
+    init(
+        _ sink: any ResponseSink, rules: FunctionAnswerRules, crossOrigin: CrossOrigin, origin: String?,
+        onDropped: @escaping @Sendable ([String]) -> Void
+    ) {
         self.sink = sink
         self.rules = rules
+        self.crossOrigin = crossOrigin
+        self.origin = origin
         self.onDropped = onDropped
     }
 
@@ -69,6 +84,7 @@ private final class LimitedSink: ResponseSink {
         var head = head
         let (fields, dropped) = rules.apply(to: head.headerFields)
         head.headerFields = fields
+        crossOrigin.apply(to: &head.headerFields, origin: origin)
         if !dropped.isEmpty { onDropped(dropped) }
         try await sink.writeHead(head)
     }

@@ -19,7 +19,10 @@ final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandle
     private var context: ChannelHandlerContext?
     private var isCounted = false
 
-    init(connections: Connections, initial: ClientLimits, limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits) {
+    init(
+        connections: Connections, initial: ClientLimits,
+        limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits
+    ) {
         self.connections = connections
         self.limits = limits
         deadlines = ClientDeadlines(initial, now: Self.now)
@@ -92,7 +95,9 @@ final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandle
         if timer != nil, timerDeadline <= deadline { return }
         timer?.cancel()
         timerDeadline = deadline
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - Self.now)) { [weak self] in self?.look() }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - Self.now)) { [weak self] in
+            self?.look()
+        }
     }
 
     private func look() {

@@ -53,7 +53,8 @@ public struct ServerConfiguration: Sendable {
         bodyTimeout: TimeAmount = .seconds(30), functionBodyTime: TimeAmount = .seconds(900),
         bodyTime: TimeAmount = .seconds(600), leastBodyRate: Int = 1024, answerTimeout: TimeAmount = .seconds(60),
         connections: Int = 1000, connectionsPerAddress: Int = 256, sharedAddresses: [AddressRange] = [],
-        streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024, headFields: Int = 200,
+        streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024,
+        headFields: Int = 200,
         lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20
     ) {
         self.host = host

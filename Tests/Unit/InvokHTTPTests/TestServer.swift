@@ -91,11 +91,11 @@ struct TestServer: Sendable {
     /// Deploys a simulated function.
     @discardableResult
     func deploy(
-        _ directive: String, name: String = "hello", access: String = "public", token: String
+        _ directive: String, name: String = "hello", access: String = "public", cors: String = "[]", token: String
     ) async throws -> DeployResponse {
         let answer = try await call(
             .post, "/invok/deploy?access=\(access)", token: token, fields: [Self.multipart],
-            body: Self.upload(directive, name: name))
+            body: Self.upload(directive, name: name, cors: cors))
         #expect(answer.status == 200, "\(answer.body)")
         return try answer.decode(DeployResponse.self)
     }
@@ -103,9 +103,10 @@ struct TestServer: Sendable {
     static let multipart = ("Content-Type", "multipart/form-data; boundary=XX")
 
     /// A multipart body with the archive of a function.
-    static func upload(_ directive: String, name: String = "hello") -> String {
+    static func upload(_ directive: String, name: String = "hello", cors: String = "[]") -> String {
         var zip = ZipWriter()
-        zip.add("config.json", content: Array(#"{"function_name":"\#(name)","runtime":"python"}"#.utf8))
+        zip.add(
+            "config.json", content: Array(#"{"function_name":"\#(name)","runtime":"python","cors":\#(cors)}"#.utf8))
         zip.add("function.py", content: Array("# sim: \(directive)\n".utf8))
         // The stored archive of short texts is sent as Latin-1 text here, a byte a character.
         let archive = String(String.UnicodeScalarView(zip.finish().map { Unicode.Scalar($0) }))

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Invok
 import InvokSim
 import Testing
@@ -62,6 +63,34 @@ struct EntranceTests {
                 try await status(server, "POST /auth/login HTTP/1.1\r\nContent-Length: 2", body: "{}").status == 400)
             #expect(
                 try await status(server, "GET /healthz HTTP/1.1\r\nOrigin: http://evil.example").status == 200)
+        }
+    }
+
+    @Test func pagesThatAFunctionNamesMayCallIt() async throws {
+        try await TestServer.run(configuration()) { server in
+            let user = try await server.register()
+            try await server.deploy(
+                "hello", access: "private", cors: #"["https://page.example"]"#, token: user.token)
+            let path = "/invok/\(user.user.uuid)/hello"
+            let preflight = { (origin: String) in
+                [
+                    ("Origin", origin), ("Access-Control-Request-Method", "POST"),
+                    ("Access-Control-Request-Headers", "authorization"),
+                ]
+            }
+            let asked = try await server.call(.options, path, fields: preflight("https://page.example"))
+            #expect(asked.status == 204 && asked.fields["access-control-allow-origin"] == "https://page.example")
+            #expect(asked.fields["access-control-allow-headers"] == "authorization")
+            let other = try await server.call(.options, path, fields: preflight("https://evil.example"))
+            #expect(other.status == 401 && other.fields["access-control-allow-origin"] == nil)
+            for (token, status) in [(user.token, 200), ("x", 401)] {
+                let answer = try await server.call(
+                    .post, path, token: token, fields: [("Origin", "https://page.example")])
+                #expect(answer.status == status)
+                #expect(answer.fields["access-control-allow-origin"] == "https://page.example")
+            }
+            let own = try await server.call(.get, path, token: user.token, fields: [("Origin", "https://evil.example")])
+            #expect(own.status == 200 && own.fields["access-control-allow-origin"] == nil)
         }
     }
 

@@ -83,6 +83,23 @@ struct FunctionConfigTests {
         #expect(refusal(#""unknown":\#(deep)"#)?.code == .invalidConfig)
     }
 
+    @Test func originsOfPagesAreNamed() throws {
+        let json =
+            #"{"function_name":"hello","runtime":"go","cors":["https://Page.example:8443","http://localhost:5173"]}"#
+        let config = try FunctionConfig(json: Array(json.utf8))
+        #expect(config.cors == ["https://page.example:8443", "http://localhost:5173"])
+    }
+
+    @Test(arguments: [
+        #"["*"]"#, #"["page.example"]"#, #"["https://"]"#, #"["https://a/b"]"#, #"["https://a b"]"#, #"["null"]"#,
+        #"[""]"#,
+        #""https://a""#, #"[1]"#, "[" + Array(repeating: #""https://a""#, count: 21).joined(separator: ",") + "]",
+    ])
+    func originsThatAreNone(cors: String) {
+        let error = refusal(#""cors":\#(cors)"#)
+        #expect(error?.code == .invalidConfig && error?.message.contains("cors") == true)
+    }
+
     @Test func aLargeFileIsRefused() {
         let padding = String(repeating: " ", count: 64 * 1024)
         #expect(refusal(of: padding + "{}")?.message == "config.json is larger than 65536 bytes")
