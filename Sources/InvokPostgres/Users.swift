@@ -54,6 +54,12 @@ extension PostgresMetadataStore {
         }
     }
 
+    public func disabledUsers() async throws(StoreError) -> Set<UserID> {
+        try await read { connection in
+            Set(try connection.execute("SELECT id FROM invok_user WHERE is_disabled").map { try $0.identifier("id") })
+        }
+    }
+
     // MARK: Grants
 
     public func putGrant(_ grant: Grant) async throws(StoreError) {

@@ -57,7 +57,8 @@ extension SQLiteMetadataStore {
     }
 
     public func check() async throws(StoreError) {
-        try await write { database in
+        // It could be committed, and is not: a write each second would wear out the disk for nothing.
+        try await tryWrite { database in
             try database.execute(sql: "UPDATE health_check SET count = count + 1")
             guard database.changesCount == 1 else { throw StoreError.unavailable("the store lost its schema") }
         }

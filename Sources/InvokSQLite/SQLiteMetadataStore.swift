@@ -57,6 +57,22 @@ public final class SQLiteMetadataStore: Sendable {
         return try result.get()
     }
 
+    /// Runs a write transaction and rolls it back.
+    func tryWrite(_ updates: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
+        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { database in
+                continuation.resume(
+                    returning: StoreError.catching {
+                        try database.inTransaction(.immediate) {
+                            try updates(database)
+                            return .rollback
+                        }
+                    })
+            }
+        }
+        try result.get()
+    }
+
     /// Runs `query` on a snapshot of the last commit.
     func read<Value: Sendable>(
         _ query: @escaping @Sendable (Database) throws -> Value

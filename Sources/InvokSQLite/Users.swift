@@ -46,6 +46,12 @@ extension SQLiteMetadataStore {
         }
     }
 
+    public func disabledUsers() async throws(StoreError) -> Set<UserID> {
+        try await read { database in
+            Set(try String.fetchAll(database, sql: "SELECT id FROM user WHERE is_disabled").compactMap { UserID($0) })
+        }
+    }
+
     // MARK: Grants
 
     public func putGrant(_ grant: Grant) async throws(StoreError) {

@@ -72,6 +72,10 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
+    public func disabledUsers() async throws(StoreError) -> Set<UserID> {
+        try await read("disabledUsers") { tables in Set(tables.users.values.filter(\.isDisabled).map(\.id)) }
+    }
+
     public func onlyUser() async throws(StoreError) -> UserID? {
         try await read("onlyUser") { tables in tables.users.count == 1 ? tables.users.keys.first : nil }
     }
@@ -96,6 +100,9 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     // MARK: Grants
+
+    /// Disables a user at once, as an operator does, with no core in between.
+    func disable(_ user: UserID) { tables.withLock { $0.users[user]?.isDisabled = true } }
 
     /// Puts a grant in at once, as an operator does, with no core in between.
     func admit(_ grant: Grant) { tables.withLock { $0.grants[grant.namespace, default: [:]][grant.user] = grant } }

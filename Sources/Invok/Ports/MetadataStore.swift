@@ -14,6 +14,8 @@ public protocol MetadataStore: Sendable {
     /// Replaces the password hash, the role and whether the user is disabled.
     /// - Throws: `notFound`.
     func updateUser(_ user: User) async throws(StoreError)
+    /// Every user who is disabled. Asked often, so it reads nothing else.
+    func disabledUsers() async throws(StoreError) -> Set<UserID>
 
     /// The only user there is; `nil` for none, and for several.
     func onlyUser() async throws(StoreError) -> UserID?
@@ -89,7 +91,7 @@ public protocol MetadataStore: Sendable {
 
     // MARK: Health
 
-    /// Reads and writes something. Returns when the store serves.
+    /// Returns when the store serves and would take a write. Asked about once a second, so it leaves nothing behind.
     func check() async throws(StoreError)
 }
 

@@ -9,6 +9,7 @@ struct AccessControl: Sendable {
     }
 
     let store: any MetadataStore
+    let grants: GrantCache
 
     /// - Throws: `not_found` when the caller has no part in the namespace, `forbidden` when its role there is too low.
     func require(_ right: Right, in namespace: Namespace, of principal: Principal) async throws(InvokError) {
@@ -22,7 +23,15 @@ struct AccessControl: Sendable {
         }
     }
 
-    /// A user's own namespace needs no look-up: the warm path asks no external service.
+    /// Whether a user may call what is in a namespace: its owner, and whoever has any role there. The owner needs no
+    /// look-up, and a role that was used lately is known.
+    /// - Throws: `not_found` for a stranger, `unavailable` when a role is not known and the store does not answer.
+    func requireInvocation(in namespace: Namespace, by user: UserID) async throws(InvokError) {
+        if user == namespace { return }
+        let role = try await storing { () throws(StoreError) in try await grants.role(of: user, in: namespace) }
+        guard role != nil else { throw .functionNotFound }
+    }
+
     private func role(of principal: Principal, in namespace: Namespace) async throws(InvokError) -> Role? {
         if principal.namespace == namespace { return principal.user.role }
         return try await storing { () throws(StoreError) in

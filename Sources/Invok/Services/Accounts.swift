@@ -17,8 +17,7 @@ public struct Session: Hashable, Sendable {
 
 /// Registration, log-in and tokens.
 public final class Accounts: Sendable {
-    /// How long a user that was read is believed. With the store away it is believed on, so that warm functions keep
-    /// answering.
+    /// How long the API believes in a user that was read; with the store away, as long as that lasts.
     static let userFreshness = Duration.seconds(10)
     static let userCacheLimit = 10_000
 
@@ -26,12 +25,16 @@ public final class Accounts: Sendable {
     private let settings: SystemSettings
     private let rates: RateLimits
     private let logger: Logger
-    private let users = Mutex<[UserID: (user: User, readAt: Instant)]>([:])
+    private let tokens: VerifiedTokens
+    private let revocations: Revocations
+    private let users = Mutex(ClockCache<UserID, (user: User, readAt: Instant)>(capacity: userCacheLimit))
 
-    init(world: World, settings: SystemSettings, logger: Logger) {
+    init(world: World, settings: SystemSettings, revocations: Revocations, logger: Logger) {
         self.world = world
         self.settings = settings
+        self.revocations = revocations
         self.logger = logger
+        tokens = VerifiedTokens(codec: world.tokens, clock: world.clock)
         rates = RateLimits(cache: world.cache, clock: world.clock, logger: logger)
     }
 
@@ -113,31 +116,37 @@ public final class Accounts: Sendable {
         }
     }
 
-    /// Who a token speaks for.
+    /// Who a token speaks for, with all that is known of the user: for the API.
     /// - Parameter token: without `Bearer`.
     /// - Throws: `unauthenticated` for no token or one that is malformed, forged, expired or of a user who is gone or
     ///   disabled.
     public func authenticate(token: String?) async throws(InvokError) -> Principal {
-        guard let token else { throw .unauthenticated }
-        let claims: TokenClaims
-        do throws(TokenError) {
-            claims = try await world.tokens.verify(token, now: world.clock.wallTime())
-        } catch {
-            throw .unauthenticated
-        }
-        guard let user = try await user(claims.user), !user.isDisabled else { throw .unauthenticated }
+        let id = try await caller(token: token)
+        guard let user = try await user(id), !user.isDisabled else { throw .unauthenticated }
         return Principal(user: user)
     }
 
+    /// Who a token speaks for, from memory: for the warm path, which waits for no store.
+    /// - Throws: `unauthenticated` for no token or one that is malformed, forged, expired or of a user who is disabled.
+    func caller(token: String?) async throws(InvokError) -> UserID {
+        guard let token else { throw .unauthenticated }
+        let claims: TokenClaims
+        do throws(TokenError) { claims = try await self.claims(of: token) } catch { throw .unauthenticated }
+        guard !revocations.contains(claims.user) else { throw .unauthenticated }
+        return claims.user
+    }
+
+    /// What a token says, whoever it speaks for.
+    func claims(of token: String) async throws(TokenError) -> TokenClaims { try await tokens.claims(of: token) }
+
     private func user(_ id: UserID) async throws(InvokError) -> User? {
         let now = world.clock.now()
-        let known = users.withLock { $0[id] }
+        let known = users.withLock { $0.value(for: id) }
         if let known, known.readAt.advanced(by: Self.userFreshness) > now { return known.user }
         do throws(StoreError) {
             let user = try await world.store.user(id)
             users.withLock { users in
-                if users.count >= Self.userCacheLimit { users.removeAll() }
-                users[id] = user.map { ($0, now) }
+                if let user { users.set((user, now), for: id) } else { users.remove(id) }
             }
             return user
         } catch {

@@ -22,6 +22,21 @@ final class ChangeFeed: Sendable {
         heard.withLock { $0 = messages }
     }
 
+    /// A change of the function is in the store: this core reads it, and the others are told.
+    /// - Returns: `unavailable` when this core could not read it; then it tries on, and may still answer as before.
+    func publish(
+        _ key: FunctionKey, into directory: Directory, since: UInt64, made: (Route?) -> Route?
+    ) async -> Result<Void, InvokError> {
+        let result: Result<Void, InvokError>
+        do throws(StoreError) {
+            result = .success(try await directory.follow(key, since: since, made: made))
+        } catch {
+            result = .failure(InvokError(error))
+        }
+        await announce(key)
+        return result
+    }
+
     func announce(_ key: FunctionKey) async {
         do throws(CacheError) {
             try await cache.publish(key.description, to: Self.channel)
@@ -31,15 +46,11 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// Reads again what is announced, since `listen` was called or else from now on, until the task is cancelled.
+    /// Has what is announced read again, since `listen` was called or else from now on, until the task is cancelled. A
+    /// change that is slow to read holds up none behind it.
     func follow(into directory: Directory) async {
         for await message in heard.withLock({ $0.take() }) ?? cache.messages(on: Self.channel) {
-            guard let key = Self.parse(message) else { continue }
-            do throws(StoreError) {
-                try await directory.refresh(key)
-            } catch {
-                logger.warning("a change was not read", metadata: ["function": "\(key)", "reason": "\(error)"])
-            }
+            if let key = Self.parse(message) { directory.renew(key) }
         }
     }
 

@@ -97,8 +97,11 @@ public final class Deployments: Sendable {
             do throws(InvokError) {
                 try await tryOut(target)
                 return try await shielded { () throws(InvokError) in
+                    let since = self.directory.position
                     try await self.reactivate(target, expectedActive: record.function.activeVersion)
-                    return await self.finish(target, record.function.access)
+                    return try await self.finish(target, record.function.access, since: since) { known in
+                        known.map { Route(access: $0.access, version: target) }
+                    }
                 }
             } catch {
                 retireUnlessActive(target.key)
@@ -178,11 +181,13 @@ public final class Deployments: Sendable {
     }
 
     private func setAccess(_ access: Access, of active: Version) async throws(InvokError) -> Deployment {
-        let key = active.key.function
+        let (key, since) = (active.key.function, directory.position)
         try await storing { () throws(StoreError) in
             try await world.store.setAccess(access, of: key, at: world.clock.wallTime())
         }
-        return await finish(active, access)
+        return try await finish(active, access, since: since) { known in
+            known.map { Route(access: access, version: $0.version) }
+        }
     }
 
     // MARK: The way of every new version
@@ -211,8 +216,11 @@ public final class Deployments: Sendable {
             try await tryOut(version)
             let tried = version
             return try await shielded { () throws(InvokError) in
+                let since = self.directory.position
                 try await self.activate(tried, built, expectedActive: before?.activeVersion, access: given)
-                return await self.finish(tried, access)
+                return try await self.finish(tried, access, since: since) { known in
+                    Route(access: given ?? known?.access ?? access, version: tried)
+                }
             }
         } catch {
             retireUnlessActive(begun.key)
@@ -307,9 +315,11 @@ public final class Deployments: Sendable {
         }
     }
 
-    private func finish(_ version: Version, _ access: Access) async -> Deployment {
-        directory.set(version.key.function, Route(access: access, version: version))
-        await changes.announce(version.key.function)
+    /// - Throws: `unavailable` when this core could not read what it has just changed, and may still answer as before.
+    private func finish(
+        _ version: Version, _ access: Access, since: UInt64, made: (Route?) -> Route?
+    ) async throws(InvokError) -> Deployment {
+        try await changes.publish(version.key.function, into: directory, since: since, made: made).get()
         logger.info("a version became active", metadata: ["version": "\(version.key)"])
         return Deployment(version: version, access: access)
     }

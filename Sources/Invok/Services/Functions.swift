@@ -46,6 +46,7 @@ public final class Functions: Sendable {
     /// Removes the function, its versions and its log. Requests that it answers already are finished.
     public func delete(_ key: FunctionKey, as principal: Principal) async throws(InvokError) {
         try await access.require(.change, in: key.namespace, of: principal)
+        let since = directory.position
         try await storing { () throws(StoreError) in
             do throws(StoreError) {
                 try await world.store.deleteFunction(key)
@@ -54,9 +55,9 @@ public final class Functions: Sendable {
                 guard try await world.store.function(key) == nil else { throw .unavailable(reason) }
             }
         }
-        directory.set(key, nil)
-        await changes.announce(key)
+        let published = await changes.publish(key, into: directory, since: since) { _ in nil }
         do throws(LogError) { try await world.logs.remove(key) } catch { throw InvokError(error) }
+        try published.get()
     }
 
     /// What runs of the caller's functions.

@@ -73,20 +73,21 @@ public final class Invocations: Sendable {
     private func authorize(
         _ target: InvocationTarget, token: String?
     ) async throws(InvokError) -> (FunctionKey, Route) {
-        var key: FunctionKey?
-        if let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) {
-            key = FunctionKey(namespace: namespace, name: name)
+        guard let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) else {
+            _ = try await accounts.caller(token: token)
+            throw .functionNotFound
         }
-        let route: Route?
-        if let key {
-            route = try await storing { () throws(StoreError) in try await directory.route(key) }
-        } else {
-            route = nil
+        let key = FunctionKey(namespace: namespace, name: name)
+        if let known = directory.known(key), known.access == .public { return (key, known) }
+        do throws(InvokError) {
+            let user = try await accounts.caller(token: token)
+            try await access.requireInvocation(in: namespace, by: user)
+        } catch {
+            // Whether or not the function exists, and without waiting, so that the time tells nothing.
+            directory.search(key)
+            throw error
         }
-        if let key, let route, route.access == .public { return (key, route) }
-        let principal = try await accounts.authenticate(token: token)
-        guard let key else { throw .functionNotFound }
-        try await access.require(.invoke, in: key.namespace, of: principal)
+        let route = try await storing { () throws(StoreError) in try await directory.route(key) }
         guard let route else { throw .functionNotFound }
         return (key, route)
     }
@@ -97,7 +98,7 @@ public final class Invocations: Sendable {
         if let verified, bearers.contains(verified) { return true }
         for bearer in bearers {
             do throws(TokenError) {
-                _ = try await world.tokens.verify(bearer, now: world.clock.wallTime())
+                _ = try await accounts.claims(of: bearer)
                 return true
             } catch {
                 continue

@@ -18,24 +18,29 @@ public final class InvokSystem: Sendable {
     let dispatcher: Dispatcher
     let recovery: Recovery
     let changes: ChangeFeed
+    let revocations: Revocations
+    let probe: ReadinessProbe
 
     public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
         var world = world
         world.store = SealedMetadataStore(world.store, sealer: world.sealer)
         self.world = world
         self.settings = settings
-        access = AccessControl(store: world.store)
         quotas = Quotas(store: world.store, settings: settings)
+        access = AccessControl(
+            store: world.store, grants: GrantCache(store: world.store, clock: world.clock, logger: logger))
+        revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
+        probe = ReadinessProbe(world: world)
         uploads = Admission(
             places: settings.concurrentUploads, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock)
         dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
-        directory = Directory(store: world.store, dispatcher: dispatcher)
+        directory = Directory(store: world.store, dispatcher: dispatcher, clock: world.clock, logger: logger)
         changes = ChangeFeed(cache: world.cache, logger: logger)
         recovery = Recovery(
             world: world, settings: settings, directory: directory, dispatcher: dispatcher, quotas: quotas,
             logger: logger)
-        accounts = Accounts(world: world, settings: settings, logger: logger)
+        accounts = Accounts(world: world, settings: settings, revocations: revocations, logger: logger)
         functions = Functions(
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
         deployments = Deployments(
@@ -51,7 +56,9 @@ public final class InvokSystem: Sendable {
     /// - Throws: `unavailable` when the store or the engine does not serve.
     public func recover() async throws(InvokError) {
         changes.listen()
+        try await storing { () throws(StoreError) in try await revocations.refresh() }
         try await recovery.recover()
+        await probe.ask()
     }
 
     /// Runs instances and keeps the system in line with its store, until the task is cancelled.
@@ -59,25 +66,17 @@ public final class InvokSystem: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.dispatcher.run() }
             group.addTask { await self.changes.follow(into: self.directory) }
+            group.addTask { await self.directory.run() }
             group.addTask { await self.recovery.run() }
+            group.addTask { await self.revocations.run() }
+            group.addTask { await self.access.grants.run() }
+            group.addTask { await self.probe.run() }
         }
     }
 
-    /// Asks each part whether it serves.
-    public func readiness() async -> Readiness {
-        var parts: [String: String?] = [:]
-        do throws(StoreError) {
-            try await world.store.check()
-            parts.updateValue(nil, forKey: "store")
-        } catch {
-            parts["store"] = "\(error)"
-        }
-        do throws(CacheError) {
-            try await world.cache.check()
-            parts.updateValue(nil, forKey: "cache")
-        } catch {
-            parts["cache"] = "\(error)"
-        }
-        return Readiness(parts: parts, knowsFunctions: directory.knowsFunctions)
-    }
+    /// Whether each part serves, as it was heard last: costs nothing, however often it is asked for.
+    public var readiness: Readiness { Readiness(parts: probe.failures, knowsFunctions: directory.knowsFunctions) }
+
+    /// Whether this core answers for a function without asking the store.
+    package func answersFromMemory(_ key: FunctionKey) -> Bool { directory.known(key) != nil }
 }

@@ -17,7 +17,7 @@ public struct Readiness: Hashable, Sendable {
     init(parts: [String: String?], knowsFunctions: Bool) {
         self.parts = parts
         let missing = Set(parts.compactMapValues(\.self).keys)
-        // The cache is never needed, and the store only for what is not known yet.
+        // The cache is never needed, and the store and the engine only for what is not known or does not run yet.
         status =
             if missing.isEmpty { .ok } else if knowsFunctions || missing == ["cache"] { .degraded } else {
                 .unavailable

@@ -18,7 +18,7 @@ enum HealthRoutes {
                 success: .json(.reference("Health"), "They are, though perhaps without a part: 'degraded'"),
                 problems: [.unavailable],
                 handler: .open { _, context in
-                    let readiness = await system.readiness()
+                    let readiness = system.readiness
                     known.log(readiness.parts, context.logger)
                     // What exactly is wrong is for the log; anybody may ask here.
                     let states = readiness.parts.mapValues { $0 == nil ? "ok" : "unavailable" }

@@ -160,6 +160,7 @@ public struct RecordingMetadataStore: MetadataStore {
     public func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage {
         try await store.usage(of: namespace)
     }
+    public func disabledUsers() async throws(StoreError) -> Set<UserID> { try await store.disabledUsers() }
     public func putGrant(_ grant: Grant) async throws(StoreError) { try await store.putGrant(grant) }
     public func removeGrant(namespace: Namespace, user: UserID) async throws(StoreError) {
         try await store.removeGrant(namespace: namespace, user: user)

@@ -67,6 +67,22 @@ struct MetadataStoreUserContract {
     }
 
     @Test(arguments: Store.metadataStores)
+    func listsWhoIsDisabled(_ candidate: Store) async throws {
+        try await candidate.run { fixture in
+            let store = fixture.port
+            try await store.addUsers()
+            #expect(try await store.disabledUsers() == [])
+            var bob = try #require(try await store.user(Sample.bob))
+            bob.isDisabled = true
+            try await store.updateUser(bob)
+            #expect(try await store.disabledUsers() == [Sample.bob])
+            bob.isDisabled = false
+            try await store.updateUser(bob)
+            #expect(try await store.disabledUsers() == [])
+        }
+    }
+
+    @Test(arguments: Store.metadataStores)
     func updatesHashRoleAndDisabling(_ candidate: Store) async throws {
         try await candidate.run { fixture in
             let store = fixture.port

@@ -67,10 +67,10 @@ struct SQLiteMetadataStoreTests {
         #expect(count == 0)
     }
 
-    @Test func checkWritesAndFailsOnAClosedStore() async throws {
+    @Test func checkLeavesNothingBehindAndFailsOnAClosedStore() async throws {
         let store = try files.open()
         try await store.check()
-        #expect(try await store.read { try Int.fetchOne($0, sql: "SELECT count FROM health_check") } == 1)
+        #expect(try await store.read { try Int.fetchOne($0, sql: "SELECT count FROM health_check") } == 0)
         try store.close()
         for attempt in [
             { () async throws in try await store.check() },

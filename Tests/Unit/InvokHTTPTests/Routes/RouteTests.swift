@@ -200,7 +200,7 @@ struct RouteTests {
         try await TestServer.run { server in
             let answer = try await server.call(.get, "/readyz")
             #expect(answer.status == 200)
-            #expect(answer.body == #"{"parts":{"cache":"ok","store":"ok"},"status":"ok"}"#)
+            #expect(answer.body == #"{"parts":{"cache":"ok","engine":"ok","store":"ok"},"status":"ok"}"#)
         }
     }
 
@@ -208,7 +208,7 @@ struct RouteTests {
         try await TestServer.run(cache: AbsentCache()) { server in
             let answer = try await server.call(.get, "/readyz")
             #expect(answer.status == 200)
-            #expect(answer.body == #"{"parts":{"cache":"unavailable","store":"ok"},"status":"degraded"}"#)
+            #expect(answer.body == #"{"parts":{"cache":"unavailable","engine":"ok","store":"ok"},"status":"degraded"}"#)
         }
     }
 

@@ -85,6 +85,21 @@ struct AccountsTests {
         #expect(await code { try await login(rig, Self.email, "another one") } == .wrongCredentials)
         rig.sim.clock.advance(by: Accounts.userFreshness)
         #expect(await code { try await rig.accounts.authenticate(token: session.token) } == .unauthenticated)
+        // The warm path knows it by the revocation list.
+        #expect(try await rig.accounts.caller(token: session.token) == session.user.id)
+        try await rig.system.revocations.refresh()
+        #expect(await code { try await rig.accounts.caller(token: session.token) } == .unauthenticated)
+    }
+
+    /// A warm call waits for no store and no codec, also by a user whom this core has never seen.
+    @Test func whoCallsIsKnownFromMemory() async throws {
+        let rig = Rig()
+        let user = try await rig.user()
+        let token = try await rig.token(user)
+        rig.store.hang(Gate())
+        #expect(try await rig.accounts.caller(token: token) == user.user.id)
+        #expect(await code { try await rig.accounts.caller(token: token + "x") } == .unauthenticated)
+        #expect(await code { try await rig.accounts.caller(token: nil) } == .unauthenticated)
     }
 
     @Test func anAddressMayTryOnlySoOften() async throws {

@@ -10,7 +10,12 @@ struct ChangeFeedTests {
         let (one, other) = (Rig(on: sim), Rig(on: sim))
         let owner = try await one.user()
         let key = try one.key(owner)
-        let following = Task { await other.changes.follow(into: other.directory) }
+        let following = Task {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await other.changes.follow(into: other.directory) }
+                group.addTask { await other.directory.run() }
+            }
+        }
         try await one.running {
             try await one.deploy("hello", as: owner)
             // The subscription is a task of its own, so it is told until it listens; nonsense does no harm.

@@ -39,7 +39,7 @@ struct DirectoryTests {
         let rig = Rig()
         let (key, versions) = try await function(rig, versions: 2)
         let newer = Route(access: .public, version: versions[0])
-        rig.directory.set(key, Route(access: .private, version: versions[1]))
+        try await rig.directory.refresh(key)
         let gate = Gate()
         rig.store.set("version", .held(gate))
         try await withThrowingTaskGroup(of: Route?.self) { group in
@@ -48,8 +48,8 @@ struct DirectoryTests {
             // What the store says changes while its older answer is on its way.
             try await rig.sim.store.activate(versions[0].key, expectedActive: 2, at: rig.sim.clock.wallTime())
             try await rig.sim.store.setAccess(.public, of: key, at: rig.sim.clock.wallTime())
-            rig.directory.set(key, newer)
             rig.store.set("version", nil)
+            try await rig.directory.refresh(key)
             gate.open()
             #expect(try await group.next() == newer)
         }
@@ -65,8 +65,8 @@ struct DirectoryTests {
             group.addTask { try await rig.directory.refresh(key) }
             await gate.reached()
             try await rig.sim.store.deleteFunction(key)
-            rig.directory.set(key, nil)
             rig.store.set("version", nil)
+            try await rig.directory.refresh(key)
             gate.open()
             #expect(try await group.next() == .some(nil))
         }
@@ -100,12 +100,13 @@ struct DirectoryTests {
             group.addTask { try await rig.directory.refreshAll() }
             await gate.reached()
             try await rig.sim.store.activate(versions[0].key, expectedActive: 2, at: rig.sim.clock.wallTime())
-            rig.directory.set(changed, Route(access: .private, version: versions[0]))
+            try await rig.directory.refresh(changed)
             try await rig.sim.store.deleteFunction(deleted)
-            rig.directory.set(deleted, nil)
+            try await rig.directory.refresh(deleted)
             gate.open()
             try await group.next()
         }
+        #expect(rig.directory.rememberedCount == 1)
         #expect(rig.directory.known(changed)?.version.key == versions[0].key)
         #expect(rig.directory.known(deleted) == nil)
     }
@@ -123,13 +124,83 @@ struct DirectoryTests {
     @Test func theDispatcherFollows() async throws {
         let rig = Rig()
         let (key, versions) = try await function(rig, versions: 2)
-        rig.directory.set(key, Route(access: .private, version: versions[0]))
+        func activate(_ number: Int, instead of: Int) async throws {
+            try await rig.sim.store.activate(
+                VersionKey(function: key, number: number), expectedActive: of, at: rig.sim.clock.wallTime())
+            try await rig.directory.refresh(key)
+        }
+        try await activate(1, instead: 2)
         #expect(rig.dispatcher.isOpen(versions[0].key))
-        rig.directory.set(key, Route(access: .private, version: versions[1]))
+        try await activate(2, instead: 1)
         #expect(!rig.dispatcher.isOpen(versions[0].key))
         #expect(rig.dispatcher.isOpen(versions[1].key))
-        rig.directory.set(key, nil)
+        try await rig.sim.store.deleteFunction(key)
+        try await rig.directory.refresh(key)
         #expect(!rig.dispatcher.isOpen(versions[1].key))
+        #expect(rig.directory.rememberedCount == 0)
+    }
+
+    /// A version that is being tried goes on when the access changes meanwhile.
+    @Test func anotherAccessRetiresNothing() async throws {
+        let rig = Rig()
+        let (key, versions) = try await function(rig, versions: 2)
+        try await rig.directory.refresh(key)
+        rig.dispatcher.open(versions[0])
+        try await rig.sim.store.setAccess(.public, of: key, at: rig.sim.clock.wallTime())
+        try await rig.directory.refresh(key)
+        #expect(rig.directory.known(key)?.access == .public)
+        #expect(rig.dispatcher.isOpen(versions[0].key))
+        #expect(rig.dispatcher.isOpen(versions[1].key))
+    }
+
+    /// A change that could not be read at once is read as soon as the store answers.
+    @Test func aChangeIsReadAsSoonAsTheStoreAnswers() async throws {
+        let rig = Rig()
+        let (key, _) = try await function(rig, versions: 1)
+        try await rig.directory.refresh(key)
+        try await rig.sim.store.setAccess(.public, of: key, at: rig.sim.clock.wallTime())
+        rig.store.isAway = true
+        rig.directory.renew(key)
+        #expect(rig.directory.known(key)?.access == .private)
+        let run = Task { await rig.directory.run() }
+        await rig.sim.clock.waitForSleepers()
+        rig.store.isAway = false
+        rig.sim.clock.advance(by: Directory.retryInterval)
+        try await rig.eventually { rig.directory.known(key)?.access == .public }
+        run.cancel()
+        await run.value
+    }
+
+    /// With the store away, what a change made goes in, but never over what got in since it began.
+    @Test func whatAChangeMadeGoesInUnlessSomethingElseDid() async throws {
+        let rig = Rig()
+        let (key, versions) = try await function(rig, versions: 2)
+        try await rig.directory.refresh(key)
+        let before = rig.directory.position
+        rig.store.isAway = true
+        let made = Route(access: .public, version: versions[0])
+        try await rig.directory.follow(key, since: before) { _ in made }
+        #expect(rig.directory.known(key) == made)
+        await #expect(throws: StoreError.self) { try await rig.directory.follow(key, since: before) { _ in nil } }
+        #expect(rig.directory.known(key) == made)
+    }
+
+    /// However many ask for whatever names, the store is asked once a second, and what is there is found.
+    @Test func whatNobodyKnowsIsSearchedOnceASecond() async throws {
+        let rig = Rig()
+        let (key, _) = try await function(rig, versions: 1)
+        let run = Task { await rig.directory.run() }
+        for number in 0..<100 {
+            rig.directory.search(FunctionKey(namespace: key.namespace, name: try FunctionName("guess\(number)")))
+        }
+        try await rig.eventually { rig.sim.effects.counts["store.function"] == 1 }
+        rig.sim.clock.advance(by: Directory.searchInterval)
+        rig.directory.search(key)
+        try await rig.eventually { rig.directory.known(key) != nil }
+        #expect(rig.sim.effects.counts["store.function"] == 2)
+        #expect(rig.directory.rememberedCount == 1)
+        run.cancel()
+        await run.value
     }
 
     /// Whatever retired the active version, the next look at the store opens it again.

@@ -222,4 +222,38 @@ struct InvocationsTests {
             #expect(try await rig.invoke(key, token: token).text == "hello")
         }
     }
+
+    /// Nobody waits for a store that hangs: neither who may, nor who may not, nor who asks for what is not there.
+    @Test func aHungStoreCostsWarmCallsNothing() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        let guest = try await rig.user("guest")
+        try await rig.sim.store.putGrant(Grant(namespace: owner.namespace, user: guest.user.id, role: .viewer))
+        try await rig.running {
+            let key = try rig.key(owner)
+            try await rig.deploy("hello", as: owner)
+            _ = try await rig.invoke(key, token: rig.token(guest))
+            rig.store.hang(Gate())
+            rig.sim.clock.advance(by: .seconds(20))
+            #expect(try await rig.invoke(key, token: rig.token(owner)).text == "hello")
+            #expect(try await rig.invoke(key, token: rig.token(guest)).text == "hello")
+            #expect(await code { try await rig.invoke(key) } == .unauthenticated)
+            let unknown = FunctionKey(namespace: owner.namespace, name: try FunctionName("unknown"))
+            #expect(await code { try await rig.invoke(unknown) } == .unauthenticated)
+        }
+    }
+
+    /// What another core has deployed is found, though nobody told of it.
+    @Test func whatAnotherCoreOpenedToAllIsFoundByStrangers() async throws {
+        let sim = SimWorld(seed: 1)
+        let (one, other) = (Rig(on: sim), Rig(on: sim))
+        let owner = try await one.user()
+        let key = try one.key(owner)
+        try await one.running { try await one.deploy("hello", access: "public", as: owner) }
+        try await other.running {
+            #expect(await code { try await other.invoke(key) } == .unauthenticated)
+            try await other.eventually { other.directory.known(key) != nil }
+            #expect(try await other.invoke(key).text == "hello")
+        }
+    }
 }

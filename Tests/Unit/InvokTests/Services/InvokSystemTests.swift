@@ -23,12 +23,13 @@ struct InvokSystemTests {
         store.isAway = false
         try await system.recover()
         store.isAway = isAway
-        return await system.readiness()
+        await system.probe.ask()
+        return system.readiness
     }
 
     @Test func eachPartSaysWhetherItServes() async throws {
         let well = try await readiness { _, _ in }
-        #expect(well.parts == ["store": nil, "cache": nil])
+        #expect(well.parts == ["store": nil, "cache": nil, "engine": nil])
         #expect(well.status == .ok)
         let cacheless = try await readiness { world, _ in world.cache = AbsentCache() }
         #expect(cacheless.parts["store"] == .some(nil))

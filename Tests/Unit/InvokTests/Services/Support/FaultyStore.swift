@@ -16,6 +16,7 @@ final class FaultyStore: MetadataStore {
     private let base: any MetadataStore
     private let faults = Mutex<[String: Fault]>([:])
     private let away = Mutex(false)
+    private let hanging = Mutex<Gate?>(nil)
 
     init(_ base: any MetadataStore) { self.base = base }
 
@@ -28,10 +29,17 @@ final class FaultyStore: MetadataStore {
         set { away.withLock { $0 = newValue } }
     }
 
+    /// No call returns before the gate opens; `nil` ends it for those that come then.
+    func hang(_ gate: Gate?) { hanging.withLock { $0 = gate } }
+
     private func perform<Value>(
         _ name: String, _ body: () async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         guard !isAway, !Task.isCancelled else { throw .unavailable("away") }
+        if let gate = hanging.withLock({ $0 }) {
+            await gate.pass()
+            throw .unavailable("hung")
+        }
         switch faults.withLock({ $0[name] }) {
         case nil: return try await body()
         case .refused: throw .unavailable("refused")
@@ -69,6 +77,9 @@ final class FaultyStore: MetadataStore {
     }
     func usage(of namespace: Namespace) async throws(StoreError) -> StoredUsage {
         try await perform("usage") { () throws(StoreError) in try await base.usage(of: namespace) }
+    }
+    func disabledUsers() async throws(StoreError) -> Set<UserID> {
+        try await perform("disabledUsers") { () throws(StoreError) in try await base.disabledUsers() }
     }
     func putGrant(_ grant: Grant) async throws(StoreError) {
         try await perform("putGrant") { () throws(StoreError) in try await base.putGrant(grant) }

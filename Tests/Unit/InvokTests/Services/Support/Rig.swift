@@ -38,6 +38,10 @@ struct Rig {
                 await system.dispatcher.run()
                 return nil
             }
+            group.addTask {
+                await system.directory.run()
+                return nil
+            }
             group.addTask { try await body() }
             while let result = try await group.next() {
                 guard let result else { continue }
@@ -97,7 +101,8 @@ struct Rig {
         var head = HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/", headerFields: fields)
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
-        try await system.invocations.invoke(target, head: head, body: body, requestID: "request-1", sink: sink)
+        try await system.invocations.invoke(
+            target, head: head, body: body, requestID: "request-1", sink: sink)
         return sink
     }
 
