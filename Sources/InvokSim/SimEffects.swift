@@ -10,6 +10,8 @@ public final class SimEffects: Sendable {
         var recent: [String] = []
         var total = 0
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        /// Until when a port does not answer.
+        var hangs: [Substring: Instant] = [:]
     }
 
     /// How many of the last effects `trace` remembers.
@@ -38,11 +40,13 @@ public final class SimEffects: Sendable {
         _ name: String, _ detail: String = "", failure: ((String) -> Failure)?, torn: () -> Void = {},
         _ body: () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
+        SimCall.current?.note(name)
         guard let faults else {
             record(name, detail)
             return try body()
         }
         await SimCore.fence()
+        if let failure, await isHung(name) { throw failure("hung in the simulation") }
         let fault = faults.draw(for: name)
         await pass(faults.latency() + (fault == .slow ? .seconds(2) : .zero))
         record(SimCore.current.map { "\($0.name) \(name)" } ?? name, detail, fault: fault)
@@ -67,6 +71,26 @@ public final class SimEffects: Sendable {
             await pass(faults.latency() + (fault == .slowAnswer ? .seconds(5) : .zero))
             return value
         }
+    }
+
+    /// Lets no call of the port return before that time has passed.
+    func hang(_ port: Substring, for duration: Duration) {
+        guard let clock else { return }
+        let end = clock.now().advanced(by: duration)
+        state.withLock { $0.hangs[port] = end }
+    }
+
+    /// Waits for a port that hangs.
+    /// - Returns: whether it hung for so long that the call gave up.
+    private func isHung(_ name: String) async -> Bool {
+        let port = name.prefix { $0 != "." }
+        guard let clock, let patience = SimFault.patience(with: port) else { return false }
+        let now = clock.now()
+        guard let end = state.withLock({ $0.hangs[port] }), now < end else { return false }
+        let limit = now.advanced(by: patience)
+        record(name, "hangs")
+        await pass(now.duration(to: min(end, limit)))
+        return limit < end
     }
 
     /// What becomes of the next message on its way.

@@ -31,6 +31,10 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     case lostExit = "lost-exit"
     /// The cache's server forgets everything.
     case cacheLoss = "cache-loss"
+    /// The store, or the cache, does not answer for a while, though nothing says that it is away: its process is stopped,
+    /// or packets get lost.
+    case storeHang = "store-hang"
+    case cacheHang = "cache-hang"
 
     /// Whether users may see that it comes.
     var disturbs: Bool { self != .coreRestart }
@@ -43,6 +47,16 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
         case .lostExit: 30
         case .lostMessage, .delayedMessage, .doubledMessage: 5
         default: 1
+        }
+    }
+
+    /// How long a call waits for a port that hangs before it gives up, as the real adapters do; `nil` for a port that
+    /// never hangs.
+    static func patience(with port: Substring) -> Duration? {
+        switch port {
+        case "store": .seconds(15)
+        case "cache": .seconds(1)
+        default: nil
         }
     }
 
@@ -91,7 +105,8 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
             return ["store", "cache", "artifacts", "logs", "builder"].contains(port) || name == "engine.start"
         case .doubledMessage: return name == "cache.publish"
         case .tornWrite: return name == "artifacts.put" || name == "logs.append"
-        case .lostMessage, .delayedMessage, .lostExit, .coreCrash, .coreRestart, .instanceCrash, .cacheLoss:
+        case .lostMessage, .delayedMessage, .lostExit, .coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang,
+            .cacheHang:
             return false
         }
     }

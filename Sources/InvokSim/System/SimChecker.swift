@@ -228,4 +228,13 @@ final class SimChecker: Sendable {
         let isGivenUp = state.withLock { !$0.requests.contains(id) && $0.refusals[id] == 1 }
         require(!isGivenUp, "the request \(id) failed after one instance did not take it; none other was asked")
     }
+
+    // MARK: Waiting
+
+    /// A call that memory answers asks neither the store nor the cache: each of them may hang.
+    /// - Parameter what: what the call was.
+    func onAnsweredFromMemory(_ what: String, asked: [String]) {
+        mark("answered from memory")
+        require(asked.isEmpty, "\(what) waited for \(asked)")
+    }
 }

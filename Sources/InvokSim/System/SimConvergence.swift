@@ -153,6 +153,23 @@ struct SimConvergence: Sendable {
         for (model, _) in functions { await checkAccess(to: model.key, on: cluster.front(to: life)) }
     }
 
+    /// Within 15 s of an operator's disabling a user, no core takes that user's token, though none was told.
+    func disableUser() async {
+        let owned = functions.first { answering($0.model.key)?.function.access == .private }
+        guard let (model, token) = owned else { return }
+        cluster.store.disable(model.key.namespace)
+        await cluster.sleep(.seconds(15))
+        for front in cluster.nodes.compactMap(\.life).map(cluster.front(to:)) {
+            let outcome = await front.invoke(
+                model.key, token: token, requestID: cluster.nextRequestID(), sink: SimSink())
+            guard case .failure(let error)? = outcome, error.code == .unauthenticated else {
+                checker.violation("\(front.name) takes the token of the disabled owner of \(model.key)")
+                continue
+            }
+            checker.mark("disabled user refused")
+        }
+    }
+
     /// The function, and the code of its active version, if that answers.
     private func answering(_ key: FunctionKey) -> (function: Function, code: SimCode)? {
         guard let function = cluster.store.contents.functions[key], let number = function.activeVersion,

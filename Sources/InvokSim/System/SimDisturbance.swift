@@ -9,7 +9,7 @@ struct SimDisturbance: Sendable {
     /// Ends when faults stop.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for fault in [SimFault.coreCrash, .coreRestart, .instanceCrash, .cacheLoss] {
+            for fault in [SimFault.coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang, .cacheHang] {
                 group.addTask {
                     while let pause = faults.pause(before: fault) {
                         await cluster.sleep(pause)
@@ -25,12 +25,22 @@ struct SimDisturbance: Sendable {
         case .coreCrash: await crashCore()
         case .coreRestart: await redeployCores()
         case .instanceCrash: await crashInstances()
+        case .storeHang: hang("store", fault)
+        case .cacheHang: hang("cache", fault)
         default:
             guard faults.strike(fault, choices: 1) != nil else { return }
             cluster.effects.note("the cache forgets everything")
             cluster.cache.forgetAll()
             cluster.checker.mark("cache lost")
         }
+    }
+
+    /// Nothing of it answers for up to half a minute.
+    private func hang(_ port: Substring, _ fault: SimFault) {
+        guard let choice = faults.strike(fault, choices: 30) else { return }
+        cluster.effects.note("the \(port) hangs")
+        cluster.effects.hang(port, for: .seconds(choice + 1))
+        cluster.checker.mark("\(port) hung")
     }
 
     /// One instance ends, or all of a machine at the same time, as when it is short of memory.

@@ -82,8 +82,15 @@ struct SimVisitor: Sendable {
         token guest: String? = nil, body: [UInt8]? = nil, on front: SimFront, mayLeave: Bool = false
     ) async {
         let (since, steady, quiet, sink) = (known(to: front), model.steady, model.quiet, SimSink())
-        let id = cluster.nextRequestID()
-        let outcome = await send(id, token: guest ?? token, body, sink, on: front)
+        let (id, call) = (cluster.nextRequestID(), SimCall())
+        let isWarm = guest == nil && front.life.system.answersFromMemory(key)
+        let outcome = await send(id, token: guest ?? token, body, sink, on: front, call)
+        // Unless it was taken away meanwhile.
+        if isWarm, let quiet, case .active = quiet.known, quiet.changes == model.quiet?.changes,
+            front.life.system.answersFromMemory(key)
+        {
+            checker.onAnsweredFromMemory("a warm call of \(key)", asked: call.asked)
+        }
         checker.require(sink.problems.isEmpty, "an answer of \(key) had \(sink.problems)")
         if mayLeave, Task.isCancelled { return }
         switch outcome {
@@ -119,10 +126,12 @@ struct SimVisitor: Sendable {
     }
 
     private func send(
-        _ id: String, token: String?, _ body: [UInt8]?, _ sink: SimSink, on front: SimFront
+        _ id: String, token: String?, _ body: [UInt8]?, _ sink: SimSink, on front: SimFront, _ call: SimCall
     ) async -> SimFront.Outcome<Void> {
         await cluster.waits.during("\(name) calls \(key) on \(front.name), request \(id)") {
-            await front.invoke(key, token: token, body: body, requestID: id, sink: sink)
+            await SimCall.$current.withValue(call) {
+                await front.invoke(key, token: token, body: body, requestID: id, sink: sink)
+            }
         }
     }
 
@@ -135,8 +144,8 @@ struct SimVisitor: Sendable {
         ]
         let pick = random.below(tokens.count)
         let expected: InvokError.Code = tokens[pick] == nil || pick == 2 ? .unauthenticated : .notFound
-        let (since, sink) = (self.known(to: front), SimSink())
-        let outcome = await send(cluster.nextRequestID(), token: tokens[pick], nil, sink, on: front)
+        let (since, sink, call) = (self.known(to: front), SimSink(), SimCall())
+        let outcome = await send(cluster.nextRequestID(), token: tokens[pick], nil, sink, on: front, call)
         switch outcome {
         case nil: return
         case .success?:
@@ -146,6 +155,10 @@ struct SimVisitor: Sendable {
         case .failure(let error)?:
             let isRefusal = error.code == expected
             if isRefusal { checker.mark("stranger refused with \(expected.rawValue)") }
+            // Whether or not the function is there, its refusal takes no time that would tell.
+            if isRefusal, expected == .unauthenticated {
+                checker.onAnsweredFromMemory("the refusal of an anonymous call of \(key)", asked: call.asked)
+            }
             checker.require(
                 !isRefusal || checker.wasClosed(key, since: since()), "\(key) was public, but refused a stranger")
             // Of a public function a stranger learns what everybody does.

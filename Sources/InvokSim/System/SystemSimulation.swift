@@ -140,6 +140,7 @@ public struct SystemSimulation: Sendable {
         await convergence.checkIdle()
         await convergence.checkAnswers()
         await convergence.restartDuringChanges()
+        await convergence.disableUser()
     }
 
     /// Who waits for what.

@@ -175,4 +175,17 @@ struct SimCheckerTests {
         checker.onFunctionFailed("1")
         #expect(checker.holds == holds)
     }
+
+    @Test func aWarmCallThatAsksTheStore() async {
+        let call = SimCall()
+        await SimCall.$current.withValue(call) {
+            let effects = SimEffects()
+            await effects.perform("transport.exchange") {}
+            checker.onAnsweredFromMemory("a call", asked: call.asked)
+            #expect(checker.holds)
+            await effects.perform("store.user") {}
+        }
+        checker.onAnsweredFromMemory("a call", asked: call.asked)
+        #expect(checker.violations.count == 1)
+    }
 }
