@@ -1,9 +1,9 @@
 """Takes PostgreSQL, Redis and Docker away under load, and prints what was lost as rows of docs/benchmarks.md.
 
-    python3 ci/bench_faults.py INVOK-CORE EMPTY-DIRECTORY [postgres] [redis] [docker]
+    python3 ci/bench_faults.py INVOK-CORE EMPTY-DIRECTORY [postgres] [redis] [hung] [docker]
 
 The services are private ones (ci/services) in the directory. AWAY_SECONDS says how long each of the first two stays away
-(30); Docker is restarted. A warm function is called by four clients all the time; another one reads and writes
+(30); with `hung` each of them hangs as long (SIGSTOP), without anything that says so; Docker is restarted. A warm function is called by four clients all the time; another one reads and writes
 through the control API.
 """
 
@@ -146,6 +146,44 @@ def take_away(service, name, core):
         f"{recovery(control, back):.1f} s after it was back")
 
 
+def slowest_percent(calls):
+    """The time in ms below which 99 % of the calls were answered."""
+    times = sorted(ended - asked for asked, ended, _ in calls)
+    return times[min(len(times) - 1, len(times) * 99 // 100)] * 1000
+
+
+def hang(service, name, core):
+    load = Load(core)
+    time.sleep(BEFORE)
+    services("freeze", service)
+    gone = time.monotonic()
+    time.sleep(AWAY)
+    asked = time.monotonic()
+    ready, readiness, _ = core.call("GET", "/readyz")
+    took = time.monotonic() - asked
+    away = time.monotonic()
+    services("thaw", service)
+    back = time.monotonic()
+    load.wait_for(load.control, back)
+    time.sleep(AFTER)
+    warm, control = load.finish()
+    lost = [call for call in warm if call[2] != "200"]
+    before = slowest_percent([call for call in warm if call[0] < gone])
+    during = [call for call in warm if gone < call[0] < away]
+    meanwhile = slowest_percent(during)
+    what = f"{name} hung for {AWAY:.0f} s under load"
+    row(f"{what}: warm invocations of a private function lost", "0",
+        f"{len(lost)} of {len(warm):,} ({len(during):,} of them meanwhile){' ' + counted(lost) if lost else ''}")
+    row(f"{what}: p99 meanwhile", "1.5 × of before",
+        f"{meanwhile:.1f} ms, {meanwhile / before:.2f} × of {before:.1f} ms before")
+    control = [call for call in control if gone < call[0] < away]
+    slowest = max((ended - asked for asked, ended, _ in control), default=0)
+    row(f"{what}: control calls meanwhile", "503 with Retry-After" if service == "postgres" else "200",
+        f"{counted(control)} (the slowest in {slowest:.1f} s)")
+    row(f"{what}: `/readyz` meanwhile", "200, degraded",
+        f"{ready}, {json.loads(readiness)['status']} (in {took * 1000:.0f} ms)")
+
+
 def restart_docker(core, host):
     load = Load(core)
     time.sleep(BEFORE)
@@ -180,13 +218,15 @@ def with_core(name, environment, body):
 
 
 def main():
-    wanted = sys.argv[3:] or ["postgres", "redis", "docker"]
+    wanted = sys.argv[3:] or ["postgres", "redis", "hung", "docker"]
     try:
-        if {"postgres", "redis"} & set(wanted):
+        if {"postgres", "redis", "hung"} & set(wanted):
             urls = services("up", "postgres", "redis")
             for service, name in (("postgres", "PostgreSQL"), ("redis", "Redis")):
                 if service in wanted:
                     with_core(service, urls, lambda core: take_away(service, name, core))
+                if "hung" in wanted:
+                    with_core(f"{service}-hung", urls, lambda core: hang(service, name, core))
         if "docker" in wanted:
             host = services("up", "docker")
             images = subprocess.run(

@@ -147,6 +147,9 @@ public struct OwnServices: Sendable {
 
     public func stop(_ name: String) async throws { _ = try await Self.command(["stop", name], folder) }
     public func start(_ name: String) async throws { _ = try await Self.command(["start", name], folder) }
+    /// Lets a server hang (SIGSTOP), so that nothing says that it is away.
+    public func freeze(_ name: String) async throws { _ = try await Self.command(["freeze", name], folder) }
+    public func thaw(_ name: String) async throws { _ = try await Self.command(["thaw", name], folder) }
 
     @discardableResult
     private static func command(_ arguments: [String], _ folder: String) async throws -> String {

@@ -64,4 +64,6 @@ postgres_stop() {
         || fail "PostgreSQL does not stop" "$(tail -n 5 "$folder/log")"
 }
 
+postgres_pidfile() { printf '%s/data/postmaster.pid' "$(postgres_folder)"; }
+
 postgres_print() { printf "DATABASE_URL='%s'\n" "$(<"$(postgres_folder)/url")"; }

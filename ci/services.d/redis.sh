@@ -58,4 +58,6 @@ redis_stop() {
     wait_until 10 redis_gone || fail "Redis does not stop"
 }
 
+redis_pidfile() { printf '%s/data/pid' "$(redis_folder)"; }
+
 redis_print() { printf "REDIS_URL='%s'\n" "$(<"$(redis_folder)/url")"; }
