@@ -17,7 +17,7 @@ struct InvokeHandler: Sendable {
         on connection: any ClientConnection, answer: Answer
     ) async throws {
         let origin = request.headerFields[.origin]
-        let crossOrigin = CrossOrigin(origins: origin == nil ? [] : await invocations.origins(of: target))
+        let crossOrigin = CrossOrigin(origins: origin == nil ? [] : invocations.origins(of: target))
         if let origin, CrossOrigin.isPreflight(request), crossOrigin.allows(origin.lowercased()) {
             // A browser sends no token with it, so the function itself could not be asked.
             return try await answer.write(crossOrigin.preflight(request))
