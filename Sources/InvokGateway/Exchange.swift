@@ -46,13 +46,13 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Runs to the end of the answer. Closing the connection is what ends every wait in here, so cancellation does that.
+    /// Runs to the end of the answer. Abandoning the connection is what ends every wait in here, so cancellation does that.
     /// - Returns: whether the connection may carry another exchange.
     func run(on connection: InstanceConnection) async throws(TransportError) -> Bool {
         let result = await withTaskCancellationHandler {
             await self.result(on: connection)
         } onCancel: {
-            connection.close()
+            connection.abandon()
         }
         if case .failure = result, Task.isCancelled { throw .cancelled }
         return try result.get()
@@ -73,7 +73,7 @@ final class Exchange: Sendable {
             if delivered != .success(true) {
                 // The function has said what it had to say, or failed; the rest of the body is not wanted. Closing ends
                 // a write that waits, cancelling a read that waits.
-                connection.close()
+                if delivered == .failure(.clientGone) { connection.abandon() } else { connection.close() }
                 group.cancelAll()
             }
             let sending = await group.next()
@@ -118,7 +118,7 @@ final class Exchange: Sendable {
     }
 
     private func abandon(_ connection: InstanceConnection) -> Sending {
-        connection.close()
+        connection.abandon()
         return Task.isCancelled ? .stopped : .clientGone
     }
 

@@ -57,7 +57,7 @@ final class InstanceConnection: Sendable {
     func begin(_ head: HTTPRequestHead, hasBody: Bool) async throws {
         try await channel.eventLoop.flatSubmit { [channel, handler] in
             handler.value.begin()
-            guard !hasBody else { return channel.writeAndFlush(HTTPClientRequestPart.head(head)) }
+            guard !hasBody else { return handler.value.write(.head(head), on: channel.eventLoop) }
             channel.write(HTTPClientRequestPart.head(head), promise: nil)
             return Self.end(channel, handler)
         }.get()
@@ -65,7 +65,10 @@ final class InstanceConnection: Sendable {
 
     /// Sends bytes of the body. Returns when the system has taken them, which is the backpressure.
     func send(_ bytes: [UInt8]) async throws {
-        try await channel.writeAndFlush(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes))))
+        let part = HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes)))
+        try await channel.eventLoop.flatSubmit { [channel, handler] in
+            handler.value.write(part, on: channel.eventLoop)
+        }.get()
     }
 
     /// Ends the request's body, with its last bytes if there are any.
@@ -81,7 +84,7 @@ final class InstanceConnection: Sendable {
     private static func end(
         _ channel: any Channel, _ handler: NIOLoopBound<InstanceConnectionHandler>
     ) -> EventLoopFuture<Void> {
-        channel.writeAndFlush(HTTPClientRequestPart.end(nil)).map { handler.value.requestDidEnd() }
+        handler.value.write(.end(nil), on: channel.eventLoop).map { handler.value.requestDidEnd() }
     }
 
     /// The next parts of the answer, at least one.
@@ -89,6 +92,13 @@ final class InstanceConnection: Sendable {
     func answer() async throws -> AnswerParts {
         try await channel.eventLoop.flatSubmit { [channel, handler] in handler.value.next(on: channel.eventLoop) }.get()
     }
+
+    /// Ends the request and all that waits on the connection, which closes once the instance has done with the exchange.
+    /// From anywhere, any number of times.
+    func abandon() { channel.eventLoop.execute { [handler] in handler.value.abandon() } }
+
+    /// Calls back once the connection is closed; at once when it is.
+    func whenClosed(_ call: @escaping @Sendable () -> Void) { channel.closeFuture.whenComplete { _ in call() } }
 
     /// Closes at once; from anywhere, any number of times.
     func close() { channel.close(promise: nil) }

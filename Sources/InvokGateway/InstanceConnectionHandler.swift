@@ -7,18 +7,26 @@ import NIOHTTP1
 /// Used on the connection's event loop only.
 final class InstanceConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
 
     /// More than this many bytes of an answer are kept only when one read from the socket brings them.
     private static let keptBytesLimit = 64 * 1024
+
+    /// Of an answer that nobody waits for, more is not read: what goes on sending learns of it by a closed connection.
+    private static let droppedBytesLimit = 64 * 1024
 
     private var context: ChannelHandlerContext?
     private var parts: [HTTPClientResponsePart] = []
     private var keptBytes = 0
     private var reader: EventLoopPromise<AnswerParts>?
+    private var writer: EventLoopPromise<Void>?
     private var failure: (any Error)?
     private var requestEnded = false
+    private var hasHead = false
     private var answerEnded = false
     private var keepAlive = false
+    private var isAbandoned = false
+    private var droppedBytes = 0
 
     // MARK: What the connection asks
 
@@ -26,9 +34,39 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     /// when a write fails of that, NIO delivers only what a read was already asked for.
     func begin() {
         requestEnded = false
+        hasHead = false
         answerEnded = false
         keepAlive = false
         readIfRoom()
+    }
+
+    /// Sends a part of the request. Done once the system has taken it, or the exchange is over. One caller at a time.
+    func write(_ part: HTTPClientRequestPart, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        guard let context, !isAbandoned else {
+            promise.fail(ChannelError.ioOnClosedChannel)
+            return promise.futureResult
+        }
+        writer = promise
+        // Whoever comes first says how it ended: the channel, or `abandon`.
+        context.writeAndFlush(Self.wrapOutboundOut(part)).cascade(to: promise)
+        return promise.futureResult
+    }
+
+    /// Nobody waits for the exchange any more: ends all waits, and the request. The connection stays open for reading until
+    /// the instance has done with it, for only so it can be told when that is.
+    func abandon() {
+        guard let context, !isAbandoned else { return }
+        isAbandoned = true
+        fail(ChannelError.eof)
+        writer?.fail(ChannelError.eof)
+        writer = nil
+        let isSending = hasHead && keptBytes > 0
+        parts.removeAll()
+        keptBytes = 0
+        guard !answerEnded, !isSending else { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
+        context.read()
     }
 
     /// The whole request has been given to the system.
@@ -51,8 +89,11 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = Self.unwrapInboundIn(data)
+        guard !isAbandoned else { return drop(part, context) }
         switch part {
-        case .head(let head): keepAlive = head.isKeepAlive
+        case .head(let head):
+            hasHead = true
+            keepAlive = head.isKeepAlive
         case .body(let buffer): keptBytes += buffer.readableBytes
         case .end: answerEnded = true
         }
@@ -75,6 +116,17 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     }
 
     // MARK: Inside
+
+    /// An instance whose answer had begun before is not computing but sending: its next write shall fail.
+    private func drop(_ part: HTTPClientResponsePart, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head: break
+        case .body(let buffer):
+            droppedBytes += buffer.readableBytes
+            if hasHead || droppedBytes > Self.droppedBytesLimit { context.close(promise: nil) }
+        case .end: context.close(promise: nil)
+        }
+    }
 
     private func fail(_ error: any Error) {
         if failure == nil { failure = error }

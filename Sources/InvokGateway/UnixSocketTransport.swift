@@ -3,6 +3,12 @@ public import NIOCore
 import NIOHTTP1
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Speaks HTTP/1.1 to instances over unix domain sockets, on connections that are kept and used again.
 public final class UnixSocketTransport: InstanceTransport {
     private let pool: ConnectionPool
@@ -21,20 +27,29 @@ public final class UnixSocketTransport: InstanceTransport {
     public func shutdown() async { await pool.shutdown() }
 
     public func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
+        workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError) {
         guard let head = HTTPRequestHead(request) else {
-            throw .refused("the path has characters that a request line cannot have")
+            throw .malformed("the path has characters that a request line cannot have")
         }
         let exchange = Exchange(request: request, head: head, sink: sink)
         if let connection = pool.takeIdle(for: endpoint) {
             do {
-                return try await run(exchange, on: connection)
+                return try await run(exchange, on: connection, workEnded)
             } catch {
-                guard error != .cancelled, exchange.mayBeRepeated else { throw error }
+                guard !error.cutsShort, exchange.mayBeRepeated else { throw error }
             }
         }
-        try await run(exchange, on: freshConnection(for: exchange, to: endpoint))
+        let connection: InstanceConnection
+        do throws(TransportError) {
+            connection = try await freshConnection(for: exchange, to: endpoint)
+        } catch {
+            // Nothing was sent.
+            if error.cutsShort { workEnded() }
+            throw error
+        }
+        try await run(exchange, on: connection, workEnded)
     }
 
     private func freshConnection(
@@ -45,16 +60,34 @@ public final class UnixSocketTransport: InstanceTransport {
             return try await pool.connect(to: endpoint)
         } catch {
             // After a first try that may have reached the function, trying elsewhere is not safe any more.
-            throw exchange.wasSent ? .broken("\(error)") : .refused("\(error)")
+            if exchange.wasSent { throw .broken("\(error)") }
+            throw Self.isExhaustion(error) ? .exhausted("\(error)") : .refused("\(error)")
         }
     }
 
-    private func run(_ exchange: Exchange, on connection: InstanceConnection) async throws(TransportError) {
+    /// Whether it is this process or machine that lacks something, and not the instance.
+    private static func isExhaustion(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode)
+    }
+
+    private func run(
+        _ exchange: Exchange, on connection: InstanceConnection, _ workEnded: @escaping @Sendable () -> Void
+    ) async throws(TransportError) {
         do {
             if try await exchange.run(on: connection) { pool.putBack(connection) } else { connection.close() }
+        } catch  where error.cutsShort {
+            connection.abandon()
+            connection.whenClosed(workEnded)
+            throw error
         } catch {
             connection.close()
             throw error
         }
     }
+}
+
+extension TransportError {
+    /// Whether the instance may work on.
+    fileprivate var cutsShort: Bool { self == .cancelled || self == .clientGone }
 }

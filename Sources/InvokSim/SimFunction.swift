@@ -14,6 +14,7 @@ import Invok
 /// | `log TEXT` | writes TEXT to stdout at each request |
 /// | `exit-on-request` | dies when it gets a request |
 /// | `hang` | becomes ready, and answers nothing else |
+/// | `freeze` | becomes ready, and answers nothing more from its first request on, its readiness check neither |
 /// | `never-ready` | runs, and never becomes ready |
 /// | `crash` | dies as soon as it is started |
 /// | `build-error TEXT` | does not build |
@@ -27,6 +28,7 @@ struct SimFunction: Hashable, Sendable {
         case huge(Int)
         case exit
         case hang
+        case freeze
     }
 
     enum Start: Hashable, Sendable {
@@ -71,6 +73,7 @@ struct SimFunction: Hashable, Sendable {
         case ("log", _): logs.append(argument)
         case ("exit-on-request", _): answer = .exit
         case ("hang", _): answer = .hang
+        case ("freeze", _): answer = .freeze
         case ("never-ready", _): start = .never
         case ("crash", _): start = .crash
         case ("build-error", _): throw .failed(reason: "the function does not build", log: argument)

@@ -12,6 +12,7 @@ final class SimInstance: Sendable {
         /// Of these, what users asked for; the others are readiness checks.
         var exchanges = 0
         var isAccepting = true
+        var isFrozen = false
     }
 
     private let state = Mutex(State())
@@ -23,6 +24,11 @@ final class SimInstance: Sendable {
         self.function = function
         running = RunningInstance(id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"))
     }
+
+    /// Whether nothing is answered any more.
+    var isFrozen: Bool { state.withLock { $0.isFrozen } }
+
+    func freeze() { state.withLock { $0.isFrozen = true } }
 
     var requestCount: Int { state.withLock { $0.requests } }
 

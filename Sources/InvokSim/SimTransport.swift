@@ -14,34 +14,22 @@ public struct SimTransport: InstanceTransport {
     }
 
     public func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
+        workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError) {
         let isCheck = request.head.path == "/_invok/ready"
-        let id = request.head.headerFields[Self.requestID]
         let began = clock.now()
-        let instance: SimInstance
-        var ticket: Int?
+        let work: Work
         do throws(TransportError) {
-            instance = try await effects.perform(
-                "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
-                failure: TransportError.refused
-            ) { () throws(TransportError) in
-                guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
-                else { throw .refused("nothing listens there") }
-                // A core that crashes drops its connections, also one that it has only just made.
-                ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
-                if !isCheck { engine.events.onRequest(id, instance.spec, count) }
-                return instance
-            }
+            work = try await begin(request, with: endpoint, isCheck: isCheck)
         } catch {
             if !isCheck {
+                let id = request.head.headerFields[Self.requestID]
                 engine.events.onRefusal(id, endpoint, engine.wasToldOfEnd(at: endpoint)?.duration(to: began))
             }
             throw error
         }
-        defer {
-            if ticket.map({ SimCore.current?.settle($0) == true }) ?? true { instance.endRequest(isCheck: isCheck) }
-        }
+        let instance = work.instance
         let outcome = await withTaskGroup(of: Result<Void, TransportError>.self) { group in
             group.addTask { await answer(request, of: instance, sink: sink) }
             group.addTask { .failure(await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled) }
@@ -49,7 +37,72 @@ public struct SimTransport: InstanceTransport {
             group.cancelAll()
             return first
         }
+        switch outcome {
+        case .failure(.cancelled), .failure(.clientGone): workOn(work, until: doneWith(work, began), workEnded)
+        default: work.end()
+        }
         try outcome.get()
+    }
+
+    /// What an instance does for one exchange. A core that crashes drops its connections, and ends it so.
+    private struct Work {
+        let instance: SimInstance
+        let isCheck: Bool
+        let core: SimCore?
+        let ticket: Int?
+
+        /// - Returns: whether there is still a core that wants to know.
+        @discardableResult
+        func end() -> Bool {
+            guard ticket.map({ core?.settle($0) == true }) ?? true else { return false }
+            instance.endRequest(isCheck: isCheck)
+            return true
+        }
+    }
+
+    private func begin(
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, isCheck: Bool
+    ) async throws(TransportError) -> Work {
+        try await effects.perform(
+            "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
+            failure: TransportError.refused
+        ) { () throws(TransportError) in
+            guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
+            else { throw .refused("nothing listens there") }
+            // Also one that it has only just made.
+            let ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
+            if !isCheck {
+                engine.events.onRequest(request.head.headerFields[Self.requestID], instance.spec, count)
+            }
+            return Work(instance: instance, isCheck: isCheck, core: SimCore.current, ticket: ticket)
+        }
+    }
+
+    /// How long a function takes for what has begun, whether its caller waits or not.
+    private func doneWith(_ work: Work, _ began: Instant) -> Instant {
+        let function = work.instance.function
+        let hangs = work.isCheck ? function.start == .never : function.answer == .hang || function.answer == .freeze
+        return hangs ? .distantFuture : began.advanced(by: work.isCheck ? .zero : function.delay)
+    }
+
+    /// The function does not know that nobody waits for it any more.
+    private func workOn(_ work: Work, until end: Instant, _ workEnded: @escaping @Sendable () -> Void) {
+        guard clock.now() < end else {
+            if work.end() { workEnded() }
+            return
+        }
+        // The instance's, not the core's: it is nobody's child.
+        SimCore.$current.withValue(nil) {
+            _ = Task {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = await work.instance.waitUntilEnded() }
+                    if end < .distantFuture { group.addTask { [clock] in try? await clock.sleep(until: end) } }
+                    await group.next()
+                    group.cancelAll()
+                }
+                if work.end() { workEnded() }
+            }
+        }
     }
 
     private func answer(
@@ -57,7 +110,7 @@ public struct SimTransport: InstanceTransport {
     ) async -> Result<Void, TransportError> {
         do {
             if request.head.path == "/_invok/ready" {
-                if instance.function.start == .never { try await hang(instance) }
+                if instance.function.start == .never || instance.isFrozen { try await hang(instance) }
                 try await send([], status: 200, for: request, of: instance, to: sink)
             } else {
                 try await run(request, of: instance, sink: sink)
@@ -89,6 +142,9 @@ public struct SimTransport: InstanceTransport {
             await engine.crash(instance.spec.id, reason: "exited with status 1")
             throw TransportError.broken("the instance died")
         case .hang:
+            try await hang(instance)
+        case .freeze:
+            instance.freeze()
             try await hang(instance)
         }
     }

@@ -146,6 +146,7 @@ public enum ByteServer {
         let (accepted, continuation) = AsyncStream<ByteConnection>.makeStream()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()

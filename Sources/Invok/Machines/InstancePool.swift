@@ -5,6 +5,10 @@
 /// Requests are packed onto the oldest instance with room, so that the others fall idle and go. Requests that find no
 /// room wait, in order and not for ever, and start as many instances as they need, not one each. A version whose
 /// instances keep failing is tried again ever more slowly, and says so at once meanwhile.
+///
+/// An instance that refuses a connection is replaced (outlier ejection). One that lets a request time out is in quarantine
+/// until it has answered its readiness check. What it goes on doing for nobody takes a place all the same, so that it never
+/// works on more than its concurrency; where that lasts too long, it is replaced.
 struct InstancePool: Sendable {
     typealias RequestID = UInt64
 
@@ -15,13 +19,20 @@ struct InstancePool: Sendable {
         var queueWait = Duration.seconds(30)
         /// Failures in a row after which waiting requests are turned away.
         var failuresToOpen = 3
-        var firstBackoff = Duration.milliseconds(100)
-        var longestBackoff = Duration.seconds(30)
+
+        /// How long an instance may work on a request for which nobody waits any more.
+        var unattendedLimit: Duration { max(.seconds(5), .seconds(limits.timeoutSeconds)) }
     }
 
     enum Action: Hashable, Sendable {
         case start(InstanceID)
         case stop(InstanceID)
+        /// Stops an instance that would not hear of it: at once.
+        case kill(InstanceID)
+        /// Asks for its readiness; `onProbed` takes the answer.
+        case probe(RunningInstance)
+        /// A line for the function's log.
+        case note(InstanceID, String)
         case assign(RequestID, RunningInstance)
         case reject(RequestID, Rejection)
         /// Nothing runs or waits any more, and nothing will: the pool can be forgotten.
@@ -37,39 +48,52 @@ struct InstancePool: Sendable {
         case failing(String, retryAfter: Duration)
     }
 
-    private enum Phase: Hashable {
-        case starting
-        case ready(RunningInstance, inFlight: Int, idleSince: Instant)
-        /// It ended by itself before its start was reported; what the report brings is gone already.
-        case ended(reason: String)
-        case stopping
+    /// How an exchange with an instance ended.
+    enum Outcome: Hashable, Sendable, CaseIterable {
+        case answered
+        /// It took no connection.
+        case refused
+        /// It ended or spoke nonsense in the middle.
+        case broken
+        case timedOut
+        /// Whoever asked has gone.
+        case abandoned
+        /// It was never asked, and not for a reason of its own.
+        case unsent
 
-        var isStarting: Bool {
+        /// Whether the instance may work on though nobody waits.
+        var leavesWork: Bool {
             switch self {
-            case .starting, .ended: true
-            case .ready, .stopping: false
+            case .timedOut, .abandoned: true
+            case .answered, .refused, .broken, .unsent: false
             }
         }
     }
 
-    private struct Waiting {
+    /// `open` ⇄ `draining` → `drained`, and from there `open` again.
+    enum Lifecycle: Hashable {
+        case open
+        /// Another version took over: what waits and runs is finished.
+        case draining
+        /// That has been said.
+        case drained
+    }
+
+    struct Waiting {
         let id: RequestID
         let since: Instant
         /// Turned away by the first failed start: a deploy wants to know, not to try again.
         let failsFast: Bool
     }
 
-    private let version: VersionKey
-    private let settings: Settings
+    let version: VersionKey
+    let settings: Settings
     /// The oldest first.
-    private var instances: [(id: InstanceID, phase: Phase)] = []
-    private var queue: [Waiting] = []
-    private var nextOrdinal: UInt32
-    private var isDraining = false
-    private var isDrained = false
-    private var failures = 0
-    private var lastFailure = ""
-    private var startsBlockedUntil: Instant?
+    var instances: [PooledInstance] = []
+    var queue: [Waiting] = []
+    var nextOrdinal: UInt32
+    var lifecycle = Lifecycle.open
+    var circuit = Circuit.closed
 
     /// - Parameter firstOrdinal: the number of the first instance; the following ones count up from it.
     init(version: VersionKey, settings: Settings, firstOrdinal: UInt32) {
@@ -83,22 +107,19 @@ struct InstancePool: Sendable {
     /// Instances that exist in any phase; never more than the limit.
     var instanceCount: Int { instances.count }
     var waitingCount: Int { queue.count }
-    var inFlightCount: Int {
-        instances.reduce(0) { if case .ready(_, let inFlight, _) = $1.phase { $0 + inFlight } else { $0 } }
-    }
+    /// Requests whose callers wait for an instance's answer.
+    var inFlightCount: Int { instances.reduce(0) { $0 + $1.awaitedCount } }
 
-    /// The instances that take requests.
-    var ready: [RunningInstance] {
-        instances.compactMap { if case .ready(let instance, _, _) = $0.phase { instance } else { nil } }
-    }
+    /// The instances that run and are not on their way out.
+    var ready: [RunningInstance] { instances.compactMap { $0.isAlive ? $0.running : nil } }
 
     func contains(_ id: InstanceID) -> Bool { index(of: id) != nil }
 
     // MARK: Requests
 
     mutating func onRequest(_ id: RequestID, failsFast: Bool = false, now: Instant) -> [Action] {
-        if isDraining { return [.reject(id, .retired)] }
-        if queue.isEmpty, let instance = takeRoom() { return [.assign(id, instance)] }
+        if lifecycle != .open { return [.reject(id, .retired)] }
+        if queue.isEmpty, let instance = takeRoom(for: id) { return [.assign(id, instance)] }
         if !failsFast, let rejection = openCircuit(now: now) { return [.reject(id, rejection)] }
         guard queue.count < settings.queueLimit else { return [.reject(id, .queueFull)] }
         queue.append(Waiting(id: id, since: now, failsFast: failsFast))
@@ -111,14 +132,30 @@ struct InstancePool: Sendable {
         return settle(now: now)
     }
 
-    /// - Parameter succeeded: whether the instance answered, whatever the answer.
-    mutating func onRequestEnded(on id: InstanceID, succeeded: Bool, now: Instant) -> [Action] {
-        guard let index = index(of: id), case .ready(let instance, let inFlight, _) = instances[index].phase else {
+    /// Nobody waits for the request any more.
+    mutating func onRequestEnded(
+        _ request: RequestID, on id: InstanceID, outcome: Outcome, now: Instant
+    ) -> [Action] {
+        guard let index = index(of: id), instances[index].release(request, worksOn: outcome.leavesWork, now: now) else {
             return []
         }
-        assert(inFlight > 0, "a slot of \(id) was given back twice")
-        instances[index].phase = .ready(instance, inFlight: max(0, inFlight - 1), idleSince: now)
-        if succeeded { forgetFailures() }
+        var actions: [Action] = []
+        switch outcome {
+        case .answered: circuit = .closed
+        case .refused: actions = condemn(index, isHung: false, "it took no connection", now: now)
+        case .timedOut:
+            if case .running(let instance, .trusted) = instances[index].lifecycle {
+                instances[index].lifecycle = .running(instance, .suspect)
+                actions = [.probe(instance)]
+            }
+        case .broken, .abandoned, .unsent: break
+        }
+        return actions + settle(now: now)
+    }
+
+    /// The instance has done with a request that was cut short.
+    mutating func onWorkEnded(_ request: RequestID, on id: InstanceID, now: Instant) -> [Action] {
+        guard let index = index(of: id), instances[index].finish(request, now: now) else { return [] }
         return settle(now: now)
     }
 
@@ -126,33 +163,47 @@ struct InstancePool: Sendable {
 
     mutating func onInstanceReady(_ instance: RunningInstance, now: Instant) -> [Action] {
         guard let index = index(of: instance.id) else { return [] }
-        switch instances[index].phase {
+        switch instances[index].lifecycle {
         case .starting:
-            instances[index].phase = .ready(instance, inFlight: 0, idleSince: now)
+            instances[index].lifecycle = .running(instance, .trusted)
+            instances[index].idleSince = now
             return settle(now: now)
         case .ended(let reason): return lose(index, reason: reason, now: now)
-        case .ready, .stopping: return []
+        case .running, .stopping: return []
         }
     }
 
     /// A start failed; nothing of the instance is left.
     mutating func onStartFailed(_ id: InstanceID, reason: String, now: Instant) -> [Action] {
-        guard let index = index(of: id) else { return [] }
-        switch instances[index].phase {
-        case .starting, .ended: return lose(index, reason: reason, now: now)
-        case .ready, .stopping: return []
+        guard let index = index(of: id), instances[index].isStarting else { return [] }
+        return lose(index, reason: reason, now: now)
+    }
+
+    /// What became of the readiness check that was asked for.
+    mutating func onProbed(_ id: InstanceID, isReady: Bool, now: Instant) -> [Action] {
+        guard let index = index(of: id), case .running(let instance, .suspect) = instances[index].lifecycle else {
+            return []
         }
+        guard isReady else {
+            return condemn(index, isHung: true, "it did not answer its readiness check", now: now) + settle(now: now)
+        }
+        instances[index].lifecycle = .running(instance, .trusted)
+        return settle(now: now)
     }
 
     /// An instance ended by itself. One that is stopping has its own event for that, and one that is starting is kept
     /// until its start has been reported.
     mutating func onInstanceExited(_ id: InstanceID, reason: String, now: Instant) -> [Action] {
         guard let index = index(of: id) else { return [] }
-        switch instances[index].phase {
+        switch instances[index].lifecycle {
         case .starting:
-            instances[index].phase = .ended(reason: reason)
+            instances[index].lifecycle = .ended(reason: reason)
             return []
-        case .ready: return lose(index, reason: reason, now: now)
+        case .running(_, .trusted), .running(_, .suspect): return lose(index, reason: reason, now: now)
+        case .running(_, .leaving):
+            // Why it had to go has been counted.
+            instances.remove(at: index)
+            return settle(now: now)
         case .ended, .stopping: return []
         }
     }
@@ -171,8 +222,10 @@ struct InstancePool: Sendable {
     /// Takes over an instance that an earlier core started.
     /// - Returns: whether there is a place for it.
     mutating func onAdopt(_ instance: RunningInstance, now: Instant) -> Bool {
-        guard !isDraining, !contains(instance.id), instances.count < settings.limits.maxInstances else { return false }
-        instances.append((instance.id, .ready(instance, inFlight: 0, idleSince: now)))
+        guard lifecycle == .open, !contains(instance.id), instances.count < settings.limits.maxInstances else {
+            return false
+        }
+        instances.append(PooledInstance(id: instance.id, lifecycle: .running(instance, .trusted), idleSince: now))
         return true
     }
 
@@ -180,14 +233,13 @@ struct InstancePool: Sendable {
 
     /// The version is the one that answers, now or again.
     mutating func onOpen(now: Instant) -> [Action] {
-        isDraining = false
-        isDrained = false
+        lifecycle = .open
         return settle(now: now)
     }
 
     /// Another version took over: what waits and runs is finished, nothing is kept.
     mutating func onDrain(now: Instant) -> [Action] {
-        isDraining = true
+        if lifecycle == .open { lifecycle = .draining }
         return settle(now: now)
     }
 
@@ -199,118 +251,5 @@ struct InstancePool: Sendable {
             actions.append(.reject(first.id, .waitedTooLong))
         }
         return actions + settle(now: now)
-    }
-
-    /// When `onTick` has something to do, unless another event comes first; `nil` when nothing waits for a time.
-    func nextDue(after now: Instant) -> Instant? {
-        var due = queue.first?.since.advanced(by: settings.queueWait) ?? .distantFuture
-        let alive = aliveCount
-        if let blocked = startsBlockedUntil, now < blocked, !queue.isEmpty || alive < wantedMinimum {
-            due = min(due, blocked)
-        }
-        if queue.isEmpty, alive > wantedMinimum {
-            let idle = Duration.seconds(settings.limits.idleSeconds)
-            for case (_, .ready(_, inFlight: 0, let idleSince)) in instances {
-                due = min(due, idleSince.advanced(by: idle))
-            }
-        }
-        return due == .distantFuture ? nil : due
-    }
-
-    // MARK: Decisions
-
-    /// Brings instances and requests together after anything has changed.
-    private mutating func settle(now: Instant) -> [Action] {
-        var actions: [Action] = []
-        while let first = queue.first, let instance = takeRoom() {
-            queue.removeFirst()
-            actions.append(.assign(first.id, instance))
-        }
-        actions += startWhatIsNeeded(now: now)
-        actions += stopWhatIsIdle(now: now)
-        if isDraining, !isDrained, instances.isEmpty, queue.isEmpty {
-            isDrained = true
-            actions.append(.drained)
-        }
-        return actions
-    }
-
-    /// Takes a slot of the oldest instance that has one.
-    private mutating func takeRoom() -> RunningInstance? {
-        for index in instances.indices {
-            guard case .ready(let instance, let inFlight, let idleSince) = instances[index].phase,
-                inFlight < settings.limits.concurrency
-            else { continue }
-            instances[index].phase = .ready(instance, inFlight: inFlight + 1, idleSince: idleSince)
-            return instance
-        }
-        return nil
-    }
-
-    private mutating func startWhatIsNeeded(now: Instant) -> [Action] {
-        // One that ended while it started still counts: until its report is in, it is not replaced.
-        let starting = instances.count { $0.phase.isStarting }
-        let forQueue = (queue.count + settings.limits.concurrency - 1) / settings.limits.concurrency - starting
-        let forMinimum = wantedMinimum - aliveCount
-        var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)
-        if failures > 0 {
-            // After a failure one start at a time shows whether it is over.
-            if let blocked = startsBlockedUntil, now < blocked, !queue.contains(where: \.failsFast) { return [] }
-            wanted = min(wanted, starting == 0 ? 1 : 0)
-        }
-        guard wanted > 0 else { return [] }
-        return (0..<wanted).map { _ in
-            let id = InstanceID(version: version, ordinal: nextOrdinal)
-            nextOrdinal &+= 1
-            instances.append((id, .starting))
-            return .start(id)
-        }
-    }
-
-    private mutating func stopWhatIsIdle(now: Instant) -> [Action] {
-        guard queue.isEmpty else { return [] }
-        let idle = Duration.seconds(settings.limits.idleSeconds)
-        var kept = aliveCount
-        var actions: [Action] = []
-        // The youngest first: requests are packed onto the oldest.
-        for index in instances.indices.reversed() {
-            guard case .ready(let instance, inFlight: 0, let idleSince) = instances[index].phase else { continue }
-            let isOver = kept > settings.limits.minInstances && idleSince.advanced(by: idle) <= now
-            guard isDraining || isOver else { continue }
-            instances[index].phase = .stopping
-            kept -= 1
-            actions.append(.stop(instance.id))
-        }
-        return actions
-    }
-
-    private var wantedMinimum: Int { isDraining ? 0 : settings.limits.minInstances }
-
-    /// Instances that answer or will.
-    private var aliveCount: Int { instances.count { $0.phase != .stopping } }
-
-    private func index(of id: InstanceID) -> Int? { instances.firstIndex { $0.id == id } }
-
-    // MARK: Failures
-
-    private mutating func countFailure(_ reason: String, now: Instant) -> [Action] {
-        failures += 1
-        lastFailure = reason
-        let backoff = min(settings.firstBackoff * (1 << min(failures - 1, 16)), settings.longestBackoff)
-        startsBlockedUntil = now.advanced(by: backoff)
-        let isOpen = failures >= settings.failuresToOpen && inFlightCount == 0
-        let turnedAway = queue.filter { isOpen || $0.failsFast }
-        queue.removeAll { isOpen || $0.failsFast }
-        return turnedAway.map { .reject($0.id, .failing(reason, retryAfter: backoff)) }
-    }
-
-    private mutating func forgetFailures() {
-        failures = 0
-        startsBlockedUntil = nil
-    }
-
-    private func openCircuit(now: Instant) -> Rejection? {
-        guard failures >= settings.failuresToOpen, let blocked = startsBlockedUntil, now < blocked else { return nil }
-        return .failing(lastFailure, retryAfter: now.duration(to: blocked))
     }
 }

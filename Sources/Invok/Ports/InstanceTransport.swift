@@ -6,11 +6,25 @@ public protocol InstanceTransport: Sendable {
     /// function may answer before it has read everything. Returns when the answer has ended; the rest of a request body
     /// that the function did not want is left unread.
     ///
-    /// Cancelling the task ends the exchange at once.
+    /// Cancelling the task ends the exchange at once, for the caller: the instance is told, by the end of the request, that
+    /// nobody waits any more, and may work on all the same.
+    /// - Parameter workEnded: called once when the exchange was cut short, which is to say that `cancelled` or `clientGone`
+    ///   is thrown: as soon as the instance has done with it, by what its side of the connection shows. That may be before
+    ///   the throw, and long after it.
     /// - Throws: `TransportError`; after the sink has been given a head, the answer is to be taken as cut off.
     func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
+        workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError)
+}
+
+extension InstanceTransport {
+    /// An exchange of which nobody needs to know how long the instance works on when it is cut short.
+    public func exchange(
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+    ) async throws(TransportError) {
+        try await exchange(request, with: endpoint, sink: sink, workEnded: {})
+    }
 }
 
 /// A request as the function shall see it.
@@ -51,6 +65,10 @@ public enum TransportError: Error, Hashable, Sendable {
     /// The client went away: reading the request's body or writing the answer failed.
     case clientGone
     case cancelled
+    /// The request cannot be written as HTTP/1.1; nothing was sent.
+    case malformed(String)
+    /// This machine has nothing left to make a connection with, such as descriptors; nothing was sent.
+    case exhausted(String)
 }
 
 /// A body without bytes.

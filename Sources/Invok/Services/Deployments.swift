@@ -257,8 +257,8 @@ public final class Deployments: Sendable {
         let began = world.clock.wallTime()
         dispatcher.open(version)
         do throws(Dispatcher.Failure) {
-            let instance = try await dispatcher.acquire(version.key, failsFast: true)
-            dispatcher.release(instance, succeeded: true)
+            let place = try await dispatcher.acquire(version.key, failsFast: true)
+            dispatcher.release(place, .answered)
         } catch .rejected(.failing(let reason, _)) {
             throw InvokError(
                 .startFailed, "the function was built, but did not start: \(reason)",

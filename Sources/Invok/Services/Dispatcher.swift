@@ -16,7 +16,13 @@ final class Dispatcher: Sendable {
         var requests = 0
     }
 
-    private typealias Waiter = CheckedContinuation<Result<RunningInstance, Failure>, Never>
+    /// A request's place in an instance. Give it back with `release`.
+    struct Place: Hashable, Sendable {
+        let request: InstancePool.RequestID
+        let instance: RunningInstance
+    }
+
+    private typealias Waiter = CheckedContinuation<Result<Place, Failure>, Never>
 
     private enum Waiting {
         /// It has a number but does not wait yet.
@@ -43,9 +49,11 @@ final class Dispatcher: Sendable {
     }
 
     private enum Effect {
-        case resume(Waiter, Result<RunningInstance, Failure>)
+        case resume(Waiter, Result<Place, Failure>)
         case start(VersionKey, InstanceID)
-        case stop(VersionKey, InstanceID)
+        case stop(VersionKey, InstanceID, grace: Duration)
+        case probe(VersionKey, RunningInstance)
+        case note(VersionKey, InstanceID, String)
         case setAlarm(Instant)
     }
 
@@ -57,7 +65,7 @@ final class Dispatcher: Sendable {
     private let state = Mutex(State())
     // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
     private let starts = AsyncStream<Job>.makeStream()
-    private let stops = AsyncStream<Job>.makeStream()
+    private let jobs = AsyncStream<Job>.makeStream()
     // Each is earlier than all that are set, so there are few.
     private let alarms = AsyncStream<Instant>.makeStream()
     private let starter: InstanceStarter
@@ -73,7 +81,7 @@ final class Dispatcher: Sendable {
 
     /// Waits for a place in an instance of the version, starting one where needed. Give it back with `release`.
     /// - Parameter failsFast: ends with the first failed start instead of trying again.
-    func acquire(_ version: VersionKey, failsFast: Bool = false) async throws(Failure) -> RunningInstance {
+    func acquire(_ version: VersionKey, failsFast: Bool = false) async throws(Failure) -> Place {
         let id = state.withLock { state in
             state.lastRequest += 1
             state.requests[state.lastRequest] = .arriving
@@ -87,11 +95,18 @@ final class Dispatcher: Sendable {
         return try result.get()
     }
 
-    /// Gives a place back.
-    /// - Parameter succeeded: whether the instance answered, whatever the answer.
-    func release(_ instance: RunningInstance, succeeded: Bool) {
-        change(instance.version) { machine, now in
-            machine.onRequestEnded(on: instance.id, succeeded: succeeded, now: now)
+    /// Gives a place back. After an exchange that was cut short it is free only once the instance has done with it, which
+    /// `workEnded` says.
+    func release(_ place: Place, _ outcome: InstancePool.Outcome) {
+        change(place.instance.version) { machine, now in
+            machine.onRequestEnded(place.request, on: place.instance.id, outcome: outcome, now: now)
+        }
+    }
+
+    /// The instance has done with what was cut short.
+    func workEnded(_ place: Place) {
+        change(place.instance.version) { machine, now in
+            machine.onWorkEnded(place.request, on: place.instance.id, now: now)
         }
     }
 
@@ -213,7 +228,7 @@ final class Dispatcher: Sendable {
             group.addTask { await self.watchExits() }
             group.addTask { await self.runAlarms() }
             group.addTask { await self.runStarts() }
-            group.addTask { await self.runStops() }
+            group.addTask { await self.runJobs() }
         }
     }
 
@@ -231,9 +246,9 @@ final class Dispatcher: Sendable {
         }
     }
 
-    private func runStops() async {
+    private func runJobs() async {
         await withDiscardingTaskGroup { group in
-            for await job in stops.stream { group.addTask(operation: job) }
+            for await job in jobs.stream { group.addTask(operation: job) }
         }
     }
 
@@ -247,9 +262,14 @@ final class Dispatcher: Sendable {
         }
     }
 
-    private func stop(_ id: InstanceID, of key: VersionKey) async {
-        await world.engine.stop(id, grace: settings.stopGrace)
+    private func stop(_ id: InstanceID, of key: VersionKey, grace: Duration) async {
+        await world.engine.stop(id, grace: grace)
         change(key) { machine, now in machine.onInstanceStopped(id, now: now) }
+    }
+
+    private func probe(_ instance: RunningInstance, of key: VersionKey) async {
+        let isReady = await starter.isReady(instance, within: settings.probeTimeout)
+        change(key) { machine, now in machine.onProbed(instance.id, isReady: isReady, now: now) }
     }
 
     private func watchExits() async {
@@ -331,8 +351,12 @@ final class Dispatcher: Sendable {
             + actions.compactMap { action in
                 switch action {
                 case .start(let id): return .start(key, id)
-                case .stop(let id): return .stop(key, id)
-                case .assign(let request, let instance): return resume(request, .success(instance), &state)
+                case .stop(let id): return .stop(key, id, grace: settings.stopGrace)
+                case .kill(let id): return .stop(key, id, grace: .zero)
+                case .probe(let instance): return .probe(key, instance)
+                case .note(let id, let text): return .note(key, id, text)
+                case .assign(let request, let instance):
+                    return resume(request, .success(Place(request: request, instance: instance)), &state)
                 case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
                 case .drained:
                     state.pools[key] = nil
@@ -342,7 +366,7 @@ final class Dispatcher: Sendable {
     }
 
     private func resume(
-        _ id: InstancePool.RequestID, _ result: Result<RunningInstance, Failure>, _ state: inout State
+        _ id: InstancePool.RequestID, _ result: Result<Place, Failure>, _ state: inout State
     ) -> Effect? {
         guard case .waiting(let waiter)? = state.requests.removeValue(forKey: id) else { return nil }
         return .resume(waiter, result)
@@ -353,7 +377,11 @@ final class Dispatcher: Sendable {
             switch effect {
             case .resume(let waiter, let result): waiter.resume(returning: result)
             case .start(let key, let id): starts.continuation.yield { await self.start(id, of: key) }
-            case .stop(let key, let id): stops.continuation.yield { await self.stop(id, of: key) }
+            case .stop(let key, let id, let grace):
+                jobs.continuation.yield { await self.stop(id, of: key, grace: grace) }
+            case .probe(let key, let instance): jobs.continuation.yield { await self.probe(instance, of: key) }
+            case .note(let key, let id, let text):
+                jobs.continuation.yield { await self.starter.note(text, about: id, in: key.function) }
             case .setAlarm(let instant): alarms.continuation.yield(instant)
             }
         }

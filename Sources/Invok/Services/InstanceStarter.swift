@@ -69,6 +69,14 @@ struct InstanceStarter: Sendable {
         guard sink.status == .ok else { throw Failure(reason: "its readiness check did not answer 200") }
     }
 
+    /// Whether an instance answers its readiness check in time.
+    func isReady(_ instance: RunningInstance, within limit: Duration) async -> Bool {
+        let deadline = world.clock.now().advanced(by: limit)
+        let result = await withDeadline(deadline, on: world.clock) { () throws(Failure) in try await probe(instance) }
+        if case .success? = result { return true }
+        return false
+    }
+
     /// Puts a line of the platform into the function's log.
     func note(_ text: String, about instance: InstanceID, in function: FunctionKey) async {
         let line = LogLine(time: world.clock.wallTime(), source: .platform, instance: instance, text: text)

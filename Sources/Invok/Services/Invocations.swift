@@ -18,7 +18,8 @@ public struct InvocationTarget: Hashable, Sendable {
 
 /// Answers requests by running functions.
 public final class Invocations: Sendable {
-    /// How often a request goes to another instance when the first turned out to be gone before it took anything.
+    /// How many instances a request is sent to while each turns out to be gone before it took anything. One that refuses
+    /// is out of its pool, so the next is another one.
     static let attempts = 3
     static let retryPause = Duration.milliseconds(20)
 
@@ -116,9 +117,9 @@ public final class Invocations: Sendable {
         let request = InvocationRequest(head: head, body: body)
         var route = route
         for attempt in 1...Self.attempts {
-            let instance: RunningInstance
+            let place: Dispatcher.Place
             do throws(Dispatcher.Failure) {
-                instance = try await dispatcher.acquire(route.version.key)
+                place = try await dispatcher.acquire(route.version.key)
             } catch .rejected(.retired) where attempt < Self.attempts {
                 // Another version took over between the look-up and here.
                 route = try await successor(of: route, key)
@@ -127,16 +128,37 @@ public final class Invocations: Sendable {
                 throw Self.explain(error)
             }
             let timeout = route.version.settings.limits.timeoutSeconds
-            let result = await exchange(request, with: instance, timeoutSeconds: timeout, sink: sink)
-            dispatcher.release(instance, succeeded: sink.hasHead)
+            let result = await exchange(request, in: place, timeoutSeconds: timeout, sink: sink)
+            dispatcher.release(place, Self.outcome(of: result))
             switch result {
             case .success: return
             // What was read of the body is gone, and cannot be sent again.
             case .failure(.refused) where attempt < Self.attempts && !body.isTouched && !sink.hasHead:
                 try await pause(attempt)
-            case .failure(let error): throw explain(error, instance, requestID)
-            case nil: throw Self.timedOut(after: timeout)
+            case .failure(.cancelled) where !Task.isCancelled: throw Self.timedOut(after: timeout)
+            case .failure(let error): throw explain(error, place.instance, requestID)
             }
+        }
+    }
+
+    /// Where one instance is gone others may be, and the word of that takes a moment.
+    private func pause(_ attempt: Int) async throws(InvokError) {
+        do throws(CancellationError) {
+            try await world.clock.sleep(until: world.clock.now().advanced(by: Self.retryPause * attempt))
+        } catch {
+            throw .unavailable("the request was cancelled")
+        }
+    }
+
+    /// What the exchange says of the instance.
+    private static func outcome(of result: Result<Void, TransportError>) -> InstancePool.Outcome {
+        switch result {
+        case .success: .answered
+        case .failure(.refused): .refused
+        case .failure(.broken): .broken
+        case .failure(.clientGone): .abandoned
+        case .failure(.cancelled): Task.isCancelled ? .abandoned : .timedOut
+        case .failure(.malformed), .failure(.exhausted): .unsent
         }
     }
 
@@ -147,23 +169,24 @@ public final class Invocations: Sendable {
         return current
     }
 
-    /// The word that an instance is gone takes a moment; asked again at once, it would be the same one.
-    private func pause(_ attempt: Int) async throws(InvokError) {
-        do throws(CancellationError) {
-            try await world.clock.sleep(until: world.clock.now().advanced(by: Self.retryPause * attempt))
-        } catch {
-            throw .unavailable("the request was cancelled")
-        }
-    }
-
+    /// - Returns: how it ended; `cancelled` when the time was over or the task was cancelled.
     private func exchange(
-        _ request: InvocationRequest, with instance: RunningInstance, timeoutSeconds: Int, sink: WatchedSink
-    ) async -> Result<Void, TransportError>? {
-        let transport = world.transport
+        _ request: InvocationRequest, in place: Dispatcher.Place, timeoutSeconds: Int, sink: WatchedSink
+    ) async -> Result<Void, TransportError> {
+        let (transport, dispatcher) = (world.transport, dispatcher)
         let deadline = world.clock.now().advanced(by: .seconds(timeoutSeconds))
-        return await withDeadline(deadline, on: world.clock) { () throws(TransportError) in
-            try await transport.exchange(request, with: instance.endpoint, sink: sink)
+        let ended = await withDeadline(deadline, on: world.clock) { () async -> Result<Void, TransportError> in
+            do throws(TransportError) {
+                try await transport.exchange(request, with: place.instance.endpoint, sink: sink) {
+                    dispatcher.workEnded(place)
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
         }
+        guard case .success(let result)? = ended else { return .failure(.cancelled) }
+        return result
     }
 
     private static func timedOut(after seconds: Int) -> InvokError {
@@ -183,6 +206,10 @@ public final class Invocations: Sendable {
                 nextStep: "see its log with 'invok logs'", inner: reason)
         case .clientGone: return InvokError(.invalidRequest, "the client went away")
         case .cancelled: return .unavailable("the request was cancelled")
+        case .malformed(let reason): return .invalidRequest(reason)
+        case .exhausted(let reason):
+            logger.error("a function could not be asked", metadata: ["reason": "\(reason)"])
+            return .unavailable("this server has no connection left")
         }
     }
 

@@ -86,23 +86,13 @@ final class Recovery: Sendable {
             dispatcher.lose(instance)
         }
         for instance in running where !dispatcher.owns(instance) {
-            if await isHealthy(instance), dispatcher.adopt(instance) {
+            if await starter.isReady(instance, within: settings.startTimeout), dispatcher.adopt(instance) {
                 logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"])
             } else {
                 await world.engine.stop(instance.id, grace: settings.stopGrace)
                 logger.info("an orphaned instance was removed", metadata: ["instance": "\(instance.id)"])
             }
         }
-    }
-
-    private func isHealthy(_ instance: RunningInstance) async -> Bool {
-        let deadline = world.clock.now().advanced(by: settings.startTimeout)
-        let starter = starter
-        let result = await withDeadline(deadline, on: world.clock) { () throws(InstanceStarter.Failure) in
-            try await starter.probe(instance)
-        }
-        if case .success? = result { return true }
-        return false
     }
 
     /// Only at start, when nothing is being deployed here: a bundle is there before a version names it.

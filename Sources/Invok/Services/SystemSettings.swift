@@ -13,6 +13,8 @@ public struct SystemSettings: Sendable {
     public var attemptsPerAccount = 10
     /// From the start of an instance to its readiness.
     public var startTimeout = Duration.seconds(10)
+    /// How long an instance that is suspected to hang may take to answer its readiness check.
+    public var probeTimeout = Duration.seconds(1)
     /// From SIGTERM to SIGKILL.
     public var stopGrace = Duration.seconds(5)
     /// How long a request may wait for an instance.

@@ -17,6 +17,8 @@ struct SimCode: Hashable, Sendable {
         case dies
         /// Takes requests and never answers.
         case hangs
+        /// Takes a request and is dead to all from then on, and does not end.
+        case freezes
         case crashesAtStart
         case neverReady
         case doesNotBuild
@@ -34,7 +36,7 @@ struct SimCode: Hashable, Sendable {
     var answers: Bool {
         switch kind {
         case .hello, .failing, .environment, .echo, .huge: true
-        case .dies, .hangs, .crashesAtStart, .neverReady, .doesNotBuild: false
+        case .dies, .hangs, .freezes, .crashesAtStart, .neverReady, .doesNotBuild: false
         }
     }
 
@@ -71,6 +73,7 @@ struct SimCode: Hashable, Sendable {
         case .huge(let bytes): ["huge \(bytes)"]
         case .dies: ["exit-on-request"]
         case .hangs: ["hang"]
+        case .freezes: ["freeze"]
         case .crashesAtStart: ["crash"]
         case .neverReady: ["never-ready"]
         case .doesNotBuild: ["build-error it is broken"]
@@ -103,8 +106,8 @@ struct SimCode: Hashable, Sendable {
     /// What somebody writes: mostly something that works.
     static func draw(tag: String, _ random: inout SimGenerator) -> SimCode {
         let kinds: [Kind] = [
-            .failing, .environment, .environment, .echo, .echo, .huge(70_000), .dies, .hangs, .crashesAtStart,
-            .neverReady, .doesNotBuild,
+            .failing, .environment, .environment, .echo, .echo, .huge(70_000), .dies, .hangs, .freezes,
+            .crashesAtStart, .neverReady, .doesNotBuild,
         ]
         let pick = random.below(40)
         let delay = Duration.milliseconds(pick.isMultiple(of: 3) ? 10 + random.below(900) : 0)

@@ -303,12 +303,13 @@ private struct RedirectedTransport: InstanceTransport {
     let socket: String
 
     func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
+        workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError) {
         if request.head.path == "/_invok/ready" {
-            try await sim.exchange(request, with: endpoint, sink: sink)
+            try await sim.exchange(request, with: endpoint, sink: sink, workEnded: workEnded)
         } else {
-            try await transport.exchange(request, with: .unixSocket(socket), sink: sink)
+            try await transport.exchange(request, with: .unixSocket(socket), sink: sink, workEnded: workEnded)
         }
     }
 }

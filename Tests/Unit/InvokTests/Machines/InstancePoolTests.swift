@@ -191,7 +191,132 @@ struct InstancePoolTests {
         }
     }
 
+    // MARK: Sick instances
+
+    @Test func oneThatRefusesIsOutAtOnceAndTheNextRequestGoesElsewhere() {
+        var pool = Pool(concurrency: 1, maxInstances: 2)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0) + pool.ready(1) + pool.ended(1)
+        #expect(
+            pool.ended(0, .refused) == [
+                .note(pool.id(0), "instance replaced: it took no connection"), .stop(pool.id(0)),
+            ])
+        #expect(pool.request(3) == [.assign(3, pool.instance(1))])
+        #expect(pool.machine.ready == [pool.instance(1)])
+        #expect(pool.exited(0) == [], "its stop has an event of its own")
+    }
+
+    @Test func oneThatRefusesIsStoppedOnceTheOthersHaveTheirAnswers() {
+        var pool = Pool(concurrency: 2, maxInstances: 1)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0)
+        #expect(pool.ended(0, .refused) == [.note(pool.id(0), "instance replaced: it took no connection")])
+        #expect(pool.request(3) == [], "it waits for the next instance")
+        #expect(pool.ended(0, .refused) == [.stop(pool.id(0))])
+        #expect(pool.stopped(0, at: 100) == [.start(pool.id(1))])
+    }
+
+    @Test func oneThatLeavesAndEndsByItselfCountsOnce() {
+        var pool = Pool(concurrency: 2, maxInstances: 1)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0) + pool.ended(0, .refused)
+        #expect(pool.exited(0) == [])
+        #expect(pool.machine.instanceCount == 0)
+        _ = pool.request(3)
+        #expect(pool.due() == 100, "the backoff of one failure")
+    }
+
+    @Test func aTimeoutPutsItInQuarantineUntilItHasAnsweredItsCheck() {
+        var pool = Pool(concurrency: 2)
+        _ = pool.request(1) + pool.request(2) + pool.ready(0)
+        #expect(pool.ended(0, .timedOut) == [.probe(pool.instance(0))])
+        #expect(pool.ended(0, .timedOut) == [], "it is asked once")
+        #expect(pool.workEnded(1, on: 0) == [])
+        #expect(pool.request(3) == [], "no start either: the check takes less")
+        #expect(pool.probed(0, isReady: true) == [.assign(3, pool.instance(0))])
+    }
+
+    @Test func oneThatDoesNotAnswerItsCheckIsKilledAndReplaced() {
+        var pool = Pool(concurrency: 2, minInstances: 1, maxInstances: 2)
+        _ = pool.open() + pool.ready(0) + pool.request(1) + pool.request(2)
+        _ = pool.ended(0, .timedOut)
+        #expect(
+            pool.probed(0, isReady: false) == [
+                .note(pool.id(0), "instance replaced: it did not answer its readiness check")
+            ], "somebody waits for it still")
+        #expect(pool.tick(at: 100) == [.start(pool.id(1))], "the minimum is there before it is gone")
+        #expect(pool.ended(0, .timedOut, at: 200) == [.kill(pool.id(0))])
+    }
+
+    /// A deploy waits for a start of its own, not for what is still there of the version.
+    @Test func aDeployDoesNotFailByAnInstanceThatIsReplaced() {
+        var pool = Pool(concurrency: 1, maxInstances: 2)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0, .timedOut)
+        #expect(pool.request(2, failsFast: true) == [.start(pool.id(1))])
+        #expect(
+            pool.probed(0, isReady: false) == [
+                .note(pool.id(0), "instance replaced: it did not answer its readiness check"), .kill(pool.id(0)),
+            ])
+        #expect(pool.ready(1) == [.assign(2, pool.instance(1))])
+    }
+
+    @Test(arguments: [InstancePool.Outcome.timedOut, .abandoned])
+    func whatIsWorkedOnForNobodyTakesAPlace(outcome: InstancePool.Outcome) {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = pool.request(1) + pool.ready(0)
+        let actions = pool.ended(0, outcome)
+        #expect(actions == (outcome == .timedOut ? [.probe(pool.instance(0))] : []))
+        #expect(pool.machine.inFlightCount == 0)
+        _ = pool.probed(0, isReady: true)
+        #expect(pool.request(2) == [], "it would work on two")
+        #expect(pool.workEnded(1, on: 0) == [.assign(2, pool.instance(0))])
+        #expect(pool.workEnded(1, on: 0) == [], "once")
+    }
+
+    @Test func theWordThatWorkEndedMayComeBeforeThatOfItsRequest() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = pool.request(1) + pool.ready(0)
+        #expect(pool.workEnded(1, on: 0) == [])
+        #expect(pool.request(2) == [])
+        #expect(pool.ended(0, .abandoned) == [.assign(2, pool.instance(0))])
+    }
+
+    @Test(arguments: [(1, 5), (30, 30)])
+    func whatWorksForNobodyForTooLongIsReplaced(timeoutSeconds: Int, limit: Int64) {
+        var pool = Pool(concurrency: 1, maxInstances: 1, timeoutSeconds: timeoutSeconds)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0, .timedOut, at: 1000) + pool.probed(0, isReady: true)
+        #expect(pool.due(at: 1000) == 1000 + limit * 1000)
+        #expect(pool.tick(at: 999 + limit * 1000) == [])
+        #expect(
+            pool.tick(at: 1000 + limit * 1000) == [
+                .note(pool.id(0), "instance replaced: it still works on a request that ended \(limit) s ago"),
+                .stop(pool.id(0)),
+            ])
+        #expect(pool.due(at: 1000 + limit * 1000) == nil)
+    }
+
+    @Test func whatWorksForNobodyIsNotIdle() {
+        var pool = Pool(idleSeconds: 1, timeoutSeconds: 10)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0, .abandoned)
+        #expect(pool.tick(at: 2000) == [])
+        #expect(pool.workEnded(1, on: 0, at: 3000) == [])
+        #expect(pool.tick(at: 3999) == [])
+        #expect(pool.tick(at: 4000) == [.stop(pool.id(0))])
+    }
+
+    @Test(arguments: [InstancePool.Outcome.broken, .abandoned, .unsent])
+    func whatIsNotItsFaultAndNoAnswerChangesNothing(outcome: InstancePool.Outcome) {
+        var pool = Pool(concurrency: 2)
+        _ = pool.request(1) + pool.ready(0)
+        #expect(pool.ended(0, outcome) == [])
+        #expect(pool.request(2) == [.assign(2, pool.instance(0))])
+    }
+
     // MARK: Draining
+
+    @Test func drainingDoesNotWaitForWhatNobodyWaitsFor() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0, .abandoned)
+        #expect(pool.drain() == [.stop(pool.id(0))])
+        #expect(pool.stopped(0) == [.drained])
+    }
 
     @Test func drainingServesWhatWaitsAndThenGoes() {
         var pool = Pool(concurrency: 1, maxInstances: 1)
@@ -291,12 +416,14 @@ struct InstancePoolTests {
 private struct Pool {
     var machine: InstancePool
     let version: VersionKey
+    private var assigned: [(instance: InstanceID, request: UInt64)] = []
 
     init(
         concurrency: Int = 16, minInstances: Int = 0, maxInstances: Int = 4, idleSeconds: Int = 300,
-        queueLimit: Int = 1000
+        timeoutSeconds: Int = 30, queueLimit: Int = 1000
     ) {
         var config = LimitsConfig()
+        config.timeoutSeconds = timeoutSeconds
         config.concurrency = concurrency
         config.minInstances = minInstances
         config.maxInstances = maxInstances
@@ -316,33 +443,52 @@ private struct Pool {
         RunningInstance(id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"))
     }
 
-    mutating func request(_ id: UInt64, failsFast: Bool = false, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onRequest(id, failsFast: failsFast, now: .milliseconds(time))
+    /// Remembers who got which instance.
+    private mutating func note(_ actions: [InstancePool.Action]) -> [InstancePool.Action] {
+        for case .assign(let request, let instance) in actions { assigned.append((instance.id, request)) }
+        return actions
     }
 
-    mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { machine.onRequestCancelled(id, now: .zero) }
-    mutating func open() -> [InstancePool.Action] { machine.onOpen(now: .zero) }
-    mutating func drain() -> [InstancePool.Action] { machine.onDrain(now: .zero) }
+    mutating func request(_ id: UInt64, failsFast: Bool = false, at time: Int64 = 0) -> [InstancePool.Action] {
+        note(machine.onRequest(id, failsFast: failsFast, now: .milliseconds(time)))
+    }
+
+    mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { note(machine.onRequestCancelled(id, now: .zero)) }
+    mutating func open() -> [InstancePool.Action] { note(machine.onOpen(now: .zero)) }
+    mutating func drain() -> [InstancePool.Action] { note(machine.onDrain(now: .zero)) }
     mutating func adopt(_ ordinal: UInt32) -> Bool { machine.onAdopt(instance(ordinal), now: .zero) }
 
     mutating func ready(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onInstanceReady(instance(ordinal), now: .milliseconds(time))
+        note(machine.onInstanceReady(instance(ordinal), now: .milliseconds(time)))
     }
 
-    mutating func ended(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onRequestEnded(on: id(ordinal), succeeded: true, now: .milliseconds(time))
+    /// The oldest request of the instance ends; one that it never had, where it has none.
+    mutating func ended(
+        _ ordinal: UInt32, _ outcome: InstancePool.Outcome = .answered, at time: Int64 = 0
+    ) -> [InstancePool.Action] {
+        let index = assigned.firstIndex { $0.instance == id(ordinal) }
+        let request = index.map { assigned.remove(at: $0).request } ?? 999
+        return note(machine.onRequestEnded(request, on: id(ordinal), outcome: outcome, now: .milliseconds(time)))
+    }
+
+    mutating func workEnded(_ request: UInt64, on ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        note(machine.onWorkEnded(request, on: id(ordinal), now: .milliseconds(time)))
+    }
+
+    mutating func probed(_ ordinal: UInt32, isReady: Bool, at time: Int64 = 0) -> [InstancePool.Action] {
+        note(machine.onProbed(id(ordinal), isReady: isReady, now: .milliseconds(time)))
     }
 
     mutating func failed(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onStartFailed(id(ordinal), reason: "broken", now: .milliseconds(time))
+        note(machine.onStartFailed(id(ordinal), reason: "broken", now: .milliseconds(time)))
     }
 
     mutating func exited(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onInstanceExited(id(ordinal), reason: "crashed", now: .milliseconds(time))
+        note(machine.onInstanceExited(id(ordinal), reason: "crashed", now: .milliseconds(time)))
     }
 
     mutating func stopped(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
-        machine.onInstanceStopped(id(ordinal), now: .milliseconds(time))
+        note(machine.onInstanceStopped(id(ordinal), now: .milliseconds(time)))
     }
 
     /// In milliseconds.
@@ -350,7 +496,7 @@ private struct Pool {
         machine.nextDue(after: .milliseconds(time)).map { $0.nanoseconds / 1_000_000 }
     }
 
-    mutating func tick(at time: Int64) -> [InstancePool.Action] { machine.onTick(now: .milliseconds(time)) }
+    mutating func tick(at time: Int64) -> [InstancePool.Action] { note(machine.onTick(now: .milliseconds(time))) }
 
     /// Three starts in a row fail, the last at 300 ms: the next may be tried at 700 ms.
     mutating func openCircuit() {

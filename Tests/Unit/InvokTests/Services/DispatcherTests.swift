@@ -34,11 +34,11 @@ struct DispatcherTests {
         let version = try await version(rig)
         try await rig.running {
             rig.dispatcher.open(version)
-            let instance = try await rig.dispatcher.acquire(version.key)
+            let place = try await rig.dispatcher.acquire(version.key)
             #expect(rig.dispatcher.load(of: version.key.function) == Dispatcher.Load(instances: 1, requests: 1))
-            #expect(rig.dispatcher.ready == [instance])
-            #expect(rig.dispatcher.owns(instance))
-            rig.dispatcher.release(instance, succeeded: true)
+            #expect(rig.dispatcher.ready == [place.instance])
+            #expect(rig.dispatcher.owns(place.instance))
+            rig.dispatcher.release(place, .answered)
             #expect(rig.dispatcher.load(of: version.key.function).requests == 0)
         }
     }
@@ -88,9 +88,9 @@ struct DispatcherTests {
                 for number in 0..<200 {
                     group.addTask {
                         let task = Task {
-                            guard let instance = try? await rig.dispatcher.acquire(version.key) else { return }
+                            guard let place = try? await rig.dispatcher.acquire(version.key) else { return }
                             await Task.yield()
-                            rig.dispatcher.release(instance, succeeded: true)
+                            rig.dispatcher.release(place, .answered)
                         }
                         for _ in 0..<(number % 7) { await Task.yield() }
                         if number % 2 == 0 { task.cancel() }
@@ -172,14 +172,14 @@ struct DispatcherTests {
         let new = try await version(rig, number: 2)
         try await rig.running {
             rig.dispatcher.open(old)
-            let instance = try await rig.dispatcher.acquire(old.key)
+            let place = try await rig.dispatcher.acquire(old.key)
             rig.dispatcher.open(new)
             rig.dispatcher.retire(old.key.function, except: 2)
             #expect(
                 await failure { () throws(Dispatcher.Failure) in try await rig.dispatcher.acquire(old.key) }
                     == .rejected(.retired))
-            #expect(rig.sim.engine.running == [instance])
-            rig.dispatcher.release(instance, succeeded: true)
+            #expect(rig.sim.engine.running == [place.instance])
+            rig.dispatcher.release(place, .answered)
             try await rig.eventually { rig.sim.engine.running.isEmpty }
             try await rig.eventually { !rig.dispatcher.isOpen(old.key) }
             #expect(rig.dispatcher.isOpen(new.key))
@@ -194,9 +194,9 @@ struct DispatcherTests {
             var seen: Set<InstanceID> = []
             for round in 1...3 {
                 rig.dispatcher.open(version)
-                let instance = try await rig.dispatcher.acquire(version.key)
-                seen.insert(instance.id)
-                rig.dispatcher.release(instance, succeeded: true)
+                let place = try await rig.dispatcher.acquire(version.key)
+                seen.insert(place.instance.id)
+                rig.dispatcher.release(place, .answered)
                 rig.dispatcher.retire(version.key)
                 try await rig.eventually { !rig.dispatcher.isOpen(version.key) }
                 #expect(seen.count == round)
@@ -225,8 +225,9 @@ struct DispatcherTests {
         let version = try await version(rig, limits: .making(minInstances: 1))
         try await rig.running {
             rig.dispatcher.open(version)
-            let first = try await rig.dispatcher.acquire(version.key)
-            rig.dispatcher.release(first, succeeded: true)
+            let place = try await rig.dispatcher.acquire(version.key)
+            let first = place.instance
+            rig.dispatcher.release(place, .answered)
             // The subscription to exits is a task of its own; it is there once time is waited for.
             try await rig.eventually { rig.sim.clock.sleeperCount > 0 }
             try await rig.eventually {
@@ -253,7 +254,8 @@ struct DispatcherTests {
         try await rig.running {
             rig.dispatcher.open(version)
             let instances = [
-                try await rig.dispatcher.acquire(version.key), try await rig.dispatcher.acquire(version.key),
+                try await rig.dispatcher.acquire(version.key).instance,
+                try await rig.dispatcher.acquire(version.key).instance,
             ]
             try await rig.eventually { engine.isHeard }
             logs.isHeld.withLock { $0 = true }
@@ -279,7 +281,7 @@ struct DispatcherTests {
         #expect(rig.dispatcher.adopt(one))
         #expect(!rig.dispatcher.adopt(one))
         #expect(!rig.dispatcher.adopt(other), "there is one place only")
-        #expect(try await rig.dispatcher.acquire(version.key) == one)
+        #expect(try await rig.dispatcher.acquire(version.key).instance == one)
     }
 
     @Test func onlySoManyStartAtATime() async throws {

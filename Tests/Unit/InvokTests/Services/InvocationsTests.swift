@@ -168,6 +168,58 @@ struct InvocationsTests {
         }
     }
 
+    /// It answers neither its readiness check nor anything else, and does not end by itself.
+    @Test func aFunctionThatHangsAltogetherIsReplaced() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            let key = try rig.key(owner)
+            let token = try await rig.token(owner)
+            try await rig.deploy(
+                "freeze", limits: #"{"timeoutSeconds":3,"minInstances":1,"maxInstances":1}"#, as: owner)
+            let first = try #require(rig.dispatcher.ready.first)
+            let outcome = Task { await code { try await rig.invoke(key, token: token) } }
+            await rig.sim.clock.waitForSleepers(2)
+            rig.sim.clock.advance(by: .seconds(3))
+            #expect(await outcome.value == .functionTimeout)
+            try await rig.eventually {
+                rig.sim.clock.advance(by: .milliseconds(100))
+                return rig.dispatcher.ready.first.map { $0 != first } ?? false
+            }
+            #expect(rig.sim.engine.running.count == 1)
+            let log = try await rig.sim.logs.lines(of: key, since: nil, limit: 10).map(\.line.text)
+            #expect(log.contains("instance replaced: it did not answer its readiness check"))
+        }
+    }
+
+    /// What a function goes on doing after its time counts against its concurrency.
+    @Test func aFunctionWorksOnOneRequestAtATimeAlsoAfterATimeout() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            let key = try rig.key(owner)
+            let token = try await rig.token(owner)
+            try await rig.deploy(
+                "slow 4000", limits: #"{"timeoutSeconds":3,"concurrency":1,"maxInstances":1}"#, as: owner)
+            let instance = try #require(rig.dispatcher.ready.first)
+            let call = { @Sendable in await code { try await rig.invoke(key, token: token) } }
+            let first = Task { await call() }
+            // The dispatcher's alarm, the request's deadline, and the function.
+            await rig.sim.clock.waitForSleepers(3)
+            rig.sim.clock.advance(by: .seconds(3))
+            #expect(await first.value == .functionTimeout)
+            let second = Task { await call() }
+            try await rig.eventually { rig.dispatcher.load(of: key).requests == 1 }
+            for _ in 0..<1000 { await Task.yield() }
+            #expect(rig.sim.effects.counts["transport.exchange"] == 3, "two checks and the first request")
+            rig.sim.clock.advance(by: .seconds(1))
+            try await rig.eventually { rig.sim.effects.counts["transport.exchange"] == 4 }
+            #expect(rig.sim.engine.requestCount(of: instance.id) == 1)
+            second.cancel()
+            _ = await second.value
+        }
+    }
+
     @Test func whoGoesAwayLeavesNothing() async throws {
         let rig = Rig()
         let owner = try await rig.user()

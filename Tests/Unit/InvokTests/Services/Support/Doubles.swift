@@ -95,7 +95,8 @@ final class RefusingTransport: InstanceTransport {
     }
 
     func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink
+        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
+        workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError) {
         let isReadiness = request.head.path == "/_invok/ready"
         let refuses =
@@ -104,7 +105,7 @@ final class RefusingTransport: InstanceTransport {
                 defer { left -= 1 }
                 return left > 0
             }
-        guard refuses else { return try await base.exchange(request, with: endpoint, sink: sink) }
+        guard refuses else { return try await base.exchange(request, with: endpoint, sink: sink, workEnded: workEnded) }
         for _ in 0..<chunks { _ = try? await request.body.next() }
         throw .refused("nothing listens there")
     }

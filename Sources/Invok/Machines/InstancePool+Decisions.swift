@@ -1,0 +1,156 @@
+// What a pool decides once something has changed.
+extension InstancePool {
+    /// When `onTick` has something to do, unless another event comes first; `nil` when nothing waits for a time.
+    func nextDue(after now: Instant) -> Instant? {
+        var due = queue.first?.since.advanced(by: settings.queueWait) ?? .distantFuture
+        let alive = aliveCount
+        if let blocked = circuit.blockedUntil(now), !queue.isEmpty || alive < wantedMinimum { due = min(due, blocked) }
+        let idle = queue.isEmpty && alive > wantedMinimum ? Duration.seconds(settings.limits.idleSeconds) : nil
+        for instance in instances where instance.isAlive && !instance.isStarting {
+            if let since = instance.unattendedSince {
+                due = min(due, since.advanced(by: settings.unattendedLimit))
+            } else if let idle, instance.isIdle {
+                due = min(due, instance.idleSince.advanced(by: idle))
+            }
+        }
+        return due == .distantFuture ? nil : due
+    }
+
+    // MARK: Decisions
+
+    /// Brings instances and requests together after anything has changed.
+    mutating func settle(now: Instant) -> [Action] {
+        var actions: [Action] = []
+        while let first = queue.first, let instance = takeRoom(for: first.id) {
+            queue.removeFirst()
+            actions.append(.assign(first.id, instance))
+        }
+        actions += replaceWhatIsStuck(now: now)
+        actions += stopWhatLeaves()
+        actions += startWhatIsNeeded(now: now)
+        actions += stopWhatIsIdle(now: now)
+        if lifecycle == .draining, instances.isEmpty, queue.isEmpty {
+            lifecycle = .drained
+            actions.append(.drained)
+        }
+        return actions
+    }
+
+    /// Takes a place of the oldest instance that has one.
+    mutating func takeRoom(for request: RequestID) -> RunningInstance? {
+        for index in instances.indices {
+            guard case .running(let instance, .trusted) = instances[index].lifecycle,
+                instances[index].hasRoom(concurrency: settings.limits.concurrency)
+            else { continue }
+            instances[index].take(request)
+            return instance
+        }
+        return nil
+    }
+
+    private mutating func startWhatIsNeeded(now: Instant) -> [Action] {
+        let concurrency = settings.limits.concurrency
+        // One that ended while it started still counts: until its report is in, it is not replaced.
+        let starting = instances.count(where: \.isStarting)
+        // A check takes a second at most, and mostly far less than a start.
+        let checked = instances.count { instance in
+            guard case .running(_, .suspect) = instance.lifecycle else { return false }
+            return instance.hasRoom(concurrency: concurrency)
+        }
+        let forQueue = (queue.count + concurrency - 1) / concurrency - starting - checked
+        let forMinimum = wantedMinimum - aliveCount
+        var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)
+        if circuit.isFailing {
+            // After a failure one start at a time shows whether it is over.
+            if circuit.blockedUntil(now) != nil, !queue.contains(where: \.failsFast) { return [] }
+            wanted = min(wanted, starting == 0 ? 1 : 0)
+        }
+        guard wanted > 0 else { return [] }
+        return (0..<wanted).map { _ in
+            let id = InstanceID(version: version, ordinal: nextOrdinal)
+            nextOrdinal &+= 1
+            instances.append(PooledInstance(id: id, lifecycle: .starting, idleSince: now))
+            return .start(id)
+        }
+    }
+
+    private mutating func stopWhatIsIdle(now: Instant) -> [Action] {
+        guard queue.isEmpty else { return [] }
+        let idle = Duration.seconds(settings.limits.idleSeconds)
+        var kept = aliveCount
+        var actions: [Action] = []
+        // The youngest first: requests are packed onto the oldest.
+        for index in instances.indices.reversed() {
+            let instance = instances[index]
+            guard instance.isAlive, let running = instance.running, instance.awaitedCount == 0 else { continue }
+            let isOver =
+                kept > settings.limits.minInstances && instance.isIdle
+                && instance.idleSince.advanced(by: idle) <= now
+            guard lifecycle != .open || isOver else { continue }
+            instances[index].lifecycle = .stopping
+            kept -= 1
+            actions.append(.stop(running.id))
+        }
+        return actions
+    }
+
+    private var wantedMinimum: Int { lifecycle == .open ? settings.limits.minInstances : 0 }
+
+    private var aliveCount: Int { instances.count(where: \.isAlive) }
+
+    func index(of id: InstanceID) -> Int? { instances.firstIndex { $0.id == id } }
+
+    // MARK: Replacing
+
+    /// What works on for nobody for too long would hold its place for ever.
+    private mutating func replaceWhatIsStuck(now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for index in instances.indices where instances[index].isAlive {
+            guard let running = instances[index].running, let since = instances[index].unattendedSince,
+                since.advanced(by: settings.unattendedLimit) <= now
+            else { continue }
+            instances[index].lifecycle = .running(running, .leaving(isHung: false))
+            let seconds = settings.unattendedLimit.components.seconds
+            actions.append(
+                .note(running.id, "instance replaced: it still works on a request that ended \(seconds) s ago"))
+        }
+        return actions
+    }
+
+    /// Takes the instance out: no requests from now on.
+    mutating func condemn(_ index: Int, isHung: Bool, _ reason: String, now: Instant) -> [Action] {
+        guard let running = instances[index].running, instances[index].isAlive else { return [] }
+        instances[index].lifecycle = .running(running, .leaving(isHung: isHung))
+        return [.note(running.id, "instance replaced: \(reason)")] + countFailure(reason, ofStart: false, now: now)
+    }
+
+    private mutating func stopWhatLeaves() -> [Action] {
+        var actions: [Action] = []
+        for index in instances.indices {
+            guard case .running(let running, .leaving(let isHung)) = instances[index].lifecycle,
+                instances[index].awaitedCount == 0
+            else { continue }
+            instances[index].lifecycle = .stopping
+            actions.append(isHung ? .kill(running.id) : .stop(running.id))
+        }
+        return actions
+    }
+
+    // MARK: Failures
+
+    /// - Parameter ofStart: whether those who wait for the first start hear of it.
+    mutating func countFailure(_ reason: String, ofStart: Bool = true, now: Instant) -> [Action] {
+        let backoff = circuit.fail(reason, now: now)
+        let isOpen = circuit.hasFailed(times: settings.failuresToOpen) && inFlightCount == 0
+        let turnedAway = queue.filter { isOpen || ofStart && $0.failsFast }
+        queue.removeAll { isOpen || ofStart && $0.failsFast }
+        return turnedAway.map { .reject($0.id, .failing(reason, retryAfter: backoff)) }
+    }
+
+    func openCircuit(now: Instant) -> Rejection? {
+        guard circuit.hasFailed(times: settings.failuresToOpen), case .failing(_, let reason, let retryAt) = circuit,
+            now < retryAt
+        else { return nil }
+        return .failing(reason, retryAfter: now.duration(to: retryAt))
+    }
+}
