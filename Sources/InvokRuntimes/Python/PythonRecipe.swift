@@ -2,7 +2,7 @@ import Invok
 
 /// Python: the source and the packages beside it are the bundle, with Invok's own server in `.invok/`.
 struct PythonRecipe: Recipe {
-    let version = 2
+    let version = 3
     /// `-S` leaves out the machine's own packages, so that a function runs with what it brings; `-B` writes no caches.
     let launch = LaunchPlan(command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
 
@@ -18,12 +18,13 @@ struct PythonRecipe: Recipe {
         ]
     }
 
+    /// `-I` keeps the project's modules, and what variables name, out of the script: nothing of it runs in the build.
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
         var files = source.files
         for (name, content) in Self.shim { files["\(BuildPlan.shimFolder)/\(name)"] = content }
         return BuildPlan(
-            files: files, command: ["python3", "-S", "-B", "\(BuildPlan.shimFolder)/build.py"], environment: [:],
-            output: .everything)
+            files: files, command: ["python3", "-I", "-S", "-B", "\(BuildPlan.shimFolder)/build.py"],
+            environment: [:], output: .everything)
     }
 
     func failureReason(log: String, of name: FunctionName) -> String {

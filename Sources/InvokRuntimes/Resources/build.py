@@ -1,11 +1,14 @@
-"""Checks and byte-compiles a Python function. Prints a line that starts with 'invok: ' when it cannot be deployed."""
+"""Checks and byte-compiles a Python function. Prints a line that starts with 'invok: ' when it cannot be deployed.
+
+Runs in Python's isolated mode (-I): a module of the project that is named like one of the standard library's is data
+here, and never imported.
+"""
 
 import os
 import re
 import sys
 
 PACKAGES = "vendor"
-sys.path[0:1] = [os.getcwd()]
 
 
 def fail(sentence):
