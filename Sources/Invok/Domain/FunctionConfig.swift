@@ -104,7 +104,9 @@ public struct FunctionConfig: Hashable, Sendable {
 
     /// A scheme, a host and perhaps a port, as browsers name where a page comes from (RFC 6454 §6.2).
     private static func isOrigin(_ text: String) -> Bool {
-        guard let scheme = ["https://", "http://"].first(where: { text.lowercased().hasPrefix($0) }) else { return false }
+        guard let scheme = ["https://", "http://"].first(where: { text.lowercased().hasPrefix($0) }) else {
+            return false
+        }
         let host = text.utf8.dropFirst(scheme.utf8.count)
         return (1...300).contains(host.count)
             && host.allSatisfy { byte in

@@ -57,6 +57,8 @@ struct SealedMetadataStore: MetadataStore {
 
     func user(_ id: UserID) async throws(StoreError) -> User? { try await store.user(id) }
 
+    func disabledUsers() async throws(StoreError) -> Set<UserID> { try await store.disabledUsers() }
+
     func user(withEmail email: Email) async throws(StoreError) -> User? { try await store.user(withEmail: email) }
 
     func updateUser(_ user: User) async throws(StoreError) { try await store.updateUser(user) }

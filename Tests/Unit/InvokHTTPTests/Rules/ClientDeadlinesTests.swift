@@ -26,7 +26,8 @@ struct ClientDeadlinesTests {
         #expect(deadlines.deadline == nil)
         deadlines.onBytes(now: at(50))
         #expect(deadlines.deadline == nil)
-        #expect(deadlines.onAnswered(now: at(100)))
+        let answered1 = deadlines.onAnswered(now: at(100))
+        #expect(answered1)
         #expect(deadlines.deadline == at(130))
         deadlines.onBytes(now: at(129))
         #expect(deadlines.deadline == at(149))
@@ -35,7 +36,8 @@ struct ClientDeadlinesTests {
     @Test mutating func anAnswerThatComesEarlyDoesNotEndTheBody() {
         deadlines.onHead(Self.limits, waits: false)
         deadlines.onRead(now: at(1))
-        #expect(!deadlines.onAnswered(now: at(2)))
+        let answered2 = deadlines.onAnswered(now: at(2))
+        #expect(!answered2)
         #expect(deadlines.deadline == at(31))
         deadlines.onEnd(now: at(3))
         #expect(deadlines.deadline == at(33))
@@ -46,9 +48,11 @@ struct ClientDeadlinesTests {
             deadlines.onHead(Self.limits, waits: false)
             deadlines.onEnd(now: at(1))
         }
-        #expect(!deadlines.onAnswered(now: at(2)))
+        let answered3 = deadlines.onAnswered(now: at(2))
+        #expect(!answered3)
         #expect(deadlines.deadline == nil)
-        #expect(deadlines.onAnswered(now: at(3)))
+        let answered4 = deadlines.onAnswered(now: at(3))
+        #expect(answered4)
         #expect(deadlines.deadline == at(33))
     }
 

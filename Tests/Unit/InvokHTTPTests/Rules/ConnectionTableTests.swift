@@ -3,7 +3,8 @@ import Testing
 @testable import InvokHTTP
 
 struct ConnectionTableTests {
-    private let (a, b) = (AddressRange("10.0.0.1"), AddressRange("10.0.0.2"))
+    private let a = AddressRange("10.0.0.1")
+    private let b = AddressRange("10.0.0.2")
 
     @Test func theLongestIdleOfAnAddressMakesRoom() {
         var table = ConnectionTable<Int>(limit: 100, limitPerAddress: 2)
