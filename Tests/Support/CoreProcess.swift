@@ -39,12 +39,15 @@ public final class CoreProcess: Sendable {
         process.executableURL = URL(filePath: command[0])
         process.arguments =
             command.dropFirst() + ["--host", "127.0.0.1", "--port", "\(port)", "--data-dir", dataDirectory]
-        process.environment = ProcessInfo.processInfo.environment
-            .merging([
-                "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
-                "AUTH_SCRYPT_COST": "14",
-            ]) { $1 }
-            .merging(environment) { $1 }
+        // The services of the world of production are for those who name them; others run on their data directory alone.
+        process.environment = ProcessInfo.processInfo.environment.filter {
+            !["DATABASE_URL", "REDIS_URL"].contains($0.key)
+        }
+        .merging([
+            "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
+            "AUTH_SCRYPT_COST": "14",
+        ]) { $1 }
+        .merging(environment) { $1 }
         if let workingDirectory { process.currentDirectoryURL = workingDirectory }
         let (output, complaints) = (Pipe(), Pipe())
         process.standardOutput = output

@@ -23,18 +23,10 @@ final class ChangeFeed: Sendable {
     }
 
     /// A change of the function is in the store: this core reads it, and the others are told.
-    /// - Returns: `unavailable` when this core could not read it; then it tries on, and may still answer as before.
-    func publish(
-        _ key: FunctionKey, into directory: Directory, since: UInt64, made: (Route?) -> Route?
-    ) async -> Result<Void, InvokError> {
-        let result: Result<Void, InvokError>
-        do throws(StoreError) {
-            result = .success(try await directory.follow(key, since: since, made: made))
-        } catch {
-            result = .failure(InvokError(error))
-        }
+    /// - Parameter made: what the change has made of what this core knows, should the store not be read.
+    func publish(_ key: FunctionKey, into directory: Directory, made: (Route?) -> Route?) async {
+        await directory.follow(key, made: made)
         await announce(key)
-        return result
     }
 
     func announce(_ key: FunctionKey) async {

@@ -97,9 +97,8 @@ public final class Deployments: Sendable {
             do throws(InvokError) {
                 try await tryOut(target)
                 return try await shielded { () throws(InvokError) in
-                    let since = self.directory.position
                     try await self.reactivate(target, expectedActive: record.function.activeVersion)
-                    return try await self.finish(target, record.function.access, since: since) { known in
+                    return await self.finish(target, record.function.access) { known in
                         known.map { Route(access: $0.access, version: target) }
                     }
                 }
@@ -181,11 +180,11 @@ public final class Deployments: Sendable {
     }
 
     private func setAccess(_ access: Access, of active: Version) async throws(InvokError) -> Deployment {
-        let (key, since) = (active.key.function, directory.position)
+        let key = active.key.function
         try await storing { () throws(StoreError) in
             try await world.store.setAccess(access, of: key, at: world.clock.wallTime())
         }
-        return try await finish(active, access, since: since) { known in
+        return await finish(active, access) { known in
             known.map { Route(access: access, version: $0.version) }
         }
     }
@@ -216,9 +215,8 @@ public final class Deployments: Sendable {
             try await tryOut(version)
             let tried = version
             return try await shielded { () throws(InvokError) in
-                let since = self.directory.position
                 try await self.activate(tried, built, expectedActive: before?.activeVersion, access: given)
-                return try await self.finish(tried, access, since: since) { known in
+                return await self.finish(tried, access) { known in
                     Route(access: given ?? known?.access ?? access, version: tried)
                 }
             }
@@ -315,11 +313,8 @@ public final class Deployments: Sendable {
         }
     }
 
-    /// - Throws: `unavailable` when this core could not read what it has just changed, and may still answer as before.
-    private func finish(
-        _ version: Version, _ access: Access, since: UInt64, made: (Route?) -> Route?
-    ) async throws(InvokError) -> Deployment {
-        try await changes.publish(version.key.function, into: directory, since: since, made: made).get()
+    private func finish(_ version: Version, _ access: Access, made: (Route?) -> Route?) async -> Deployment {
+        await changes.publish(version.key.function, into: directory, made: made)
         logger.info("a version became active", metadata: ["version": "\(version.key)"])
         return Deployment(version: version, access: access)
     }

@@ -124,21 +124,20 @@ final class Directory: Sendable {
         }
     }
 
-    /// Where this core stands: to be asked before a change is made in the store.
-    var position: UInt64 { state.withLock { $0.lastChange } }
-
-    /// Reads a function again that this core has changed. When the store does not answer, what the change has made goes
-    /// in instead, unless anything got in since before the change; and it is read as soon as the store does.
-    /// - Parameters:
-    ///   - since: the position before the change.
-    ///   - made: what the change has made of what is known.
-    /// - Throws: when neither was possible; then this core may still answer as before.
-    func follow(_ key: FunctionKey, since: UInt64, made: (Route?) -> Route?) async throws(StoreError) {
+    /// Reads a function again that this core has changed. When the store does not answer, what the change has made of what
+    /// is known goes in instead, since a change that is in the store is acknowledged and must not be answered as before;
+    /// and it is read as soon as the store does.
+    /// - Parameter made: what the change has made of what is known.
+    func follow(_ key: FunctionKey, made: (Route?) -> Route?) async {
         do throws(StoreError) {
             try await refresh(key)
         } catch {
             renew(key)
-            guard put(made(known(key)), for: key, since: since) else { throw error }
+            var isIn = false
+            while !isIn {
+                let since = state.withLock { $0.lastChange }
+                isIn = put(made(known(key)), for: key, since: since)
+            }
         }
     }
 

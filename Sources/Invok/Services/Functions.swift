@@ -46,7 +46,6 @@ public final class Functions: Sendable {
     /// Removes the function, its versions and its log. Requests that it answers already are finished.
     public func delete(_ key: FunctionKey, as principal: Principal) async throws(InvokError) {
         try await access.require(.change, in: key.namespace, of: principal)
-        let since = directory.position
         try await storing { () throws(StoreError) in
             do throws(StoreError) {
                 try await world.store.deleteFunction(key)
@@ -55,9 +54,8 @@ public final class Functions: Sendable {
                 guard try await world.store.function(key) == nil else { throw .unavailable(reason) }
             }
         }
-        let published = await changes.publish(key, into: directory, since: since) { _ in nil }
+        await changes.publish(key, into: directory) { _ in nil }
         do throws(LogError) { try await world.logs.remove(key) } catch { throw InvokError(error) }
-        try published.get()
     }
 
     /// What runs of the caller's functions.

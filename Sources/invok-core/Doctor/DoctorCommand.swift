@@ -51,7 +51,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 nextStep: "Start invok-core, or name where it listens by --host http://HOST:PORT.")
         }
         checks += FileChecks(directory: directory).run()
-        checks += try await sandbox(client, directory)
+        checks += try await sandbox(client)
         for check in checks { print(check.text) }
         let broken = checks.count(where: \.isBroken)
         let skipped = checks.count { if case .skipped = $0.verdict { true } else { false } }
@@ -59,14 +59,14 @@ struct DoctorCommand: AsyncParsableCommand {
         if broken > 0 { throw ExitCode.failure }
     }
 
-    private func sandbox(_ client: WireClient, _ directory: String) async throws -> [SecurityCheck] {
+    private func sandbox(_ client: WireClient) async throws -> [SecurityCheck] {
         guard let token = ProcessInfo.processInfo.environment["INVOK_TOKEN"], !token.isEmpty else {
             return [
                 SecurityCheck("what a function may see and do", skipped: "set INVOK_TOKEN to the token of a login")
             ]
         }
         do {
-            return try await SandboxChecks(client: client, token: token, dataDirectory: directory).run()
+            return try await SandboxChecks(client: client, token: token).run()
         } catch let refused as SandboxChecks.Refused {
             throw Failure.start(refused.reason, nextStep: "Is INVOK_TOKEN a token of this server?")
         }

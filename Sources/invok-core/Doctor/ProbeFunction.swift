@@ -14,7 +14,6 @@ struct ProbeReport: Decodable, Sendable {
     var sockets: [String]
     /// Names of the request's headers, in lower case, with their values.
     var headers: [String: String]
-    var mounts: String
     var descriptors: [String]
     var environment: [String]
 }
@@ -82,7 +81,6 @@ extension ProbeReport {
                 "interfaces": [name for _, name in socket.if_nameindex() if name != "lo"],
                 "sockets": [name for name, kind in SOCKETS.items() if makes(kind)],
                 "headers": {name.lower(): value for name, value in request.headers.items()},
-                "mounts": "\n".join(lines("/proc/self/mountinfo")),
                 "descriptors": [target(each) for each in os.listdir("/proc/self/fd")],
                 "environment": sorted(os.environ),
             }
