@@ -18,7 +18,7 @@ struct DoctorTests {
             let core = try await CoreProcess.start(dataDirectory: folder.path + "/data", port: 0)
             let person = try await ServerClient.register(at: core.url)
             let run = try await doctor(
-                ["--security", "--host", core.url, "--data-dir", folder.path + "/data"],
+                ["--security", "--server", core.url, "--data-dir", folder.path + "/data"],
                 environment: ["INVOK_TOKEN": try #require(person.token)])
             #expect(run.status == 0, "\(run.output)\(run.errors)")
             #expect(run.output.contains(" 0 broken, 0 skipped"), "\(run.output)")
@@ -32,11 +32,14 @@ struct DoctorTests {
     @Test func aServerThatTakesEverythingIsFound() async throws {
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAccess-Control-Allow-Origin: *\r\n\r\n"
         try await ByteServer.run { connection in
-            _ = try await connection.bytes(1)
+            _ = try await connection.bytes(through: "\n")
             try await connection.write(answer)
+            // Not a reset, which could take the answer with it.
+            try await connection.finish()
+            try await connection.closed()
         } body: { port in
             let run = try await doctor(
-                ["--security", "--host", "http://127.0.0.1:\(port)", "--data-dir", "/nowhere"])
+                ["--security", "--server", "http://127.0.0.1:\(port)", "--data-dir", "/nowhere"])
             #expect(run.status == 1)
             for claim in ["CONNECT is refused", "a length over 2^63-1 is refused", "cannot read the API"] {
                 #expect(run.output.contains(claim), "\(run.output)")
@@ -49,9 +52,9 @@ struct DoctorTests {
     @Test func wrongInputIsNamed() async throws {
         let nothing = try await doctor([])
         #expect(nothing.status == 64 && nothing.errors.contains("doctor --security"), "\(nothing.errors)")
-        let address = try await doctor(["--security", "--host", "https://example.com"])
+        let address = try await doctor(["--security", "--server", "https://example.com"])
         #expect(address.status == 1 && address.errors.contains("http://HOST:PORT"), "\(address.errors)")
-        let absent = try await doctor(["--security", "--host", "http://127.0.0.1:1"])
+        let absent = try await doctor(["--security", "--server", "http://127.0.0.1:1"])
         #expect(absent.status == 1 && absent.errors.contains("Start invok-core"), "\(absent.errors)")
     }
 }

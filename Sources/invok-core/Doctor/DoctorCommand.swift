@@ -18,10 +18,9 @@ struct DoctorCommand: AsyncParsableCommand {
     var security = false
 
     @Option(help: "Where the server listens, as http://HOST:PORT; itself, not a proxy before it.")
-    var host: String?
+    var server: String?
 
-    @Option(help: "The server's data directory, where it is on this machine (INVOK_DATA_DIR).")
-    var dataDir: String?
+    @ParentCommand var core: CoreCommand
 
     func validate() throws {
         guard security else { throw ValidationError("Say what to look at: invok-core doctor --security") }
@@ -35,12 +34,12 @@ struct DoctorCommand: AsyncParsableCommand {
             throw Failure.configuration(error)
         }
         let client = try client(configuration)
-        let directory = dataDir ?? configuration.dataDirectory
+        let directory = core.dataDir ?? configuration.dataDirectory
         var checks: [SecurityCheck]
         do {
             guard try await client.request("GET", "/healthz").status == 200 else {
                 throw Failure.start(
-                    "http://\(client.authority) does not answer as an Invok server", nextStep: "Name it by --host.")
+                    "http://\(client.authority) does not answer as an Invok server", nextStep: "Name it by --server.")
             }
             checks = try await WireChecks(client: client).run() + OriginChecks(client: client).run()
         } catch let failure as Failure {
@@ -48,7 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             throw Failure.start(
                 "no server answers at http://\(client.authority): \(error)",
-                nextStep: "Start invok-core, or name where it listens by --host http://HOST:PORT.")
+                nextStep: "Start invok-core, or name where it listens by --server http://HOST:PORT.")
         }
         checks += FileChecks(directory: directory).run()
         checks += try await sandbox(client)
@@ -73,15 +72,15 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func client(_ configuration: CoreConfiguration) throws -> WireClient {
-        guard let host else {
+        guard let server else {
             let name = ["0.0.0.0", "::"].contains(configuration.host) ? "127.0.0.1" : configuration.host
             return WireClient(host: name, port: configuration.port)
         }
-        guard let url = URL(string: host), url.scheme == "http", let name = url.host,
+        guard let url = URL(string: server), url.scheme == "http", let name = url.host,
             url.path.isEmpty || url.path == "/"
         else {
             throw Failure.start(
-                "--host is '\(host)', but must be http://HOST:PORT",
+                "--server is '\(server)', but must be http://HOST:PORT",
                 nextStep: "The doctor speaks to the server itself, which has no TLS, not to a proxy before it.")
         }
         return WireClient(host: name.trimmingCharacters(in: ["[", "]"]), port: url.port ?? 80)

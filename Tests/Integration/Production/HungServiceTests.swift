@@ -107,7 +107,7 @@ struct HungServiceTests {
                 url.port = port
                 let settings = [
                     "DATABASE_URL": try #require(url.string), "REDIS_URL": services.redisURL,
-                    "AUTH_JWT_SECRET": TwoCores.secret,
+                    "AUTH_JWT_SECRET": TwoCores.secret, "INVOK_SECRETS_KEY": TwoCores.secret,
                 ]
                 try await withFolder { folder in
                     let core = try await CoreProcess.start(dataDirectory: folder.path, port: 0, environment: settings)

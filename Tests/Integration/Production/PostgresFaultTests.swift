@@ -125,17 +125,18 @@ struct PostgresFaultTests {
         try await Services.withSchema { url in
             let store = try await open(url)
             let pool = try pool(url)
+            let newcomer = try user(1)
             try await pool.write { connection in
                 _ = try connection.run(
                     """
                     CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
                         BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
-                    CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON health_check DEFERRABLE INITIALLY DEFERRED
+                    CREATE CONSTRAINT TRIGGER die AFTER INSERT ON invok_user DEFERRABLE INITIALLY DEFERRED
                         FOR EACH ROW EXECUTE FUNCTION die();
                     """)
             }.get()
             do throws(StoreError) {
-                try await store.check()
+                _ = try await store.createUser(newcomer)
                 Issue.record("it was acknowledged")
             } catch {
                 guard case .unavailable(let reason) = error else {

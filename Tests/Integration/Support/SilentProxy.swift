@@ -13,7 +13,6 @@ final class SilentProxy: Sendable {
     ) async throws -> Value {
         let proxy = SilentProxy()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { proxy.connect($0, to: port) }
             .bind(host: "127.0.0.1", port: 0).get()
         do {
@@ -29,6 +28,7 @@ final class SilentProxy: Sendable {
     /// From now on nothing passes, or all passes again; what was sent meanwhile is lost.
     func setSilent(_ silent: Bool) { isSilent.withLock { $0 = silent } }
 
+    /// A connection that came in is read from once there is one to pass its bytes on to.
     private func connect(_ client: any Channel, to port: Int) -> EventLoopFuture<Void> {
         ClientBootstrap(group: client.eventLoop)
             .channelInitializer { server in
@@ -39,7 +39,6 @@ final class SilentProxy: Sendable {
             .connect(host: "127.0.0.1", port: port)
             .flatMapThrowing { server in
                 try client.pipeline.syncOperations.addHandler(Passage(to: server, of: self))
-                client.setOption(.autoRead, value: true).whenComplete { _ in client.read() }
             }
     }
 

@@ -177,17 +177,18 @@ struct DirectoryTests {
         let rig = Rig()
         let (key, versions) = try await function(rig, versions: 2)
         try await rig.directory.refresh(key)
-        let run = Task { await rig.directory.run() }
+        let stored = try #require(rig.directory.known(key))
+        let other = try #require(versions.first { $0.key != stored.version.key })
         rig.store.isAway = true
-        let made = Route(access: .public, version: versions[0])
-        await rig.directory.follow(key) { _ in made }
-        #expect(rig.directory.known(key) == made)
+        await rig.directory.follow(key) { _ in Route(access: .public, version: other) }
+        #expect(rig.directory.known(key) == Route(access: .public, version: other))
         await rig.directory.follow(key) { known in known.map { Route(access: .private, version: $0.version) } }
-        #expect(rig.directory.known(key) == Route(access: .private, version: versions[0]))
-        rig.store.isAway = false
+        #expect(rig.directory.known(key) == Route(access: .private, version: other))
+        let run = Task { await rig.directory.run() }
         await rig.sim.clock.waitForSleepers()
+        rig.store.isAway = false
         rig.sim.clock.advance(by: Directory.retryInterval)
-        try await rig.eventually { rig.directory.known(key)?.version.key == versions[1].key }
+        try await rig.eventually { rig.directory.known(key) == stored }
         run.cancel()
         await run.value
     }
