@@ -67,12 +67,30 @@ struct SandboxBase: Sendable {
                 options += ["--ro-bind", directory, directory]
             }
         }
-        options += ["--ro-bind", etc, "/etc", "--proc", "/proc"]
-        // It shows keys of other users of the machine.
-        if Files.exists("/proc/keys") { options += ["--ro-bind", "/dev/null", "/proc/keys"] }
+        options += ["--ro-bind", etc, "/etc", "--proc", "/proc"] + Self.masks
         options += ["--dev", "/dev", "--perms", "1777", "--size", "\(16 << 20)", "--tmpfs", "/dev/shm"]
         options += ["--remount-ro", "/dev"]
         self.options = options
+    }
+
+    /// What of `/proc` Docker hides from containers (moby, `oci.DefaultSpec`: masked paths), and some more that tell of
+    /// the machine or its other users.
+    private static let hidden = [
+        "acpi", "asound", "config.gz", "interrupts", "kallsyms", "kcore", "key-users", "keys", "latency_stats",
+        "sched_debug", "scsi", "timer_list", "timer_stats",
+    ]
+
+    /// What Docker lets containers only read there: the set-up runs as root, and these are the machine's.
+    private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]
+
+    private static var masks: [String] {
+        let hidden = hidden.map { "/proc/" + $0 }.filter(Files.exists).flatMap { path in
+            Files.isDirectory(path)
+                ? ["--perms", "0555", "--size", "4096", "--tmpfs", path, "--remount-ro", path]
+                : ["--ro-bind", "/dev/null", path]
+        }
+        let readOnly = readOnly.map { "/proc/" + $0 }.filter(Files.exists).flatMap { ["--ro-bind", $0, $0] }
+        return hidden + readOnly
     }
 
     /// Fills the directory that becomes `/etc`: nothing of the host's but the linker's cache and public certificates.

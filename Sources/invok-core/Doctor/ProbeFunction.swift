@@ -78,7 +78,8 @@ extension ProbeReport {
                 "writable": [path for path in WRITABLE if os.path.exists(path) and opens(path, flags)]
                             + [path for path in WRITABLE if not os.path.exists(path) and creates(path)],
                 "readable": [path for path in READABLE if opens(path, os.O_RDONLY)],
-                "interfaces": [name for _, name in socket.if_nameindex() if name != "lo"],
+                "interfaces": [name for name in (line.split(":")[0].strip() for line in lines("/proc/net/dev")[2:])
+                               if name != "lo"],
                 "sockets": [name for name, kind in SOCKETS.items() if makes(kind)],
                 "headers": {name.lower(): value for name, value in request.headers.items()},
                 "descriptors": [target(each) for each in os.listdir("/proc/self/fd")],
