@@ -1,10 +1,22 @@
 public import Invok
 import Synchronization
 
+/// A core's word that an instance is to end.
+struct SimStop: Sendable {
+    let spec: InstanceSpec
+    /// `nil` for one from outside.
+    let core: String?
+    /// Whether the instance takes requests and would answer its readiness check.
+    let isHealthy: Bool
+    /// Whether the core has neither started it nor sent it anything.
+    let isFound: Bool
+}
+
 /// What an engine's instances are seen to do.
 struct SimInstanceEvents: Sendable {
     /// A start, with the number of instances of the version that run then.
     var onStart: @Sendable (_ spec: InstanceSpec, _ running: Int) -> Void = { _, _ in }
+    var onStop: @Sendable (_ stop: SimStop) -> Void = { _ in }
     /// A request of a user, with the number of those that the instance has then.
     var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
     /// A request of a user that no instance took.
@@ -62,6 +74,10 @@ public final class SimContainerEngine: ContainerEngine {
     public func stop(_ id: InstanceID, grace: Duration) async {
         let instance = await effects.perform("engine.stop", "\(id)") { instances.withLock { $0[id] } }
         guard let instance else { return }
+        events.onStop(
+            SimStop(
+                spec: instance.spec, core: SimCore.current?.name, isHealthy: instance.isHealthy,
+                isFound: instance.isFound))
         instance.refuseRequests()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await instance.waitUntilIdle() }
@@ -140,6 +156,7 @@ public final class SimContainerEngine: ContainerEngine {
     private func add(_ spec: InstanceSpec) throws(EngineError) -> SimInstance {
         guard let function = builder.function(of: spec.bundle) else { throw .startFailed("the bundle does not exist") }
         let instance = SimInstance(spec: spec, function: function)
+        instance.noteUse()
         let isNew = instances.withLock { instances in
             guard instances[spec.id] == nil else { return false }
             instances[spec.id] = instance

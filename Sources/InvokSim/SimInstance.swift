@@ -13,6 +13,8 @@ final class SimInstance: Sendable {
         var exchanges = 0
         var isAccepting = true
         var isFrozen = false
+        /// The core that started it or sent it a request of a user last.
+        var user: String?
     }
 
     private let state = Mutex(State())
@@ -27,6 +29,21 @@ final class SimInstance: Sendable {
 
     /// Whether nothing is answered any more.
     var isFrozen: Bool { state.withLock { $0.isFrozen } }
+
+    /// Whether it takes requests and would answer its readiness check.
+    var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && function.start != .never }
+
+    /// Notes that the running core starts it or sends it a request of a user, so that it may judge it.
+    func noteUse() {
+        let core = SimCore.current?.name
+        state.withLock { $0.user = core }
+    }
+
+    /// Whether the running core has only found it.
+    var isFound: Bool {
+        let core = SimCore.current?.name
+        return state.withLock { $0.user != core }
+    }
 
     func freeze() { state.withLock { $0.isFrozen = true } }
 

@@ -24,6 +24,7 @@ public struct SimTransport: InstanceTransport {
             work = try await begin(request, with: endpoint, isCheck: isCheck)
         } catch {
             if !isCheck {
+                engine.instance(at: endpoint)?.noteUse()
                 let id = request.head.headerFields[Self.requestID]
                 engine.events.onRefusal(id, endpoint, engine.wasToldOfEnd(at: endpoint)?.duration(to: began))
             }
@@ -72,6 +73,7 @@ public struct SimTransport: InstanceTransport {
             // Also one that it has only just made.
             let ticket = SimCore.current?.atCrash { instance.endRequest(isCheck: isCheck) }
             if !isCheck {
+                instance.noteUse()
                 engine.events.onRequest(request.head.headerFields[Self.requestID], instance.spec, count)
             }
             return Work(instance: instance, isCheck: isCheck, core: SimCore.current, ticket: ticket)

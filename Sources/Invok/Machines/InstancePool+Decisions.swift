@@ -54,8 +54,10 @@ extension InstancePool {
         let starting = instances.count(where: \.isStarting)
         // A check takes a second at most, and mostly far less than a start.
         let checked = instances.count { instance in
-            guard case .running(_, .suspect) = instance.lifecycle else { return false }
-            return instance.hasRoom(concurrency: concurrency)
+            switch instance.lifecycle {
+            case .running(_, .found), .running(_, .suspect): instance.hasRoom(concurrency: concurrency)
+            case .running, .starting, .ended, .stopping: false
+            }
         }
         let forQueue = (queue.count + concurrency - 1) / concurrency - starting - checked
         let forMinimum = wantedMinimum - aliveCount
@@ -119,9 +121,13 @@ extension InstancePool {
 
     /// Takes the instance out: no requests from now on.
     mutating func condemn(_ index: Int, isHung: Bool, _ reason: String, now: Instant) -> [Action] {
-        guard let running = instances[index].running, instances[index].isAlive else { return [] }
+        guard case .running(let running, let standing) = instances[index].lifecycle, instances[index].isAlive else {
+            return []
+        }
         instances[index].lifecycle = .running(running, .leaving(isHung: isHung))
-        return [.note(running.id, "instance replaced: \(reason)")] + countFailure(reason, ofStart: false, now: now)
+        let note = Action.note(running.id, "instance replaced: \(reason)")
+        // What an earlier core was ending, or had half made, says nothing of the version.
+        return standing == .found ? [note] : [note] + countFailure(reason, ofStart: false, now: now)
     }
 
     private mutating func stopWhatLeaves() -> [Action] {
@@ -142,8 +148,8 @@ extension InstancePool {
     mutating func countFailure(_ reason: String, ofStart: Bool = true, now: Instant) -> [Action] {
         let backoff = circuit.fail(reason, now: now)
         let isOpen = circuit.hasFailed(times: settings.failuresToOpen) && inFlightCount == 0
-        let turnedAway = queue.filter { isOpen || ofStart && $0.failsFast }
-        queue.removeAll { isOpen || ofStart && $0.failsFast }
+        let turnedAway = queue.filter { $0.failsFast ? ofStart : isOpen }
+        queue.removeAll { $0.failsFast ? ofStart : isOpen }
         return turnedAway.map { .reject($0.id, .failing(reason, retryAfter: backoff)) }
     }
 

@@ -31,6 +31,8 @@ struct InstancePool: Sendable {
         case kill(InstanceID)
         /// Asks for its readiness; `onProbed` takes the answer.
         case probe(RunningInstance)
+        /// The same of one that an earlier core left: patiently, since it has given no cause for doubt.
+        case probeFound(RunningInstance)
         /// A line for the function's log.
         case note(InstanceID, String)
         case assign(RequestID, RunningInstance)
@@ -181,14 +183,16 @@ struct InstancePool: Sendable {
 
     /// What became of the readiness check that was asked for.
     mutating func onProbed(_ id: InstanceID, isReady: Bool, now: Instant) -> [Action] {
-        guard let index = index(of: id), case .running(let instance, .suspect) = instances[index].lifecycle else {
-            return []
-        }
-        guard isReady else {
+        guard let index = index(of: id) else { return [] }
+        switch instances[index].lifecycle {
+        case .running(let instance, .found), .running(let instance, .suspect):
+            guard !isReady else {
+                instances[index].lifecycle = .running(instance, .trusted)
+                return settle(now: now)
+            }
             return condemn(index, isHung: true, "it did not answer its readiness check", now: now) + settle(now: now)
+        case .running, .starting, .ended, .stopping: return []
         }
-        instances[index].lifecycle = .running(instance, .trusted)
-        return settle(now: now)
     }
 
     /// An instance ended by itself. One that is stopping has its own event for that, and one that is starting is kept
@@ -199,7 +203,8 @@ struct InstancePool: Sendable {
         case .starting:
             instances[index].lifecycle = .ended(reason: reason)
             return []
-        case .running(_, .trusted), .running(_, .suspect): return lose(index, reason: reason, now: now)
+        case .running(_, .found), .running(_, .trusted), .running(_, .suspect):
+            return lose(index, reason: reason, now: now)
         case .running(_, .leaving):
             // Why it had to go has been counted.
             instances.remove(at: index)
@@ -219,15 +224,16 @@ struct InstancePool: Sendable {
         return settle(now: now)
     }
 
-    /// Takes over an instance that an earlier core started.
-    /// - Returns: whether there is a place for it.
-    mutating func onAdopt(_ instance: RunningInstance, now: Instant) -> Bool {
-        guard lifecycle == .open, !contains(instance.id), instances.count < settings.limits.maxInstances else {
-            return false
-        }
-        instances.append(PooledInstance(id: instance.id, lifecycle: .running(instance, .trusted), idleSince: now))
-        return true
+    /// Takes over an instance that an earlier core started, before the pool opens or later. Whatever the limit: what may
+    /// be healthy is not stopped for a number.
+    mutating func onAdopt(_ instance: RunningInstance, now: Instant) -> [Action] {
+        guard lifecycle == .open, !contains(instance.id) else { return [] }
+        instances.append(PooledInstance(id: instance.id, lifecycle: .running(instance, .found), idleSince: now))
+        return [.probeFound(instance)]
     }
+
+    /// How many more instances it may have.
+    var room: Int { lifecycle == .open ? max(0, settings.limits.maxInstances - instances.count) : 0 }
 
     // MARK: The pool
 

@@ -9,8 +9,10 @@ struct PooledInstance: Sendable {
         case stopping
     }
 
-    /// Whether a running instance gets requests: `trusted` ⇄ `suspect` → `leaving`.
+    /// Whether a running instance gets requests: `found` → `trusted` ⇄ `suspect` → `leaving`.
     enum Standing: Hashable, Sendable {
+        /// Left by an earlier core: none until it has answered its readiness check, which has been asked for.
+        case found
         case trusted
         /// In quarantine: none until it has answered its readiness check, which has been asked for.
         case suspect
@@ -49,7 +51,7 @@ struct PooledInstance: Sendable {
     /// Whether it answers, or will: it counts for the minimum.
     var isAlive: Bool {
         switch lifecycle {
-        case .starting, .ended, .running(_, .trusted), .running(_, .suspect): true
+        case .starting, .ended, .running(_, .found), .running(_, .trusted), .running(_, .suspect): true
         case .running(_, .leaving), .stopping: false
         }
     }

@@ -109,7 +109,8 @@ final class Directory: Sendable {
     }
 
     /// Reads all functions again, by one call however many there are, and one more for each that changes meanwhile.
-    func refreshAll() async throws(StoreError) {
+    /// - Parameter prepare: gets the versions that answer before any of them takes requests or starts its minimum.
+    func refreshAll(opening prepare: ([Version]) -> Void = { _ in }) async throws(StoreError) {
         let since = state.withLock { state in
             state.listings += 1
             return state.lastChange
@@ -119,6 +120,7 @@ final class Directory: Sendable {
         for record in try await store.activeFunctions() {
             routes[record.function.key] = record.active.map { Route(access: record.function.access, version: $0) }
         }
+        prepare(routes.sorted { $0.key < $1.key }.map(\.value.version))
         for key in Set(routes.keys).union(keys).sorted() {
             if !put(routes[key], for: key, since: since) { try await refresh(key) }
         }

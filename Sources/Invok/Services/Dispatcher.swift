@@ -44,6 +44,8 @@ final class Dispatcher: Sendable {
         var requests: [InstancePool.RequestID: Waiting] = [:]
         var lastRequest: InstancePool.RequestID = 0
         var alarms = Alarms()
+        /// Instances of nobody that are about to be stopped.
+        var strangers: Set<InstanceID> = []
         /// `run` has ended: nothing will start any more.
         var isStopped = false
     }
@@ -53,11 +55,15 @@ final class Dispatcher: Sendable {
         case start(VersionKey, InstanceID)
         case stop(VersionKey, InstanceID, grace: Duration)
         case probe(VersionKey, RunningInstance)
+        case probeFound(VersionKey, RunningInstance)
         case note(VersionKey, InstanceID, String)
         case setAlarm(Instant)
     }
 
     private typealias Job = @Sendable () async -> Void
+
+    /// Instances that an earlier core left and that are checked, or stopped, at a time.
+    static let foundAtOnce = 32
 
     private let world: World
     private let settings: SystemSettings
@@ -66,6 +72,8 @@ final class Dispatcher: Sendable {
     // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
     private let starts = AsyncStream<Job>.makeStream()
     private let jobs = AsyncStream<Job>.makeStream()
+    // Bounded by what the engine lists.
+    private let found = AsyncStream<Job>.makeStream()
     // Each is earlier than all that are set, so there are few.
     private let alarms = AsyncStream<Instant>.makeStream()
     private let starter: InstanceStarter
@@ -168,16 +176,42 @@ final class Dispatcher: Sendable {
         for version in others { retire(version) }
     }
 
-    /// Takes over an instance that an earlier core started.
-    /// - Returns: whether there was a place for it in an open version.
-    func adopt(_ instance: RunningInstance) -> Bool {
-        var isAdopted = false
-        change(instance.version) { machine, now in
-            isAdopted = machine.onAdopt(instance, now: now)
-            return []
+    /// Takes over instances that an earlier core left: they count for their versions' minimums, and get requests once
+    /// they have answered their readiness checks, which `run` asks for.
+    /// - Parameter versions: those that are about to be opened, and get their pools now.
+    func adopt(_ instances: [RunningInstance], of versions: [Version] = []) {
+        state.withLock { state in
+            for version in versions where state.pools[version.key] == nil {
+                state.pools[version.key] = makePool(version)
+            }
         }
-        return isAdopted
+        for instance in instances {
+            change(instance.version) { machine, now in machine.onAdopt(instance, now: now) }
+        }
     }
+
+    /// Stops instances that nothing owns, once it runs.
+    func remove(_ strangers: [RunningInstance]) {
+        for instance in strangers where state.withLock({ $0.strangers.insert(instance.id).inserted }) {
+            found.continuation.yield { await self.end(stranger: instance.id) }
+        }
+    }
+
+    private func end(stranger id: InstanceID) async {
+        await world.engine.stop(id, grace: settings.stopGrace)
+        state.withLock { _ = $0.strangers.remove(id) }
+        logger.info("an orphaned instance was removed", metadata: ["instance": "\(id)"])
+    }
+
+    /// The instances that this core starts, runs or ends, strangers included.
+    var owned: Set<InstanceID> {
+        state.withLock { state in
+            state.strangers.union(state.pools.values.flatMap { $0.machine.instances.map(\.id) })
+        }
+    }
+
+    /// How many more instances each open version may have.
+    var rooms: [VersionKey: Int] { state.withLock { $0.pools.mapValues(\.machine.room) } }
 
     /// Whether this core knows the instance.
     func owns(_ instance: RunningInstance) -> Bool {
@@ -227,16 +261,18 @@ final class Dispatcher: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watchExits() }
             group.addTask { await self.runAlarms() }
-            group.addTask { await self.runStarts() }
+            group.addTask { await Self.run(self.starts.stream, atOnce: self.settings.concurrentStarts) }
+            group.addTask { await Self.run(self.found.stream, atOnce: Self.foundAtOnce) }
             group.addTask { await self.runJobs() }
         }
     }
 
-    private func runStarts() async {
+    /// Runs jobs side by side, so many at a time.
+    private static func run(_ jobs: AsyncStream<Job>, atOnce limit: Int) async {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
-            for await job in starts.stream {
-                if running == settings.concurrentStarts {
+            for await job in jobs {
+                if running == limit {
                     await group.next()
                     running -= 1
                 }
@@ -269,6 +305,14 @@ final class Dispatcher: Sendable {
 
     private func probe(_ instance: RunningInstance, of key: VersionKey) async {
         let isReady = await starter.isReady(instance, within: settings.probeTimeout)
+        change(key) { machine, now in machine.onProbed(instance.id, isReady: isReady, now: now) }
+    }
+
+    private func probeFound(_ instance: RunningInstance, of key: VersionKey) async {
+        let isReady = await starter.answers(instance, within: settings.startTimeout)
+        // A core that stops has not heard the instance out.
+        guard isReady || !Task.isCancelled else { return }
+        if isReady { logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"]) }
         change(key) { machine, now in machine.onProbed(instance.id, isReady: isReady, now: now) }
     }
 
@@ -354,6 +398,7 @@ final class Dispatcher: Sendable {
                 case .stop(let id): return .stop(key, id, grace: settings.stopGrace)
                 case .kill(let id): return .stop(key, id, grace: .zero)
                 case .probe(let instance): return .probe(key, instance)
+                case .probeFound(let instance): return .probeFound(key, instance)
                 case .note(let id, let text): return .note(key, id, text)
                 case .assign(let request, let instance):
                     return resume(request, .success(Place(request: request, instance: instance)), &state)
@@ -380,6 +425,8 @@ final class Dispatcher: Sendable {
             case .stop(let key, let id, let grace):
                 jobs.continuation.yield { await self.stop(id, of: key, grace: grace) }
             case .probe(let key, let instance): jobs.continuation.yield { await self.probe(instance, of: key) }
+            case .probeFound(let key, let instance):
+                found.continuation.yield { await self.probeFound(instance, of: key) }
             case .note(let key, let id, let text):
                 jobs.continuation.yield { await self.starter.note(text, about: id, in: key.function) }
             case .setAlarm(let instant): alarms.continuation.yield(instant)

@@ -9,6 +9,10 @@ struct InstanceStarter: Sendable {
         let reason: String
     }
 
+    /// Between two readiness checks of one instance.
+    private static let firstPause = Duration.milliseconds(50)
+    private static let longestPause = Duration.seconds(1)
+
     private let world: World
     private let settings: SystemSettings
     private let bundles: Bundles
@@ -73,6 +77,26 @@ struct InstanceStarter: Sendable {
     func isReady(_ instance: RunningInstance, within limit: Duration) async -> Bool {
         let deadline = world.clock.now().advanced(by: limit)
         let result = await withDeadline(deadline, on: world.clock) { () throws(Failure) in try await probe(instance) }
+        if case .success? = result { return true }
+        return false
+    }
+
+    /// Whether an instance that an earlier core left answers its readiness check in time. Asked again and again: that it
+    /// does not answer at once, on a machine that is busy with its start, says nothing against it.
+    func answers(_ instance: RunningInstance, within limit: Duration) async -> Bool {
+        let deadline = world.clock.now().advanced(by: limit)
+        let result = await withDeadline(deadline, on: world.clock) { () throws(Failure) in
+            var pause = Self.firstPause
+            while true {
+                do throws(Failure) { return try await probe(instance) } catch {}
+                do throws(CancellationError) {
+                    try await world.clock.sleep(until: world.clock.now().advanced(by: pause))
+                } catch {
+                    throw Failure(reason: "it was not asked to the end")
+                }
+                pause = min(pause * 2, Self.longestPause)
+            }
+        }
         if case .success? = result { return true }
         return false
     }

@@ -7,7 +7,6 @@ final class Recovery: Sendable {
     private let settings: SystemSettings
     private let directory: Directory
     private let dispatcher: Dispatcher
-    private let starter: InstanceStarter
     private let quotas: Quotas
     private let logger: Logger
 
@@ -20,20 +19,20 @@ final class Recovery: Sendable {
         self.directory = directory
         self.dispatcher = dispatcher
         self.quotas = quotas
-        starter = InstanceStarter(world: world, settings: settings, logger: logger)
         self.logger = logger
     }
 
     /// Before the first request: half-done deploys are failed, functions that answer are known, instances that an
-    /// earlier core left are taken over or removed, and what nothing names any more goes.
+    /// earlier core left are taken over before anything could start in their stead, and what nothing names any more goes.
+    /// Whether they answer is found out once requests come, and so are those stopped that belong to nothing.
     /// - Throws: `unavailable` when the store or the engine does not serve.
     func recover() async throws(InvokError) {
+        let listed = try await list()
         try await storing { () throws(StoreError) in
             try await failHalfDone()
             try await quotas.refresh()
-            try await directory.refreshAll()
+            try await directory.refreshAll { self.adopt(listed, by: $0) }
         }
-        try await sortInstances()
         try await removeUnnamed()
     }
 
@@ -70,29 +69,32 @@ final class Recovery: Sendable {
         }
     }
 
+    /// - Parameter versions: those that answer.
+    private func adopt(_ listed: [RunningInstance], by versions: [Version]) {
+        let wanted = Dictionary(versions.map { ($0.key, Int.max) }) { first, _ in first }
+        let plan = Reconciliation.plan(listed: listed, expected: [], owned: [], wanted: wanted)
+        dispatcher.adopt(plan.adopt, of: versions)
+        dispatcher.remove(plan.stop)
+    }
+
     private func sortInstances() async throws(InvokError) {
-        // Before the list: one that becomes ready meanwhile is not in it and not lost.
-        let expected = dispatcher.ready
-        let running: [RunningInstance]
-        do throws(EngineError) {
-            running = try await world.engine.list()
-        } catch {
-            throw .unavailable("engine: \(error)")
-        }
-        let listed = Set(running.map(\.id))
+        // Before the list: one that becomes ready meanwhile is not in it and not lost, and one that ends meanwhile is in
+        // it and nobody's no more.
+        let (expected, before) = (dispatcher.ready, dispatcher.owned)
+        let listed = try await list()
+        let plan = Reconciliation.plan(
+            listed: listed, expected: expected, owned: before.union(dispatcher.owned), wanted: dispatcher.rooms)
         // The engine's word of an end may have got lost, as between `recover` and `run`.
-        for instance in expected where !listed.contains(instance.id) {
+        for instance in plan.lost {
             logger.warning("an instance was lost", metadata: ["instance": "\(instance.id)"])
             dispatcher.lose(instance)
         }
-        for instance in running where !dispatcher.owns(instance) {
-            if await starter.isReady(instance, within: settings.startTimeout), dispatcher.adopt(instance) {
-                logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"])
-            } else {
-                await world.engine.stop(instance.id, grace: settings.stopGrace)
-                logger.info("an orphaned instance was removed", metadata: ["instance": "\(instance.id)"])
-            }
-        }
+        dispatcher.adopt(plan.adopt)
+        dispatcher.remove(plan.stop)
+    }
+
+    private func list() async throws(InvokError) -> [RunningInstance] {
+        do throws(EngineError) { return try await world.engine.list() } catch { throw .unavailable("engine: \(error)") }
     }
 
     /// Only at start, when nothing is being deployed here: a bundle is there before a version names it.

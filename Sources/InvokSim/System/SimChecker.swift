@@ -40,6 +40,8 @@ final class SimChecker: Sendable {
         var requests: Set<String> = []
         var refusals: [String: Int] = [:]
         var marks: [String: Int] = [:]
+        /// When each core began.
+        var boots: [String: Instant] = [:]
     }
 
     private let state = Mutex(State())
@@ -204,6 +206,23 @@ final class SimChecker: Sendable {
         guard let failed = state.withLock({ $0.failed[spec.version] }) else { return }
         let since = failed.duration(to: clock.now())
         require(since <= Self.startsAfterFailure, "an instance of \(spec.version) starts, which failed \(since) ago")
+    }
+
+    func onBoot(_ core: String) {
+        let now = clock.now()
+        state.withLock { $0.boots[core] = now }
+    }
+
+    /// A core that starts stops no healthy instance of an active version: one that it has only found, and that has not
+    /// been idle for its time.
+    func onStop(_ stop: SimStop) {
+        guard stop.isHealthy, stop.isFound, let core = stop.core, let began = state.withLock({ $0.boots[core] }) else {
+            return
+        }
+        let (version, limits) = (stop.spec.version, stop.spec.settings.limits)
+        guard began.duration(to: clock.now()) < .seconds(limits.idleSeconds) else { return }
+        let isWanted = !held(version.function, since: began) { $0?.active != version.number }
+        require(!isWanted, "\(core) starts and stops \(stop.spec.id), a healthy instance of an active version")
     }
 
     /// An instance gets a request: each reaches one instance at most, and an instance no more than it takes.

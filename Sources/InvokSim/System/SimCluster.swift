@@ -65,7 +65,7 @@ final class SimCluster: Sendable {
         nodes = (1...cores).map { number in
             // Each machine has what it has built itself.
             let builder = SimFunctionBuilder(effects: effects)
-            var events = SimInstanceEvents(onStart: checker.onStart)
+            var events = SimInstanceEvents(onStart: checker.onStart, onStop: checker.onStop)
             if namesRequests {
                 events.onRequest = checker.onRequest
                 events.onRefusal = checker.onRefusal

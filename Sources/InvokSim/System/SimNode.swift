@@ -53,6 +53,7 @@ final class SimNode: Sendable {
             }
             let core = SimCore(name: "\(name).\(number)")
             effects.note("\(core.name) starts")
+            checker.onBoot(core.name)
             let logger = Logger(label: core.name) { [checker] _ in SimLogHandler(checker: checker) }
             let system = InvokSystem(world: makeWorld(engine, core.name), settings: settings, logger: logger)
             let isRecovered = await core.serve { () async -> Bool in

@@ -140,6 +140,35 @@ struct SimCheckerTests {
         #expect(!checker.holds)
     }
 
+    /// - Parameters:
+    ///   - seconds: after the core's start; the instance may be idle for 300.
+    @Test(arguments: [
+        (isHealthy: true, isFound: true, seconds: 10, holds: false), (true, true, 300, true), (true, false, 10, true),
+        (false, true, 10, true),
+    ])
+    func aHealthyInstanceThatAStartingCoreStops(isHealthy: Bool, isFound: Bool, seconds: Int, holds: Bool) throws {
+        checker.onCommit(key, try tables(active: 1, [1: ready]))
+        clock.advance(by: .seconds(1))
+        checker.onBoot("core-1.2")
+        clock.advance(by: .seconds(seconds))
+        let spec = try spec()
+        checker.onStop(SimStop(spec: spec, core: nil, isHealthy: isHealthy, isFound: isFound))
+        #expect(checker.holds, "from outside")
+        checker.onStop(SimStop(spec: spec, core: "core-1.2", isHealthy: isHealthy, isFound: isFound))
+        #expect(checker.holds == holds)
+    }
+
+    @Test func anInstanceOfAVersionThatWasReplacedMeanwhileMayBeStopped() throws {
+        checker.onCommit(key, try tables(active: 1, [1: ready]))
+        clock.advance(by: .seconds(1))
+        checker.onBoot("core-1.2")
+        clock.advance(by: .seconds(1))
+        checker.onCommit(key, try tables(active: 2, [1: ready, 2: ready]))
+        clock.advance(by: .seconds(1))
+        checker.onStop(SimStop(spec: try spec(), core: "core-1.2", isHealthy: true, isFound: true))
+        #expect(checker.holds)
+    }
+
     @Test func moreRequestsThanAllowed() throws {
         checker.onRequest("1", to: try spec(), inFlight: 16)
         #expect(checker.holds)

@@ -396,19 +396,62 @@ struct InstancePoolTests {
         #expect(pool.due() == 10_000)
     }
 
-    // MARK: Adoption
-
-    @Test func anAdoptedInstanceServes() {
-        var pool = Pool()
-        #expect(pool.adopt(77) == true)
-        #expect(pool.adopt(77) == false, "once")
-        #expect(pool.request(1) == [.assign(1, pool.instance(77))])
+    /// A rollback to a version whose instances hang: what was replaced is no answer to whether it starts.
+    @Test func whoWaitsForTheFirstStartIsNotTurnedAwayByInstancesThatWereReplaced() {
+        var pool = Pool(concurrency: 1, maxInstances: 1)
+        for ordinal in 0..<3 as Range<UInt32> {
+            let time = Int64(ordinal) * 60_000
+            _ = pool.request(UInt64(ordinal), at: time) + pool.ready(ordinal, at: time)
+            _ = pool.ended(ordinal, .timedOut, at: time)
+            if ordinal == 2 { _ = pool.request(9, failsFast: true, at: time) }
+            let actions = pool.probed(ordinal, isReady: false, at: time)
+            #expect(actions.last == .kill(pool.id(ordinal)))
+            let next = pool.stopped(ordinal, at: time)
+            #expect(next == (ordinal == 2 ? [.start(pool.id(3))] : []))
+        }
+        #expect(pool.ready(3, at: 120_000) == [.assign(9, pool.instance(3))])
     }
 
-    @Test func adoptionKeepsTheLimit() {
-        var pool = Pool(maxInstances: 1)
-        #expect(pool.adopt(77) == true)
-        #expect(pool.adopt(78) == false)
+    // MARK: Adoption
+
+    @Test func anAdoptedInstanceServesOnceItHasAnswered() {
+        var pool = Pool()
+        #expect(pool.adopt(77) == [.probeFound(pool.instance(77))])
+        #expect(pool.adopt(77) == [], "once")
+        #expect(pool.request(1) == [], "it is waited for, and none is started")
+        #expect(pool.probed(77, isReady: true) == [.assign(1, pool.instance(77))])
+    }
+
+    @Test func anAdoptedInstanceThatDoesNotAnswerIsReplaced() {
+        var pool = Pool(minInstances: 1, maxInstances: 1)
+        _ = pool.adopt(77) + pool.open() + pool.request(1)
+        #expect(
+            pool.probed(77, isReady: false) == [
+                .note(pool.id(77), "instance replaced: it did not answer its readiness check"), .kill(pool.id(77)),
+            ])
+        #expect(pool.stopped(77) == [.start(pool.id(0))], "at once: it says nothing of the version")
+    }
+
+    @Test func anAdoptedInstanceCountsForTheMinimum() {
+        var pool = Pool(minInstances: 2, maxInstances: 4)
+        _ = pool.adopt(77)
+        #expect(pool.open() == [.start(pool.id(0))])
+        #expect(pool.machine.room == 2)
+    }
+
+    @Test func adoptionDoesNotKnowALimit() {
+        var pool = Pool(minInstances: 1, maxInstances: 1)
+        _ = pool.adopt(77) + pool.adopt(78)
+        #expect(pool.open() == [])
+        #expect(pool.machine.instanceCount == 2)
+        #expect(pool.machine.room == 0)
+    }
+
+    @Test func aVersionThatWasReplacedTakesNothingOver() {
+        var pool = Pool()
+        _ = pool.request(1) + pool.drain()
+        #expect(pool.adopt(77) == [])
+        #expect(pool.machine.room == 0)
     }
 }
 
@@ -456,7 +499,9 @@ private struct Pool {
     mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { note(machine.onRequestCancelled(id, now: .zero)) }
     mutating func open() -> [InstancePool.Action] { note(machine.onOpen(now: .zero)) }
     mutating func drain() -> [InstancePool.Action] { note(machine.onDrain(now: .zero)) }
-    mutating func adopt(_ ordinal: UInt32) -> Bool { machine.onAdopt(instance(ordinal), now: .zero) }
+    mutating func adopt(_ ordinal: UInt32) -> [InstancePool.Action] {
+        note(machine.onAdopt(instance(ordinal), now: .zero))
+    }
 
     mutating func ready(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
         note(machine.onInstanceReady(instance(ordinal), now: .milliseconds(time)))

@@ -276,12 +276,32 @@ struct DispatcherTests {
                     settings: version.settings, bundle: bundle))
         }
         let (one, other) = (try await start(1), try await start(2))
-        #expect(!rig.dispatcher.adopt(one), "nobody opened it")
+        rig.dispatcher.adopt([one])
+        #expect(!rig.dispatcher.owns(one), "nobody is about to open it")
+        rig.dispatcher.adopt([one, other, one], of: [version])
+        #expect(rig.dispatcher.owned == [one.id, other.id])
         rig.dispatcher.open(version)
-        #expect(rig.dispatcher.adopt(one))
-        #expect(!rig.dispatcher.adopt(one))
-        #expect(!rig.dispatcher.adopt(other), "there is one place only")
-        #expect(try await rig.dispatcher.acquire(version.key).instance == one)
+        try await rig.running {
+            let place = try await rig.dispatcher.acquire(version.key)
+            #expect([one, other].contains(place.instance))
+            #expect(rig.sim.engine.running == [one, other])
+        }
+    }
+
+    @Test func strangersAreStoppedOnceItRuns() async throws {
+        let rig = Rig()
+        let version = try await version(rig)
+        let stranger = try await rig.sim.engine.start(
+            InstanceSpec(
+                id: InstanceID(version: version.key, ordinal: 1), version: version.key, settings: version.settings,
+                bundle: try #require(version.bundle)))
+        rig.dispatcher.remove([stranger])
+        rig.dispatcher.remove([stranger])
+        #expect(rig.dispatcher.owned == [stranger.id], "it is on its way out")
+        #expect(rig.sim.engine.running == [stranger])
+        try await rig.running { try await rig.eventually { rig.dispatcher.owned.isEmpty } }
+        #expect(rig.sim.engine.running.isEmpty)
+        #expect(rig.sim.effects.counts["engine.stop"] == 1)
     }
 
     @Test func onlySoManyStartAtATime() async throws {
