@@ -84,9 +84,8 @@ let package = Package(
             sources: ["Domain", "Ports", "Machines", "Services", "Wire"], swiftSettings: strict),
 
         // MARK: Adapters, one family each
-        .systemLibrary(
-            name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"]), .brew(["libarchive"])]),
-        wall("InvokArchive", ["Invok", "CLibArchive"]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        wall("InvokArchive", ["Invok", "InvokThreads", "CZlib"]),
         wall("InvokLocal", ["Invok", logging]),
         wall("InvokSecurity", ["Invok", cryptoExtras, jwtKit]),
         wall("InvokSQLite", ["Invok", grdb, logging]),
@@ -146,7 +145,7 @@ let package = Package(
 
         // MARK: Tests
         unitTests(of: "Invok", ["InvokSim", httpTypes, logging]),
-        unitTests(of: "InvokArchive"),
+        unitTests(of: "InvokArchive", ["CZlib"]),
         unitTests(of: "InvokLocal"),
         unitTests(of: "InvokSecurity"),
         unitTests(of: "InvokSQLite", [grdb]),

@@ -4,8 +4,9 @@ public import Invok
 public struct SimArchiveReader: ArchiveReader {
     public init() {}
 
-    public func entries(of archive: [UInt8], limits: ArchiveLimits) throws(InvokError) -> [ArchiveEntry] {
-        guard archive.count <= limits.archiveBytes else { throw Self.tooLarge("the archive", limits.archiveBytes) }
+    public func entries(of source: any ByteSource, limits: ArchiveLimits) throws(InvokError) -> [ArchiveEntry] {
+        guard source.count <= limits.archiveBytes else { throw Self.tooLarge("the archive", limits.archiveBytes) }
+        let archive = try source.read(0..<source.count)
         var directory = try Self.directory(of: archive)
         guard directory.count <= limits.entries else {
             throw InvokError(.payloadTooLarge, "the archive has more than \(limits.entries) entries")

@@ -49,7 +49,7 @@ struct Core {
                 logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
             store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
-            artifacts: stores.artifacts, archives: LibArchiveReader(), logs: logs, transport: transport,
+            artifacts: stores.artifacts, archives: ZipReader(), logs: logs, transport: transport,
             passwords: passwords, tokens: try await makeTokens(directory), sealer: sealer, clock: clock,
             randomness: randomness)
         try await reportLimitations(choice)
@@ -100,7 +100,7 @@ struct Core {
             let key = try await SecretsKey.read(configuration, directory, store: stores.sealed)
             let sealer = EnvironmentSealer(key: key, randomness: randomness)
             try await SealingUpgrade(
-                store: stores.sealed, artifacts: stores.artifacts, archives: LibArchiveReader(), sealer: sealer,
+                store: stores.sealed, artifacts: stores.artifacts, archives: ZipReader(), sealer: sealer,
                 logger: logger
             ).run()
             return sealer

@@ -52,7 +52,7 @@ public struct SourceArchive: Hashable, Sendable {
             guard entry.kind == .file, !Self.isLeftBehind(path) else { continue }
             if let earlier = spellings.updateValue(path, forKey: path.lowercased()) {
                 throw .invalidArchive(
-                    earlier == path
+                    earlier.utf8.elementsEqual(path.utf8)
                         ? "the archive has '\(path)' twice"
                         : "the archive has '\(earlier)' and '\(path)', which are one file on some disks",
                     nextStep: "keep one of them")
@@ -60,6 +60,7 @@ public struct SourceArchive: Hashable, Sendable {
             contents[path] = entry.content
         }
         try Self.refuseFilesAsDirectories(spellings)
+        try Self.refuseFolderTwins(contents.keys.sorted())
         let enclosing = Self.enclosingFolder(of: contents)
         contents = Self.without(enclosing, contents)
         configPath = enclosing + FunctionConfig.fileName
@@ -105,6 +106,11 @@ public struct SourceArchive: Hashable, Sendable {
             throw .invalidArchive("\(shown) is a link", nextStep: "replace it by the file that it points to")
         case .other: throw .invalidArchive("\(shown) is not a file", nextStep: "leave it out")
         }
+        // A combining mark makes one character of itself and the slash before it, which then separates nothing here, but
+        // does so on the disk.
+        guard entry.path.count(where: { $0 == "/" }) == entry.path.utf8.count(where: { $0 == UInt8(ascii: "/") }) else {
+            throw .invalidArchive("the path \(shown) has a part that begins with a combining mark")
+        }
         var path = Substring(entry.path)
         while path.hasPrefix("./") { path = path.dropFirst(2) }
         if entry.kind == .directory, path.hasSuffix("/") { path = path.dropLast() }
@@ -135,6 +141,25 @@ public struct SourceArchive: Hashable, Sendable {
                 if let file = spellings[String(parent)] {
                     throw .invalidArchive("the archive has '\(file)' as a file and '\(path)' inside it")
                 }
+            }
+        }
+    }
+
+    /// Two spellings of one folder in Unicode (NFC and NFD) are two folders on some disks and one on others.
+    private static func refuseFolderTwins(_ paths: [String]) throws(InvokError) {
+        // Strings are equal here when they are so to a reader, whatever their bytes are.
+        var spellings: [Substring: Substring] = [:]
+        for path in paths {
+            var folder = path[...]
+            while let slash = folder.lastIndex(of: "/") {
+                folder = folder[..<slash]
+                guard let earlier = spellings.updateValue(folder, forKey: folder) else { continue }
+                guard earlier.utf8.elementsEqual(folder.utf8) else {
+                    throw .invalidArchive(
+                        "the archive has the folder '\(folder)' in two spellings of Unicode",
+                        nextStep: "rename one of them")
+                }
+                break
             }
         }
     }

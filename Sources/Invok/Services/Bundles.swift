@@ -53,7 +53,8 @@ final class Bundles: Sendable {
         } catch {
             throw InvokError(error)
         }
-        let source = try SourceArchive(entries: world.archives.entries(of: archive, limits: settings.archiveLimits))
+        let source = try SourceArchive(
+            entries: await world.archives.entries(of: archive, limits: settings.archiveLimits))
         do throws(BuildError) {
             return try await world.builder.build(
                 source, artifact: version.artifact.asBuilt(in: version.key.function.namespace)

@@ -50,7 +50,7 @@ public final class Deployments: Sendable {
     ) async throws(InvokError) -> Deployment {
         let namespace = namespace ?? principal.namespace
         try await access.require(.change, in: namespace, of: principal)
-        let source = try read(archive, fileName: fileName)
+        let source = try await read(archive, fileName: fileName)
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)
         return try await exclusively(key) { () throws(InvokError) in
@@ -64,7 +64,7 @@ public final class Deployments: Sendable {
         }
     }
 
-    private func read(_ archive: [UInt8], fileName: String) throws(InvokError) -> SourceArchive {
+    private func read(_ archive: [UInt8], fileName: String) async throws(InvokError) -> SourceArchive {
         let limits = settings.archiveLimits
         guard archive.count <= limits.archiveBytes else {
             throw InvokError(
@@ -75,7 +75,7 @@ public final class Deployments: Sendable {
             throw .invalidArchive("the file '\(fileName.prefix(80))' is not named NAME.zip")
         }
         let name = try FunctionName(fileName.dropLast(4))
-        let source = try SourceArchive(entries: world.archives.entries(of: archive, limits: limits))
+        let source = try SourceArchive(entries: await world.archives.entries(of: archive, limits: limits))
         guard source.config.name == name else {
             throw .invalidConfig("config.json is for '\(source.config.name)', but the archive is named '\(fileName)'")
         }
@@ -173,7 +173,7 @@ public final class Deployments: Sendable {
                 throw InvokError(error)
             }
             let source = try SourceArchive(
-                entries: world.archives.entries(of: archive, limits: self.settings.archiveLimits))
+                entries: await world.archives.entries(of: archive, limits: self.settings.archiveLimits))
             return try await release(
                 source, as: draft(key, active.artifact, archive.count, settings, by: principal), access: update.access)
         }

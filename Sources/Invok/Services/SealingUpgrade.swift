@@ -98,7 +98,8 @@ public struct SealingUpgrade: Sendable {
         do throws(ArtifactError) {
             let archive = try await artifacts.get(digest)
             guard
-                let kept = try? SourceArchive(entries: archives.entries(of: archive, limits: .unlimited)).kept(archive)
+                let entries = try? await archives.entries(of: archive, limits: .unlimited),
+                let kept = try? SourceArchive(entries: entries).kept(archive)
             else {
                 logger.warning("an archive cannot be read and stays as it is", metadata: ["archive": "\(digest)"])
                 return digest

@@ -1,53 +1,89 @@
-import Foundation
+import CZlib
+import Invok
+import InvokArchive
 import Testing
-
-/// Makes a zip archive by Python's `zipfile`, an implementation that knows nothing of ours.
-/// - Parameter statements: Python that fills the open archive `z`; `add(name, mode, content)` adds one by Unix mode.
-func pythonZip(_ statements: String) throws -> [UInt8] {
-    let script = """
-        import io, sys, zipfile
-        buffer = io.BytesIO()
-        z = zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED)
-        def add(name, mode, content=b''):
-            info = zipfile.ZipInfo(name)
-            info.create_system = 3
-            info.external_attr = mode << 16
-            z.writestr(info, content)
-        \(statements)
-        z.close()
-        sys.stdout.buffer.write(buffer.getvalue())
-        """
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script]
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "python3 failed")
-    return Array(bytes)
-}
 
 /// One entry of an archive put together by hand; what is not set is as an honest tool writes it.
 struct RawEntry {
     var name: [UInt8]
-    var content: [UInt8] = []
-    var localName: [UInt8]?
+    var content: [UInt8]
+    /// What stands in the archive for the content.
+    var data: [UInt8]
     var flags: UInt16 = 0x0800
-    var localFlags: UInt16?
     var method: UInt16 = 0
-    var localMethod: UInt16?
     var checksum: UInt32?
     var size: UInt32?
     var compressedSize: UInt32?
     var offset: UInt32?
     var attributes: UInt32 = 0o100644 << 16
     var extra: [UInt8] = []
+    var comment: [UInt8] = []
+
+    // What the local header has in place of the same.
+    var localName: [UInt8]?
+    var localFlags: UInt16?
+    var localMethod: UInt16?
+    var localChecksum: UInt32?
+    var localSize: UInt32?
+    var localCompressedSize: UInt32?
+    var localExtra: [UInt8] = []
+    /// What stands behind the data.
+    var behind: [UInt8] = []
 
     init(_ name: String, _ content: String = "") {
+        self.init(name, bytes: Array(content.utf8))
+    }
+
+    init(_ name: String, bytes: [UInt8]) {
         self.name = Array(name.utf8)
-        self.content = Array(content.utf8)
+        content = bytes
+        data = bytes
+    }
+
+    static func deflated(_ name: String, _ content: [UInt8]) -> RawEntry {
+        var entry = RawEntry(name, bytes: content)
+        entry.method = 8
+        entry.data = deflate(content)
+        return entry
+    }
+
+    /// As a tool writes it that knows the sizes only afterwards.
+    static func streamed(_ name: String, _ content: String) -> RawEntry {
+        var entry = deflated(name, Array(content.utf8))
+        entry.flags = 0x0808
+        (entry.localChecksum, entry.localSize, entry.localCompressedSize) = (0, 0, 0)
+        entry.behind = little(0x0807_4B50 as UInt32) + entry.descriptor
+        return entry
+    }
+
+    /// The checksum and the sizes, of 4 bytes.
+    var descriptor: [UInt8] { little(crc32(content)) + little(UInt32(data.count)) + little(UInt32(content.count)) }
+
+    var wideDescriptor: [UInt8] {
+        little(crc32(content)) + little(UInt64(data.count)) + little(UInt64(content.count))
+    }
+
+    private var trueChecksum: UInt32 { checksum ?? crc32(content) }
+    private var trueSize: UInt32 { size ?? UInt32(content.count) }
+    private var trueCompressedSize: UInt32 { compressedSize ?? UInt32(data.count) }
+
+    /// The local header and all that follows it.
+    var local: [UInt8] {
+        let localName = localName ?? name
+        return little(0x0403_4B50 as UInt32) + little(20 as UInt16) + little(localFlags ?? flags)
+            + little(localMethod ?? method) + little(0x0021_0000 as UInt32)
+            + little(localChecksum ?? trueChecksum) + little(localCompressedSize ?? trueCompressedSize)
+            + little(localSize ?? trueSize) + little(UInt16(localName.count)) + little(UInt16(localExtra.count))
+            + localName + localExtra + data + behind
+    }
+
+    /// The header of the directory.
+    func central(at position: Int) -> [UInt8] {
+        little(0x0201_4B50 as UInt32) + little(0x0314 as UInt16) + little(20 as UInt16) + little(flags)
+            + little(method) + little(0x0021_0000 as UInt32) + little(trueChecksum) + little(trueCompressedSize)
+            + little(trueSize) + little(UInt16(name.count)) + little(UInt16(extra.count))
+            + little(UInt16(comment.count)) + little(0 as UInt32) + little(attributes)
+            + little(offset ?? UInt32(position)) + name + extra + comment
     }
 }
 
@@ -57,6 +93,9 @@ struct RawZip {
     var count: UInt16?
     var directoryOffset: UInt32?
     var comment: [UInt8] = []
+    /// What stands before the directory, and between it and the end.
+    var beforeDirectory: [UInt8] = []
+    var behindDirectory: [UInt8] = []
 
     init(_ entries: RawEntry...) { self.entries = entries }
 
@@ -64,29 +103,45 @@ struct RawZip {
         var archive: [UInt8] = []
         var directory: [UInt8] = []
         for entry in entries {
-            let offset = entry.offset ?? UInt32(archive.count)
-            let sizes =
-                little(entry.checksum ?? crc32(entry.content))
-                + little(entry.compressedSize ?? UInt32(entry.content.count))
-                + little(entry.size ?? UInt32(entry.content.count))
-            let localName = entry.localName ?? entry.name
-            archive += little(0x0403_4B50 as UInt32) + little(20 as UInt16) + little(entry.localFlags ?? entry.flags)
-            archive += little(entry.localMethod ?? entry.method) + little(0x0021_0000 as UInt32) + sizes
-            archive += little(UInt16(localName.count)) + little(0 as UInt16) + localName + entry.content
-            directory += little(0x0201_4B50 as UInt32) + little(0x0314 as UInt16) + little(20 as UInt16)
-            directory += little(entry.flags) + little(entry.method) + little(0x0021_0000 as UInt32) + sizes
-            directory += little(UInt16(entry.name.count)) + little(UInt16(entry.extra.count))
-            directory += little(0 as UInt16) + little(0 as UInt32) + little(entry.attributes)
-            directory += little(offset) + entry.name + entry.extra
+            directory += entry.central(at: archive.count)
+            archive += entry.local
         }
+        archive += beforeDirectory
+        let count = count ?? UInt16(entries.count)
         let start = directoryOffset ?? UInt32(archive.count)
-        let count = self.count ?? UInt16(entries.count)
-        return archive + directory + little(0x0605_4B50 as UInt32) + little(0 as UInt32) + little(count)
-            + little(count) + little(UInt32(directory.count)) + little(start) + little(UInt16(comment.count)) + comment
+        return archive + directory + behindDirectory
+            + endRecord(count: count, size: directory.count, start: Int(start), comment: comment)
     }
 }
 
+func endRecord(count: UInt16, size: Int, start: Int, comment: [UInt8] = []) -> [UInt8] {
+    little(0x0605_4B50 as UInt32) + little(0 as UInt32) + little(count) + little(count) + little(UInt32(size))
+        + little(UInt32(start)) + little(UInt16(comment.count)) + comment
+}
+
+/// The zip64 record (§4.3.14) of a directory.
+func zip64Record(count: UInt64, size: Int, start: Int) -> [UInt8] {
+    little(0x0606_4B50 as UInt32) + little(44 as UInt64) + little(45 as UInt16) + little(45 as UInt16)
+        + little(0 as UInt64) + little(count) + little(count) + little(UInt64(size)) + little(UInt64(start))
+}
+
+/// The locator (§4.3.15) of the record at a position.
+func zip64Locator(of record: Int) -> [UInt8] {
+    little(0x0706_4B50 as UInt32) + little(0 as UInt32) + little(UInt64(record)) + little(1 as UInt32)
+}
+
+func extraField(_ id: UInt16, _ content: [UInt8]) -> [UInt8] { little(id) + little(UInt16(content.count)) + content }
+
 func little(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+
+/// Raw deflate: zlib's format without its two bytes before and four behind.
+func deflate(_ bytes: [UInt8]) -> [UInt8] {
+    var size = compressBound(UInt(bytes.count))
+    var result = [UInt8](repeating: 0, count: Int(size))
+    let code = compress2(&result, &size, bytes, UInt(bytes.count), 9)
+    precondition(code == Z_OK)
+    return Array(result[2..<Int(size) - 4])
+}
 
 /// CRC-32 bit by bit, from its definition.
 func crc32(_ bytes: [UInt8]) -> UInt32 {
@@ -96,4 +151,20 @@ func crc32(_ bytes: [UInt8]) -> UInt32 {
         for _ in 0..<8 { value = value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
     }
     return ~value
+}
+
+let zipReader = ZipReader()
+
+func read(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits()) async throws -> [ArchiveEntry] {
+    try await zipReader.entries(of: archive, limits: limits)
+}
+
+/// The code of the error, and `nil` for an archive that is read.
+func refusal(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits()) async -> InvokError.Code? {
+    do throws(InvokError) {
+        _ = try await zipReader.entries(of: archive, limits: limits)
+        return nil
+    } catch {
+        return error.code
+    }
 }

@@ -57,7 +57,7 @@ struct SourceArchiveTests {
         "a\\b",
         "..\\x", "C:\\x", "a\u{0}b", "a\nb", "a\u{7F}", "\u{1B}[2J", String(repeating: "a/", count: 32) + "a",
         String(repeating: "a", count: 256), String(repeating: "a/", count: 300) + "a",
-        String(repeating: "é", count: 128),
+        String(repeating: "é", count: 128), "../\u{301}x", "a/\u{301}/../b", "/\u{301}x",
     ])
     func aHostilePathIsRefused(path: String) {
         let error = refusal(Self.project + [Self.file(path)])
@@ -91,6 +91,18 @@ struct SourceArchiveTests {
     @Test(arguments: [("é", "e\u{301}"), ("Ä", "ä"), ("dir/x", "DIR/X")])
     func namesThatCollideOnSomeDisksAreRefused(one: String, other: String) {
         #expect(refusal(Self.project + [Self.file(one), Self.file(other)])?.code == .invalidArchive)
+    }
+
+    @Test(arguments: [("é/a", "e\u{301}/b"), ("x/Å/a", "x/\u{212B}/b/c"), ("x/é/a/b", "x/e\u{301}/c")])
+    func foldersThatAreOneOnSomeDisksAreRefused(one: String, other: String) {
+        let error = refusal(Self.project + [Self.file(one), Self.file(other)])
+        #expect(error?.message.contains("two spellings") == true)
+        #expect(refusal(Self.project + [Self.file(one), Self.file(one + "2")]) == nil)
+    }
+
+    @Test func aTwinIsNotCalledTheSame() {
+        let error = refusal(Self.project + [Self.file("é"), Self.file("e\u{301}")])
+        #expect(error?.message.contains("one file on some disks") == true)
     }
 
     @Test(arguments: [("a", "a/b"), ("a/b/c", "A"), ("config.json/x", "y")])

@@ -2,7 +2,7 @@ import Foundation
 import Invok
 import Testing
 
-/// What other programs read; `LibArchiveReaderTests` reads them with the server's own reader.
+/// What other programs read; `ZipReaderTests` reads them with the server's own reader.
 struct ZipWriterTests {
     /// Lists and tests an archive with Python's `zipfile`.
     private func listing(_ archive: [UInt8]) throws -> String {

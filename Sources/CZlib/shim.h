@@ -1,0 +1,6 @@
+// zlib, with what it has as macros, which Swift does not see.
+#pragma once
+#include <zlib.h>
+
+// inflateInit2(3) for raw deflate (RFC 1951), without a header around it.
+static inline int zlib_raw_inflate_init(z_stream *stream) { return inflateInit2(stream, -MAX_WBITS); }

@@ -1,0 +1,66 @@
+public import Invok
+import InvokThreads
+
+/// Reads zip archives (PKWARE APPNOTE 6.3.10): `ZipDirectory` checks the structure, and the contents are taken from the
+/// very places that were checked.
+///
+/// It has threads of its own, for inflating takes long. Those that wait for one are bounded.
+public struct ZipReader: ArchiveReader {
+    static let threads = 2
+    /// Archives that may wait for a thread; the next one is turned away.
+    static let queueLimit = 64
+
+    private let workers = WorkerPool(threads: threads)
+
+    public init() {}
+
+    public func entries(
+        of archive: any ByteSource, limits: ArchiveLimits
+    ) async throws(InvokError) -> [ArchiveEntry] {
+        guard archive.count <= limits.archiveBytes else { throw .archiveTooLarge(limits) }
+        guard workers.waiting < Self.queueLimit else { throw .busyReading }
+        return try await workers.run { () throws(InvokError) in try Self.read(archive, limits) }
+    }
+
+    private static func read(_ archive: any ByteSource, _ limits: ArchiveLimits) throws(InvokError) -> [ArchiveEntry] {
+        var entries: [ArchiveEntry] = []
+        for entry in try ZipDirectory(archive, limits: limits).entries {
+            var content: [UInt8] = []
+            content.reserveCapacity(entry.size)
+            try ZipContent.read(entry, of: archive) { content += $0 }
+            // What a link or a device holds is nothing that anybody wants.
+            if entry.kind != .file { content = [] }
+            entries.append(ArchiveEntry(path: entry.path, kind: entry.kind, content: content))
+        }
+        return entries
+    }
+}
+
+extension InvokError {
+    static func damaged(_ how: String) -> InvokError {
+        .invalidArchive("the zip archive is damaged: \(how)", nextStep: "make the archive again")
+    }
+
+    fileprivate static let busyReading = InvokError(
+        .noCapacity, "the server is busy with other archives", nextStep: "try again in a moment", retryAfterSeconds: 10)
+
+    static func archiveTooLarge(_ limits: ArchiveLimits) -> InvokError {
+        tooLarge("the archive is larger than \(limits.archiveBytes) bytes")
+    }
+
+    static func tooManyEntries(_ limits: ArchiveLimits) -> InvokError {
+        tooLarge("the archive has more than \(limits.entries) entries")
+    }
+
+    static func tooMuchContent(_ limits: ArchiveLimits) -> InvokError {
+        tooLarge("the archive holds more than \(limits.contentBytes) bytes when unpacked")
+    }
+
+    static func directoryTooLarge(_ bytes: Int) -> InvokError {
+        tooLarge("the list of the archive's entries is larger than \(bytes) bytes")
+    }
+
+    private static func tooLarge(_ message: String) -> InvokError {
+        InvokError(.payloadTooLarge, message, nextStep: "leave out what the function does not need")
+    }
+}
