@@ -39,6 +39,8 @@ public final class SimContainerEngine: ContainerEngine {
     private let logs: any LogStore
     private let clock: any Clock
     private let effects: SimEffects
+    /// The machine's, on which instances start and answer; `nil` for as many as are needed.
+    let processors: SimQueue?
     let events: SimInstanceEvents
 
     /// - Parameter logs: where the instances' stdout and stderr go.
@@ -50,9 +52,10 @@ public final class SimContainerEngine: ContainerEngine {
 
     init(
         builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects,
-        events: SimInstanceEvents
+        processors: SimQueue? = nil, events: SimInstanceEvents
     ) {
         self.events = events
+        self.processors = processors
         self.builder = builder
         self.logs = logs
         self.clock = clock
@@ -62,7 +65,7 @@ public final class SimContainerEngine: ContainerEngine {
     // MARK: The port
 
     public func start(_ spec: InstanceSpec) async throws(EngineError) -> RunningInstance {
-        await effects.work(below: .milliseconds(300))
+        await effects.work(below: .milliseconds(300), at: processors)
         let instance = try await effects.perform("engine.start", "\(spec.id)", failure: EngineError.unavailable) {
             () throws(EngineError) in try add(spec)
         }

@@ -7,16 +7,24 @@ public final class SimCoordinationCache: CoordinationCache {
     private let broadcast = Broadcast<String, String>(buffer: 256)
     private let clock: any Clock
     private let effects: SimEffects
+    private let server: SimQueue?
 
-    public init(clock: any Clock, effects: SimEffects = SimEffects()) {
+    public convenience init(clock: any Clock, effects: SimEffects = SimEffects()) {
+        self.init(clock: clock, effects: effects, server: nil)
+    }
+
+    /// - Parameter server: what does one call after the other; `nil` for all at once.
+    init(clock: any Clock, effects: SimEffects, server: SimQueue?) {
         self.clock = clock
         self.effects = effects
+        self.server = server
     }
 
     private func effect<Value: Sendable>(
         _ name: String, _ detail: String = "", _ body: (inout CoordinationTable) -> Value
     ) async throws(CacheError) -> Value {
-        try await effects.perform("cache.\(name)", detail, failure: CacheError.unavailable) { () throws(CacheError) in
+        try await effects.perform("cache.\(name)", detail, at: server, failure: CacheError.unavailable) {
+            () throws(CacheError) in
             table.withLock { body(&$0) }
         }
     }

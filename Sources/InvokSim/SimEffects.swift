@@ -33,12 +33,13 @@ public final class SimEffects: Sendable {
     /// - Parameters:
     ///   - name: `port.call`, the same for each such call: it is what counts and faults go by.
     ///   - detail: what it is about, for the trace; never anything that differs between two runs of one seed.
+    ///   - queue: who does it, when many others want that too; `nil` for one who is always free.
     ///   - failure: makes the port's error for an injected fault; `nil` for an effect that cannot fail.
     ///   - torn: what is left of the effect when it breaks off in the middle.
     ///   - body: the effect itself, atomic and without waiting.
     func perform<Value: Sendable, Failure: Error>(
-        _ name: String, _ detail: String = "", failure: ((String) -> Failure)?, torn: () -> Void = {},
-        _ body: () throws(Failure) -> Value
+        _ name: String, _ detail: String = "", at queue: SimQueue? = nil, failure: ((String) -> Failure)?,
+        torn: () -> Void = {}, _ body: () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         SimCall.current?.note(name)
         guard let faults else {
@@ -48,7 +49,7 @@ public final class SimEffects: Sendable {
         await SimCore.fence()
         if let failure, await isHung(name) { throw failure("hung in the simulation") }
         let fault = faults.draw(for: name)
-        await pass(faults.latency() + (fault == .slow ? .seconds(2) : .zero))
+        await pass(faults.latency() + (fault == .slow ? .seconds(2) : .zero), at: queue)
         record(SimCore.current.map { "\($0.name) \(name)" } ?? name, detail, fault: fault)
         switch (fault, failure) {
         case (.refused, let failure?):
@@ -107,10 +108,10 @@ public final class SimEffects: Sendable {
     func losesExit() -> Bool { faults?.draw(for: SimFault.exit) == .lostExit }
 
     /// Takes the time of real work, such as a build; none without a fault plan.
-    func work(below limit: Duration) async {
+    func work(below limit: Duration, at queue: SimQueue?) async {
         guard let faults else { return }
         await SimCore.fence()
-        await pass(faults.work(below: limit))
+        await pass(faults.work(below: limit), at: queue)
     }
 
     /// Whether an instance that starts now ends by itself soon, and after what time.
@@ -120,7 +121,12 @@ public final class SimEffects: Sendable {
     }
 
     /// Lets time pass, and goes no further in a core that has crashed meanwhile.
-    private func pass(_ duration: Duration) async {
+    /// - Parameter queue: whose time it is.
+    private func pass(_ duration: Duration, at queue: SimQueue? = nil) async {
+        if let queue {
+            await queue.serve(duration)
+            return await SimCore.fence()
+        }
         guard let clock else { return }
         // A cancelled task does not wait; its effect is done all the same.
         try? await clock.sleep(until: clock.now().advanced(by: duration))
@@ -128,8 +134,10 @@ public final class SimEffects: Sendable {
     }
 
     /// Runs one effect that cannot fail.
-    func perform<Value: Sendable>(_ name: String, _ detail: String = "", _ body: () -> Value) async -> Value {
-        await perform(name, detail, failure: Optional<(String) -> Never>.none, body)
+    func perform<Value: Sendable>(
+        _ name: String, _ detail: String = "", at queue: SimQueue? = nil, _ body: () -> Value
+    ) async -> Value {
+        await perform(name, detail, at: queue, failure: Optional<(String) -> Never>.none, body)
     }
 
     /// How often each effect ran.

@@ -35,9 +35,11 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// or packets get lost.
     case storeHang = "store-hang"
     case cacheHang = "cache-hang"
+    /// A machine's processors do a quarter of what they did, for a while. Users must not see more of it than time.
+    case slowCPU = "slow-cpu"
 
     /// Whether users may see that it comes.
-    var disturbs: Bool { self != .coreRestart }
+    var disturbs: Bool { self != .coreRestart && self != .slowCPU }
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
@@ -106,7 +108,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
         case .doubledMessage: return name == "cache.publish"
         case .tornWrite: return name == "artifacts.put" || name == "logs.append"
         case .lostMessage, .delayedMessage, .lostExit, .coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang,
-            .cacheHang:
+            .cacheHang, .slowCPU:
             return false
         }
     }

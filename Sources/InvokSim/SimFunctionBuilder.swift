@@ -10,9 +10,14 @@ public final class SimFunctionBuilder: FunctionBuilder {
 
     private let state = Mutex(State())
     private let effects: SimEffects
+    private let processors: SimQueue?
 
-    public init(effects: SimEffects = SimEffects()) {
+    public convenience init(effects: SimEffects = SimEffects()) { self.init(effects: effects, processors: nil) }
+
+    /// - Parameter processors: the machine's, on which builds run; `nil` for as many as are needed.
+    init(effects: SimEffects, processors: SimQueue?) {
         self.effects = effects
+        self.processors = processors
     }
 
     /// How many builds ran; an archive that had been built before does not count.
@@ -29,7 +34,7 @@ public final class SimFunctionBuilder: FunctionBuilder {
 
     public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
         let bundle = BundleID(Digest(of: "sim \(source.config.runtime.rawValue) \(artifact)".utf8))
-        await effects.work(below: .seconds(3))
+        await effects.work(below: .seconds(3), at: processors)
         return try await effect("build", "\(artifact)") { (state) throws(BuildError) in
             if state.functions[bundle] == nil {
                 state.builds += 1

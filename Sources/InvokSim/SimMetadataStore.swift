@@ -5,16 +5,23 @@ import Synchronization
 public final class SimMetadataStore: MetadataStore {
     private let tables = Mutex(SimTables())
     private let effects: SimEffects
+    private let connections: SimQueue?
     private let onCommit: @Sendable (FunctionKey, SimTables) -> Void
 
     public convenience init(effects: SimEffects = SimEffects()) {
         self.init(effects: effects) { _, _ in }
     }
 
-    /// - Parameter onCommit: sees the tables after each transaction that may have changed a function, and must not call
-    ///   the store.
-    init(effects: SimEffects, onCommit: @escaping @Sendable (FunctionKey, SimTables) -> Void) {
+    /// - Parameters:
+    ///   - connections: of which each call takes one; `nil` for as many as are needed.
+    ///   - onCommit: sees the tables after each transaction that may have changed a function, and must not call the
+    ///     store.
+    init(
+        effects: SimEffects, connections: SimQueue? = nil,
+        onCommit: @escaping @Sendable (FunctionKey, SimTables) -> Void
+    ) {
         self.effects = effects
+        self.connections = connections
         self.onCommit = onCommit
     }
 
@@ -27,7 +34,8 @@ public final class SimMetadataStore: MetadataStore {
         _ name: String, _ detail: String, changing changed: FunctionKey? = nil,
         _ body: (inout SimTables) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
-        try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in
+        try await effects.perform("store.\(name)", detail, at: connections, failure: StoreError.unavailable) {
+            () throws(StoreError) in
             try tables.withLock { (tables) throws(StoreError) in
                 var copy = tables
                 let value = try body(&copy)
@@ -41,7 +49,8 @@ public final class SimMetadataStore: MetadataStore {
     func read<Value: Sendable>(
         _ name: String, _ detail: String = "", _ body: (SimTables) -> Value
     ) async throws(StoreError) -> Value {
-        try await effects.perform("store.\(name)", detail, failure: StoreError.unavailable) { () throws(StoreError) in
+        try await effects.perform("store.\(name)", detail, at: connections, failure: StoreError.unavailable) {
+            () throws(StoreError) in
             tables.withLock { body($0) }
         }
     }

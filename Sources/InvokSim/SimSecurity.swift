@@ -4,19 +4,26 @@ public import Invok
 public struct SimPasswordHasher: PasswordHasher {
     private let generation: Int
     private let effects: SimEffects
+    private let processors: SimQueue?
 
     /// - Parameter generation: stands for the parameters; a hash of another one needs a rehash.
     public init(generation: Int = 1, effects: SimEffects = SimEffects()) {
+        self.init(generation: generation, effects: effects, processors: nil)
+    }
+
+    /// - Parameter processors: the machine's, on which it hashes; `nil` for as many as are needed.
+    init(generation: Int = 1, effects: SimEffects, processors: SimQueue?) {
         self.generation = generation
         self.effects = effects
+        self.processors = processors
     }
 
     public func hash(_ password: Password) async throws(PasswordHashError) -> String {
-        await effects.perform("passwords.hash") { "sim$\(generation)$\(Digest(of: password.bytes))" }
+        await effects.perform("passwords.hash", at: processors) { "sim$\(generation)$\(Digest(of: password.bytes))" }
     }
 
     public func verify(_ password: Password, against hash: String) async throws(PasswordHashError) -> Bool {
-        await effects.perform("passwords.verify") {
+        await effects.perform("passwords.verify", at: processors) {
             let parts = hash.split(separator: "$", omittingEmptySubsequences: false)
             return parts.count == 3 && parts[0] == "sim" && parts[2] == Digest(of: password.bytes).description
         }

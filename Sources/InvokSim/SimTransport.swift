@@ -66,7 +66,7 @@ public struct SimTransport: InstanceTransport {
     ) async throws(TransportError) -> Work {
         try await effects.perform(
             "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
-            failure: TransportError.refused
+            at: engine.processors, failure: TransportError.refused
         ) { () throws(TransportError) in
             guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)
             else { throw .refused("nothing listens there") }

@@ -30,6 +30,12 @@ final class SimCluster: Sendable {
     let cache: SimCoordinationCache
     let artifacts: SimArtifactStore
     let nodes: [SimNode]
+    /// Connections to the store; the cache does one call after the other, as Redis does.
+    private static let storeConnections = 8
+    /// Of each machine. Builds, starts and requests take turns on them.
+    private static let processors = 4
+    private static let quantum = Duration.milliseconds(100)
+
     /// The functions that are changed in the store, when they are.
     private let commits: Broadcast<FunctionKey, Void>
     private let state = Mutex(State())
@@ -48,11 +54,13 @@ final class SimCluster: Sendable {
         let sealer = EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces"))
         let checker = SimChecker(clock: clock, sealer: sealer) { artifacts.isWhole($0.artifact) }
         let commits = Broadcast<FunctionKey, Void>(buffer: 1)
-        let store = SimMetadataStore(effects: effects) { key, tables in
+        let connections = SimQueue(servers: Self.storeConnections, clock: clock)
+        let store = SimMetadataStore(effects: effects, connections: connections) { key, tables in
             if checker.onCommit(key, tables) { commits.send((), on: key) }
         }
         artifacts.keepNamed(in: store)
-        let cache = SimCoordinationCache(clock: clock, effects: effects)
+        let cache = SimCoordinationCache(
+            clock: clock, effects: effects, server: SimQueue(servers: 1, clock: clock))
         let logs = SimLogStore(effects: effects)
         self.seed = seed
         faults = plan
@@ -63,24 +71,25 @@ final class SimCluster: Sendable {
         self.cache = cache
         self.artifacts = artifacts
         nodes = (1...cores).map { number in
+            let processors = SimQueue(servers: Self.processors, quantum: Self.quantum, clock: clock)
             // Each machine has what it has built itself.
-            let builder = SimFunctionBuilder(effects: effects)
+            let builder = SimFunctionBuilder(effects: effects, processors: processors)
             var events = SimInstanceEvents(onStart: checker.onStart, onStop: checker.onStop)
             if namesRequests {
                 events.onRequest = checker.onRequest
                 events.onRefusal = checker.onRefusal
             }
             let engine = SimContainerEngine(
-                builder: builder, logs: logs, clock: clock, effects: effects, events: events)
+                builder: builder, logs: logs, clock: clock, effects: effects, processors: processors, events: events)
             return SimNode(
-                name: "core-\(number)", engine: engine, settings: settings, clock: clock, effects: effects,
-                checker: checker, makeServer: makeServer
+                name: "core-\(number)", engine: engine, processors: processors, settings: settings, clock: clock,
+                effects: effects, checker: checker, makeServer: makeServer
             ) { engine, life in
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
                     builder: builder, artifacts: artifacts, archives: SimArchiveReader(), logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
-                    passwords: SimPasswordHasher(effects: effects), tokens: SimTokenCodec(),
+                    passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,
                     randomness: ids.stream("ids \(life)"))
             }

@@ -9,7 +9,9 @@ struct SimDisturbance: Sendable {
     /// Ends when faults stop.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for fault in [SimFault.coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang, .cacheHang] {
+            for fault in [
+                SimFault.coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang, .cacheHang, .slowCPU,
+            ] {
                 group.addTask {
                     while let pause = faults.pause(before: fault) {
                         await cluster.sleep(pause)
@@ -27,6 +29,7 @@ struct SimDisturbance: Sendable {
         case .instanceCrash: await crashInstances()
         case .storeHang: hang("store", fault)
         case .cacheHang: hang("cache", fault)
+        case .slowCPU: slowMachine()
         default:
             guard faults.strike(fault, choices: 1) != nil else { return }
             cluster.effects.note("the cache forgets everything")
@@ -41,6 +44,16 @@ struct SimDisturbance: Sendable {
         cluster.effects.note("the \(port) hangs")
         cluster.effects.hang(port, for: .seconds(choice + 1))
         cluster.checker.mark("\(port) hung")
+    }
+
+    /// One machine is slow for up to half a minute.
+    private func slowMachine() {
+        let nodes = cluster.nodes
+        guard let choice = faults.strike(.slowCPU, choices: nodes.count * 30) else { return }
+        let node = nodes[choice % nodes.count]
+        cluster.effects.note("the processors of \(node.name) are slow")
+        node.processors.slow(by: 4, for: .seconds(choice / nodes.count + 1))
+        cluster.checker.mark("processors slow")
     }
 
     /// One instance ends, or all of a machine at the same time, as when it is short of memory.

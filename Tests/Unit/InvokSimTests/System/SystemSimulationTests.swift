@@ -29,7 +29,7 @@ struct SystemSimulationTests {
         "stranger refused with not_found", "stranger refused with unauthenticated", "deploy acknowledged",
         "roll back acknowledged", "update acknowledged", "delete acknowledged", "list", "logs", "converged",
         "core crashed", "core redeployed", "instance crashed", "instances crashed together",
-        "instance lost in silence", "cache lost", "store hung", "cache hung", "answered from memory",
+        "instance lost in silence", "cache lost", "store hung", "cache hung", "processors slow", "answered from memory",
         "disabled user refused", "error unavailable",
         "error start_failed", "error build_failed", "error deploy_in_progress", "error conflict",
         "log: a half-done deploy was failed", "log: an instance was taken over",
