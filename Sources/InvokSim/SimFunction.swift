@@ -14,6 +14,7 @@ import Invok
 /// | `log TEXT` | writes TEXT to stdout at each request |
 /// | `exit-on-request` | dies when it gets a request |
 /// | `hang` | becomes ready, and answers nothing else |
+/// | `stall` | answers 200 with `begun`, and never ends its answer |
 /// | `freeze` | becomes ready, and answers nothing more from its first request on, its readiness check neither |
 /// | `never-ready` | runs, and never becomes ready |
 /// | `crash` | dies as soon as it is started |
@@ -28,6 +29,7 @@ struct SimFunction: Hashable, Sendable {
         case huge(Int)
         case exit
         case hang
+        case stall
         case freeze
     }
 
@@ -73,6 +75,7 @@ struct SimFunction: Hashable, Sendable {
         case ("log", _): logs.append(argument)
         case ("exit-on-request", _): answer = .exit
         case ("hang", _): answer = .hang
+        case ("stall", _): answer = .stall
         case ("freeze", _): answer = .freeze
         case ("never-ready", _): start = .never
         case ("crash", _): start = .crash

@@ -83,7 +83,7 @@ public struct SimTransport: InstanceTransport {
     /// How long a function takes for what has begun, whether its caller waits or not.
     private func doneWith(_ work: Work, _ began: Instant) -> Instant {
         let function = work.instance.function
-        let hangs = work.isCheck ? function.start == .never : function.answer == .hang || function.answer == .freeze
+        let hangs = work.isCheck ? function.start == .never : [.hang, .stall, .freeze].contains(function.answer)
         return hangs ? .distantFuture : began.advanced(by: work.isCheck ? .zero : function.delay)
     }
 
@@ -144,6 +144,10 @@ public struct SimTransport: InstanceTransport {
             await engine.crash(instance.spec.id, reason: "exited with status 1")
             throw TransportError.broken("the instance died")
         case .hang:
+            try await hang(instance)
+        case .stall:
+            try await sink.writeHead(Self.head(status: function.status, of: instance))
+            try await sink.writeChunk(Array("begun".utf8))
             try await hang(instance)
         case .freeze:
             instance.freeze()

@@ -9,13 +9,16 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
     public var memoryMB: Int?
     public var cpus: Double?
     public var timeoutSeconds: Int?
+    public var pauseSeconds: Int?
+    public var streamSeconds: Int?
     public var concurrency: Int?
     public var minInstances: Int?
     public var maxInstances: Int?
     public var idleSeconds: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case memoryMB, cpus, timeoutSeconds, concurrency, minInstances, maxInstances, idleSeconds
+        case memoryMB, cpus, timeoutSeconds, pauseSeconds, streamSeconds, concurrency, minInstances, maxInstances
+        case idleSeconds
     }
 
     public init() {}
@@ -25,6 +28,8 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
         memoryMB = try container.decodeWholeIfPresent(.memoryMB)
         cpus = try container.decodeIfPresent(Double.self, forKey: .cpus)
         timeoutSeconds = try container.decodeWholeIfPresent(.timeoutSeconds)
+        pauseSeconds = try container.decodeWholeIfPresent(.pauseSeconds)
+        streamSeconds = try container.decodeWholeIfPresent(.streamSeconds)
         concurrency = try container.decodeWholeIfPresent(.concurrency)
         minInstances = try container.decodeWholeIfPresent(.minInstances)
         maxInstances = try container.decodeWholeIfPresent(.maxInstances)

@@ -4,8 +4,12 @@ public struct Limits: Hashable, Sendable, Codable {
     public let memoryMB: Int
     /// Processor time of one instance, in cores.
     public let cpus: Double
-    /// The longest a request may take, first byte in to last byte out, in seconds.
+    /// How long the function may take until its answer's head, in seconds, the client's own pauses not counted.
     public let timeoutSeconds: Int
+    /// How long its answer may pause, and the client in the request's body, in seconds.
+    public let pauseSeconds: Int
+    /// How long all of a request may take, first byte in to last byte out, in seconds.
+    public let streamSeconds: Int
     /// Requests that one instance answers at a time.
     public let concurrency: Int
     /// Instances that are kept running without any request.
@@ -15,12 +19,15 @@ public struct Limits: Hashable, Sendable, Codable {
     public let idleSeconds: Int
 
     public static let standard = Limits(
-        unchecked: 128, cpus: 1, timeoutSeconds: 30, concurrency: 16, minInstances: 0, maxInstances: 4, idleSeconds: 300
+        unchecked: 128, cpus: 1, timeoutSeconds: 30, pauseSeconds: 60, streamSeconds: 3600, concurrency: 16,
+        minInstances: 0, maxInstances: 4, idleSeconds: 300
     )
 
     static let memoryRange = 16...4096
     static let cpuRange = 0.05...16.0
     static let timeoutRange = 1...900
+    static let pauseRange = 1...900
+    static let streamRange = 1...86_400
     static let concurrencyRange = 1...1000
     static let instanceRange = 1...100
     static let idleRange = 1...86_400
@@ -33,6 +40,10 @@ public struct Limits: Hashable, Sendable, Codable {
         cpus = try checked(given.cpus ?? standard.cpus, "limits.cpus", in: Self.cpuRange)
         timeoutSeconds = try checked(
             given.timeoutSeconds ?? standard.timeoutSeconds, "limits.timeoutSeconds", in: Self.timeoutRange)
+        pauseSeconds = try checked(
+            given.pauseSeconds ?? standard.pauseSeconds, "limits.pauseSeconds", in: Self.pauseRange)
+        streamSeconds = try checked(
+            given.streamSeconds ?? standard.streamSeconds, "limits.streamSeconds", in: Self.streamRange)
         concurrency = try checked(
             given.concurrency ?? standard.concurrency, "limits.concurrency", in: Self.concurrencyRange)
         let minimum = given.minInstances ?? standard.minInstances
@@ -43,16 +54,35 @@ public struct Limits: Hashable, Sendable, Codable {
     }
 
     private init(
-        unchecked memoryMB: Int, cpus: Double, timeoutSeconds: Int, concurrency: Int, minInstances: Int,
-        maxInstances: Int, idleSeconds: Int
+        unchecked memoryMB: Int, cpus: Double, timeoutSeconds: Int, pauseSeconds: Int, streamSeconds: Int,
+        concurrency: Int, minInstances: Int, maxInstances: Int, idleSeconds: Int
     ) {
         self.memoryMB = memoryMB
         self.cpus = cpus
         self.timeoutSeconds = timeoutSeconds
+        self.pauseSeconds = pauseSeconds
+        self.streamSeconds = streamSeconds
         self.concurrency = concurrency
         self.minInstances = minInstances
         self.maxInstances = maxInstances
         self.idleSeconds = idleSeconds
+    }
+}
+
+extension Limits {
+    /// What was stored before an entry of these was there has the standard value.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func whole(_ key: CodingKeys) throws -> Int { try container.decode(Int.self, forKey: key) }
+        self.init(
+            unchecked: try whole(.memoryMB), cpus: try container.decode(Double.self, forKey: .cpus),
+            timeoutSeconds: try whole(.timeoutSeconds),
+            pauseSeconds: try container.decodeIfPresent(Int.self, forKey: .pauseSeconds)
+                ?? Self.standard.pauseSeconds,
+            streamSeconds: try container.decodeIfPresent(Int.self, forKey: .streamSeconds)
+                ?? Self.standard.streamSeconds,
+            concurrency: try whole(.concurrency), minInstances: try whole(.minInstances),
+            maxInstances: try whole(.maxInstances), idleSeconds: try whole(.idleSeconds))
     }
 }
 

@@ -1,6 +1,5 @@
 public import HTTPTypes
 import Logging
-import Synchronization
 
 /// What a URL `/invok/{namespace}/{name}{rest}` names, as it came, not checked.
 public struct InvocationTarget: Hashable, Sendable {
@@ -57,16 +56,23 @@ public final class Invocations: Sendable {
             tokens.bearers, verified: route.access == .public ? nil : tokens.platform)
         let forwarded = ForwardedHead.make(
             head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
-        try await run(
-            forwarded, WatchedBody(body), key, route, sink: WatchedSink(sink), requestID: requestID)
+        try await run(forwarded, body, key, route, sink: sink, requestID: requestID)
     }
 
     /// The origins whose pages may call the function, as its author names them. From memory: whoever asks has not shown
     /// who they are.
     public func origins(of target: InvocationTarget) -> [String] {
-        guard let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) else { return [] }
-        let key = FunctionKey(namespace: namespace, name: name)
-        return directory.known(key)?.version.settings.cors ?? []
+        route(target)?.version.settings.cors ?? []
+    }
+
+    /// What the function may use, where it is known. From memory, and told to nobody.
+    public func limits(of target: InvocationTarget) -> Limits? {
+        route(target)?.version.settings.limits
+    }
+
+    private func route(_ target: InvocationTarget) -> Route? {
+        guard let namespace = Namespace(target.namespace), let name = try? FunctionName(target.name) else { return nil }
+        return directory.known(FunctionKey(namespace: namespace, name: name))
     }
 
     // MARK: Who may
@@ -111,10 +117,13 @@ public final class Invocations: Sendable {
     // MARK: Running
 
     private func run(
-        _ head: HTTPRequest, _ body: WatchedBody, _ key: FunctionKey, _ route: Route, sink: WatchedSink,
+        _ head: HTTPRequest, _ body: any RequestBody, _ key: FunctionKey, _ route: Route, sink: any ResponseSink,
         requestID: String
     ) async throws(InvokError) {
-        let request = InvocationRequest(head: head, body: body)
+        let limits = route.version.settings.limits
+        let exchange = WatchedExchange(limits, clock: world.clock)
+        let request = InvocationRequest(head: head, body: exchange.body(body))
+        let sink = exchange.sink(sink)
         var route = route
         for attempt in 1...Self.attempts {
             let place: Dispatcher.Place
@@ -127,15 +136,14 @@ public final class Invocations: Sendable {
             } catch {
                 throw Self.explain(error)
             }
-            let timeout = route.version.settings.limits.timeoutSeconds
-            let result = await exchange(request, in: place, timeoutSeconds: timeout, sink: sink)
+            let result = await send(request, to: place, sink, exchange)
             dispatcher.release(place, Self.outcome(of: result))
             switch result {
             case .success: return
             // What was read of the body is gone, and cannot be sent again.
-            case .failure(.refused) where attempt < Self.attempts && !body.isTouched && !sink.hasHead:
+            case .failure(.refused) where attempt < Self.attempts && !exchange.isBodyTouched && !exchange.hasHead:
                 try await pause(attempt)
-            case .failure(.cancelled) where !Task.isCancelled: throw Self.timedOut(after: timeout)
+            case .failure(.cancelled) where !Task.isCancelled: throw Self.timedOut(exchange, limits, world.clock.now())
             case .failure(let error): throw explain(error, place.instance, requestID)
             }
         }
@@ -170,12 +178,14 @@ public final class Invocations: Sendable {
     }
 
     /// - Returns: how it ended; `cancelled` when the time was over or the task was cancelled.
-    private func exchange(
-        _ request: InvocationRequest, in place: Dispatcher.Place, timeoutSeconds: Int, sink: WatchedSink
+    private func send(
+        _ request: InvocationRequest, to place: Dispatcher.Place, _ sink: any ResponseSink, _ exchange: WatchedExchange
     ) async -> Result<Void, TransportError> {
         let (transport, dispatcher) = (world.transport, dispatcher)
-        let deadline = world.clock.now().advanced(by: .seconds(timeoutSeconds))
-        let ended = await withDeadline(deadline, on: world.clock) { () async -> Result<Void, TransportError> in
+        exchange.restart()
+        let ended = await withDeadline(
+            on: world.clock, { exchange.nextLook(now: $0) }
+        ) { () async -> Result<Void, TransportError> in
             do throws(TransportError) {
                 try await transport.exchange(request, with: place.instance.endpoint, sink: sink) {
                     dispatcher.workEnded(place)
@@ -189,10 +199,21 @@ public final class Invocations: Sendable {
         return result
     }
 
-    private static func timedOut(after seconds: Int) -> InvokError {
-        InvokError(
-            .functionTimeout, "the function did not answer within \(seconds) s",
-            nextStep: "raise limits.timeoutSeconds in config.json, or make it faster")
+    private static func timedOut(_ exchange: WatchedExchange, _ limits: Limits, _ now: Instant) -> InvokError {
+        switch exchange.expiry(now: now) {
+        case .head, nil:
+            InvokError(
+                .functionTimeout, "the function did not answer within \(limits.timeoutSeconds) s",
+                nextStep: "raise limits.timeoutSeconds in config.json, or make it faster")
+        case .pause:
+            InvokError(
+                .functionTimeout, "the function's answer paused for \(limits.pauseSeconds) s",
+                nextStep: "raise limits.pauseSeconds in config.json, or let it send something meanwhile")
+        case .stream:
+            InvokError(
+                .functionTimeout, "the request took longer than \(limits.streamSeconds) s in all",
+                nextStep: "raise limits.streamSeconds in config.json")
+        }
     }
 
     private func explain(_ error: TransportError, _ instance: RunningInstance, _ requestID: String) -> InvokError {
@@ -228,39 +249,5 @@ public final class Invocations: Sendable {
                 nextStep: "see its log with 'invok logs'",
                 retryAfterSeconds: Int(retryAfter.components.seconds) + 1)
         }
-    }
-}
-
-/// Passes an answer on and remembers whether it has begun.
-private final class WatchedSink: ResponseSink {
-    private let sink: any ResponseSink
-    private let began = Mutex(false)
-
-    init(_ sink: any ResponseSink) { self.sink = sink }
-
-    var hasHead: Bool { began.withLock { $0 } }
-
-    func writeHead(_ head: HTTPResponse) async throws {
-        began.withLock { $0 = true }
-        try await sink.writeHead(head)
-    }
-
-    func writeChunk(_ bytes: [UInt8]) async throws { try await sink.writeChunk(bytes) }
-    func finish(trailers: HTTPFields?) async throws { try await sink.finish(trailers: trailers) }
-}
-
-/// Passes a body on and remembers whether anything was asked of it.
-private final class WatchedBody: RequestBody {
-    private let body: any RequestBody
-    private let touched = Mutex(false)
-
-    init(_ body: any RequestBody) { self.body = body }
-
-    var isTouched: Bool { touched.withLock { $0 } }
-    var isEmpty: Bool { body.isEmpty }
-
-    func next() async throws -> [UInt8]? {
-        touched.withLock { $0 = true }
-        return try await body.next()
     }
 }

@@ -8,6 +8,7 @@ enum WireSchemas {
         "Session": .object([required("token", .string), required("user", .reference("User"))]),
         "Limits": .object([
             optional("memoryMB", .integer), optional("cpus", .number), optional("timeoutSeconds", .integer),
+            optional("pauseSeconds", .integer), optional("streamSeconds", .integer),
             optional("concurrency", .integer), optional("minInstances", .integer), optional("maxInstances", .integer),
             optional("idleSeconds", .integer),
         ]),

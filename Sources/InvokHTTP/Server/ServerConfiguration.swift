@@ -1,3 +1,4 @@
+import Invok
 public import NIOCore
 
 /// How the server listens and what it allows.
@@ -30,9 +31,7 @@ public struct ServerConfiguration: Sendable {
     public var headTimeout: TimeAmount
     /// How long a client may pause in a body that somebody reads.
     public var bodyTimeout: TimeAmount
-    /// How long all of a body may take the client, a function's and the API's, and the least rate of the API's in bytes a
-    /// second.
-    public var functionBodyTime: TimeAmount
+    /// How long all of a body of an API call may take the client, and its least rate in bytes a second.
     public var bodyTime: TimeAmount
     public var leastBodyRate: Int
     /// How long a client may take nothing of its answer.
@@ -50,7 +49,7 @@ public struct ServerConfiguration: Sendable {
         host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = [],
         hosts: HostRules = .open, trustedProxies: [AddressRange] = [], serverName: String? = "invok",
         world: [String: String] = [:], headTimeout: TimeAmount = .seconds(30),
-        bodyTimeout: TimeAmount = .seconds(30), functionBodyTime: TimeAmount = .seconds(900),
+        bodyTimeout: TimeAmount = .seconds(30),
         bodyTime: TimeAmount = .seconds(600), leastBodyRate: Int = 1024, answerTimeout: TimeAmount = .seconds(60),
         connections: Int = 1000, connectionsPerAddress: Int = 256, sharedAddresses: [AddressRange] = [],
         streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024,
@@ -67,7 +66,6 @@ public struct ServerConfiguration: Sendable {
         self.world = world
         self.headTimeout = headTimeout
         self.bodyTimeout = bodyTimeout
-        self.functionBodyTime = functionBodyTime
         self.bodyTime = bodyTime
         self.leastBodyRate = leastBodyRate
         self.answerTimeout = answerTimeout
@@ -92,9 +90,10 @@ extension ServerConfiguration {
     }
 
     /// The same for a request to a function, whose author decides what is slow.
-    var functionLimits: ClientLimits {
+    func clientLimits(of function: Limits) -> ClientLimits {
         var limits = clientLimits
-        limits.body = .init(functionBodyTime)
+        limits.pause = .seconds(function.pauseSeconds)
+        limits.body = .seconds(function.streamSeconds)
         limits.leastRate = 0
         return limits
     }

@@ -64,8 +64,10 @@ public struct ServerResponder: Sendable {
 
     /// How long the client may take for the body of that request.
     @Sendable func limits(of request: HTTPRequest, from peer: String) -> ClientLimits {
-        let entry = entrance.entry(of: request, forwarding.caller(request, peer: peer))
-        return entry.isInvocation ? configuration.functionLimits : configuration.clientLimits
+        guard case .function(let target, _) = entrance.entry(of: request, forwarding.caller(request, peer: peer)) else {
+            return configuration.clientLimits
+        }
+        return configuration.clientLimits(of: system.invocations.limits(of: target) ?? .standard)
     }
 
     /// Adds what every answer carries.

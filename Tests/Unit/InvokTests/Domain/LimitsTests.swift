@@ -19,6 +19,7 @@ struct LimitsTests {
     @Test(
         arguments: [
             ("memoryMB", 16, 4096, \.memoryMB), ("timeoutSeconds", 1, 900, \.timeoutSeconds),
+            ("pauseSeconds", 1, 900, \.pauseSeconds), ("streamSeconds", 1, 86_400, \.streamSeconds),
             ("concurrency", 1, 1000, \.concurrency), ("maxInstances", 1, 100, \.maxInstances),
             ("idleSeconds", 1, 86_400, \.idleSeconds),
         ] as [(String, Int, Int, any WritableKeyPath<LimitsConfig, Int?> & Sendable)])
@@ -54,6 +55,17 @@ struct LimitsTests {
             }
         }
         #expect(error?.message == "limits.minInstances is \(minimum), but must be from 0 to \(maximum)")
+    }
+
+    @Test func whatWasStoredBeforeThereWerePausesHasTheStandard() throws {
+        let stored =
+            #"{"concurrency":2,"cpus":1,"idleSeconds":3,"maxInstances":4,"memoryMB":64,"minInstances":0,"#
+            + #""timeoutSeconds":7}"#
+        let limits = try JSONDecoder().decode(Limits.self, from: Data(stored.utf8))
+        #expect(limits.timeoutSeconds == 7)
+        #expect(limits.pauseSeconds == Limits.standard.pauseSeconds)
+        #expect(limits.streamSeconds == Limits.standard.streamSeconds)
+        #expect(try JSONDecoder().decode(Limits.self, from: JSONEncoder().encode(limits)) == limits)
     }
 
     @Test func aMinimumAboveAllIsRefused() {

@@ -168,6 +168,22 @@ struct InvocationsTests {
         }
     }
 
+    @Test func anAnswerThatPausesForTooLongIsCutOff() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            let key = try rig.key(owner)
+            let token = try await rig.token(owner)
+            try await rig.deploy("stall", limits: #"{"timeoutSeconds":30,"pauseSeconds":2}"#, as: owner)
+            let outcome = Task { await message { try await rig.invoke(key, token: token) } }
+            // The dispatcher's alarm and the request's deadline.
+            await rig.sim.clock.waitForSleepers(2)
+            rig.sim.clock.advance(by: .seconds(2))
+            #expect(await outcome.value == "the function's answer paused for 2 s")
+            #expect(rig.dispatcher.load(of: key).requests == 0)
+        }
+    }
+
     /// It answers neither its readiness check nor anything else, and does not end by itself.
     @Test func aFunctionThatHangsAltogetherIsReplaced() async throws {
         let rig = Rig()

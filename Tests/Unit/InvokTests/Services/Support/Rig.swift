@@ -117,6 +117,16 @@ struct Rig {
     }
 }
 
+/// The message of what the operation throws.
+func message(_ operation: () async throws -> some Any) async -> String? {
+    do {
+        _ = try await operation()
+        return nil
+    } catch {
+        return (error as? InvokError)?.message ?? "\(error)"
+    }
+}
+
 /// The code of what the operation throws.
 func code(_ operation: () async throws -> some Any) async -> InvokError.Code? {
     do {

@@ -1,0 +1,113 @@
+import HTTPTypes
+import Synchronization
+
+/// One request to a function and its answer, as they pass: remembers what decides whether it may be tried again, and how
+/// long the function may still take.
+final class WatchedExchange: Sendable {
+    private struct State {
+        var deadlines: AnswerDeadlines
+        var hasHead = false
+        var isTouched = false
+    }
+
+    private let state: Mutex<State>
+    private let clock: any Clock
+    private let limits: Limits
+
+    init(_ limits: Limits, clock: any Clock) {
+        self.limits = limits
+        self.clock = clock
+        state = Mutex(State(deadlines: AnswerDeadlines(limits, now: clock.now())))
+    }
+
+    /// The time begins anew, with another instance.
+    func restart() {
+        let deadlines = AnswerDeadlines(limits, now: clock.now())
+        state.withLock { $0.deadlines = deadlines }
+    }
+
+    /// Whether the answer has begun.
+    var hasHead: Bool { state.withLock { $0.hasHead } }
+    /// Whether anything was asked of the request's body.
+    var isBodyTouched: Bool { state.withLock { $0.isTouched } }
+
+    func expiry(now: Instant) -> AnswerDeadlines.Expiry? { state.withLock { $0.deadlines.expiry(now: now) } }
+
+    /// When to look for an expiry again, or `nil` when there is one.
+    func nextLook(now: Instant) -> Instant? {
+        state.withLock { $0.deadlines.expiry(now: now) == nil ? $0.deadlines.nextLook(now: now) : nil }
+    }
+
+    fileprivate func reads() {
+        state.withLock {
+            $0.isTouched = true
+            $0.deadlines.onRead()
+        }
+    }
+
+    fileprivate func hasRead() {
+        let now = clock.now()
+        state.withLock { $0.deadlines.onRequestBytes(now: now) }
+    }
+
+    fileprivate func answers() {
+        state.withLock {
+            $0.hasHead = true
+            $0.deadlines.onAnswer()
+        }
+    }
+
+    fileprivate func wasTaken() {
+        let now = clock.now()
+        state.withLock { $0.deadlines.onTaken(now: now) }
+    }
+
+    func body(_ body: any RequestBody) -> any RequestBody { WatchedBody(body, self) }
+    func sink(_ sink: any ResponseSink) -> any ResponseSink { WatchedSink(sink, self) }
+}
+
+private final class WatchedSink: ResponseSink {
+    private let sink: any ResponseSink
+    private let exchange: WatchedExchange
+
+    init(_ sink: any ResponseSink, _ exchange: WatchedExchange) {
+        self.sink = sink
+        self.exchange = exchange
+    }
+
+    func writeHead(_ head: HTTPResponse) async throws {
+        exchange.answers()
+        try await sink.writeHead(head)
+        exchange.wasTaken()
+    }
+
+    func writeChunk(_ bytes: [UInt8]) async throws {
+        exchange.answers()
+        try await sink.writeChunk(bytes)
+        exchange.wasTaken()
+    }
+
+    func finish(trailers: HTTPFields?) async throws {
+        exchange.answers()
+        try await sink.finish(trailers: trailers)
+    }
+}
+
+private final class WatchedBody: RequestBody {
+    private let body: any RequestBody
+    private let exchange: WatchedExchange
+
+    init(_ body: any RequestBody, _ exchange: WatchedExchange) {
+        self.body = body
+        self.exchange = exchange
+    }
+
+    var isEmpty: Bool { body.isEmpty }
+
+    func next() async throws -> [UInt8]? {
+        exchange.reads()
+        let chunk = try await body.next()
+        exchange.hasRead()
+        return chunk
+    }
+}
