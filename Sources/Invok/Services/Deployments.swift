@@ -37,6 +37,16 @@ public final class Deployments: Sendable {
 
     // MARK: Deploy
 
+    /// Whether the caller may deploy into a namespace: ask before its archive is read.
+    /// - Parameter namespace: `nil` for the caller's own.
+    /// - Returns: the namespace.
+    /// - Throws: `not_found` for a stranger, `forbidden` for a viewer, `unavailable`.
+    public func authorize(_ namespace: Namespace?, as principal: Principal) async throws(InvokError) -> Namespace {
+        let namespace = namespace ?? principal.namespace
+        try await access.require(.change, in: namespace, of: principal)
+        return namespace
+    }
+
     /// Checks, builds, tries and activates what was uploaded.
     /// - Parameters:
     ///   - archive: a zip archive.
@@ -48,8 +58,7 @@ public final class Deployments: Sendable {
     public func deploy(
         archive: [UInt8], fileName: String, namespace: Namespace?, access given: Access?, as principal: Principal
     ) async throws(InvokError) -> Deployment {
-        let namespace = namespace ?? principal.namespace
-        try await access.require(.change, in: namespace, of: principal)
+        let namespace = try await authorize(namespace, as: principal)
         let source = try await read(archive, fileName: fileName)
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)

@@ -22,11 +22,14 @@ struct MultipartParser {
     private enum State { case delimiter, head, content, epilogue }
 
     static let maximumHeadBytes = 8 * 1024
+    /// A form of one file needs no more, and parts without content cost the most work for each byte.
+    static let maximumParts = 16
 
     private let delimiter: [UInt8]
     private var state = State.content
     /// Before the first delimiter stands a preamble, which is skipped.
     private var isPreamble = true
+    private var parts = 0
     private var buffer: [UInt8]
 
     /// - Parameter contentType: the request's; it names the boundary.
@@ -77,7 +80,7 @@ struct MultipartParser {
                 return true
             }
             let blanks = buffer.prefix { $0 == 0x20 || $0 == 0x09 }.count
-            guard blanks <= Self.maximumHeadBytes else { throw Self.malformed }
+            guard blanks <= Self.maximumHeadBytes else { throw Self.headTooLarge }
             guard buffer.count >= blanks + 2 else { return false }
             guard buffer[blanks] == 0x0D, buffer[blanks + 1] == 0x0A else { throw Self.malformed }
             // The line break stays: a head without fields is then found in the same way as one with some.
@@ -86,8 +89,14 @@ struct MultipartParser {
         case .head:
             let (end, isFound) = Self.position(of: [0x0D, 0x0A, 0x0D, 0x0A], in: buffer)
             guard isFound else {
-                guard buffer.count <= Self.maximumHeadBytes else { throw Self.malformed }
+                guard buffer.count <= Self.maximumHeadBytes else { throw Self.headTooLarge }
                 return false
+            }
+            guard end <= Self.maximumHeadBytes else { throw Self.headTooLarge }
+            parts += 1
+            guard parts <= Self.maximumParts else {
+                throw .invalidRequest(
+                    "the multipart body has more than \(Self.maximumParts) parts", nextStep: "send the file alone")
             }
             events.append(try Self.began(buffer[..<end]))
             buffer.removeFirst(end + 4)
@@ -100,6 +109,9 @@ struct MultipartParser {
     }
 
     private static let malformed = InvokError.invalidRequest("the multipart body is malformed")
+
+    private static let headTooLarge = InvokError.invalidRequest(
+        "the head of a part of the multipart body is larger than \(maximumHeadBytes) bytes")
 
     private static func began(_ head: ArraySlice<UInt8>) throws(InvokError) -> Event {
         for line in String(decoding: head, as: UTF8.self).split(separator: "\r\n") {

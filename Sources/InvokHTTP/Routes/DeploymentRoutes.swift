@@ -25,8 +25,9 @@ enum DeploymentRoutes {
                     .storageFull,
                 ],
                 handler: .authenticated { request, _, principal in
-                    let namespace = try request.namespaceQuery()
+                    let given = try request.namespaceQuery()
                     let access = try request.query("access", expected: "'private' or 'public'") { Access(rawValue: $0) }
+                    let namespace = try await deployments.authorize(given, as: principal)
                     try await uploads.enter()
                     defer { uploads.leave() }
                     let upload = try await Upload.read(from: request, maximumBytes: maximumUploadBytes)

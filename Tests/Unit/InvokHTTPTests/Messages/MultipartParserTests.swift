@@ -55,6 +55,28 @@ struct MultipartParserTests {
         #expect(throws: InvokError.self) { try parse(body, chunk: 10) }
     }
 
+    /// However the body is cut: also when a whole head comes at once.
+    @Test(arguments: [100, 1_000_000])
+    func headsAreCapped(chunk: Int) throws {
+        func body(_ count: Int) -> String {
+            let long = String(repeating: "b", count: count)
+            return "--XX\r\nContent-Disposition: form-data; name=a\r\nA: \(long)\r\n\r\n\r\n--XX--"
+        }
+        #expect(try parse(body(8000), chunk: chunk).isComplete)
+        let error = #expect(throws: InvokError.self) { try parse(body(8200), chunk: chunk) }
+        #expect(error?.code == .invalidRequest && error?.message.contains("8192") == true)
+    }
+
+    @Test(arguments: [7, 1_000_000])
+    func partsAreCapped(chunk: Int) throws {
+        func body(_ count: Int) -> String {
+            String(repeating: "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n", count: count) + "--XX--"
+        }
+        #expect(try parse(body(16), chunk: chunk).isComplete)
+        let error = #expect(throws: InvokError.self) { try parse(body(17), chunk: chunk) }
+        #expect(error?.code == .invalidRequest && error?.message.contains("16 parts") == true)
+    }
+
     @Test(arguments: [
         ("application/json", InvokError.Code.unsupportedMediaType), ("multipart/form-data", .invalidRequest),
         ("multipart/form-data; boundary=", .invalidRequest), ("", .unsupportedMediaType),

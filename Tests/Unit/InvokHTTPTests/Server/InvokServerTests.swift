@@ -156,6 +156,22 @@ struct InvokServerTests {
         }
     }
 
+    /// Nothing of the body is sent, so an answer that came after reading it would never come.
+    @Test func aStrangersBodyIsNotRead() async throws {
+        try await TestServer.run { server in
+            let owner = try await server.register("owner@example.com")
+            let stranger = try await server.register("stranger@example.com")
+            for (token, status) in [(stranger.token, 404), ("none", 401)] {
+                try await WireClient.with(port: server.port) { client in
+                    try await client.send(
+                        "POST /invok/deploy?namespace=\(owner.user.uuid) HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
+                            + "Authorization: Bearer \(token)\r\nContent-Type: multipart/form-data; boundary=XX\r\n\r\n")
+                    #expect(try await client.answer()?.status == status)
+                }
+            }
+        }
+    }
+
     @Test func theFileItselfIsCapped() async throws {
         try await TestServer.run(ServerConfiguration(port: 0, maximumUploadBytes: 1000)) { server in
             let token = try await server.register().token
