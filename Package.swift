@@ -86,7 +86,7 @@ let package = Package(
         // MARK: Adapters, one family each
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         wall("InvokArchive", ["Invok", "InvokThreads", "CZlib"]),
-        wall("InvokLocal", ["Invok", logging]),
+        wall("InvokLocal", ["Invok", "InvokThreads", logging]),
         wall("InvokSecurity", ["Invok", cryptoExtras, jwtKit]),
         wall("InvokSQLite", ["Invok", grdb, logging]),
         .systemLibrary(

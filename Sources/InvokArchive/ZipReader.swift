@@ -22,6 +22,11 @@ public struct ZipReader: ArchiveReader {
         return try await workers.run { () throws(InvokError) in try Self.read(archive, limits) }
     }
 
+    public func bytes(of archive: any ByteSource) async throws(InvokError) -> [UInt8] {
+        guard workers.waiting < Self.queueLimit else { throw .busyReading }
+        return try await workers.run { () throws(InvokError) in try archive.read(0..<archive.count) }
+    }
+
     private static func read(_ archive: any ByteSource, _ limits: ArchiveLimits) throws(InvokError) -> [ArchiveEntry] {
         var entries: [ArchiveEntry] = []
         for entry in try ZipDirectory(archive, limits: limits).entries {

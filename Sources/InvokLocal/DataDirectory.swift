@@ -11,7 +11,7 @@ public final class DataDirectory: Sendable {
     public let mended: [String]
     private let lock: Int32
 
-    private static let folders = ["artifacts", "bundles", "logs", "run"]
+    private static let folders = ["artifacts", "bundles", "logs", "run", "spool"]
     /// Whoever could read one of these knows it, so that a right taken away too late mends nothing: the files' reader
     /// refuses them.
     private static let keys = ["jwt-secret", "secrets-key", "secrets-key.new"]
@@ -26,6 +26,8 @@ public final class DataDirectory: Sendable {
     public var logs: String { "\(path)/logs" }
     /// Sockets and what else lives as long as a core or an instance.
     public var run: String { "\(path)/run" }
+    /// Uploads that are received now.
+    public var spool: String { "\(path)/spool" }
     /// The secret that signs tokens, where none is configured.
     public var tokenSecret: String { "\(path)/jwt-secret" }
     /// The key that seals the functions' environments, where none is configured.

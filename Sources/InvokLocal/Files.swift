@@ -101,6 +101,24 @@ enum Files {
         }
     }
 
+    /// Reads all bytes of a range, wherever the descriptor's position is (pread(2)). A file that ends in it is an error.
+    static func read(_ descriptor: Int32, _ range: Range<Int>, path: String) throws(FileError) -> [UInt8] {
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < range.count, let base = buffer.baseAddress {
+                let read = pread(descriptor, base + count, range.count - count, off_t(range.lowerBound + count))
+                if read < 0, errno == EINTR { continue }
+                guard read > 0 else {
+                    code = read < 0 ? errno : EIO
+                    return
+                }
+                count += read
+            }
+        }
+        guard code == 0 else { throw FileError(code: code, call: "read", path: path) }
+        return bytes
+    }
+
     /// Returns when what was written is on the disk.
     static func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
         guard fsync(descriptor) == 0 else { throw FileError("write", path) }

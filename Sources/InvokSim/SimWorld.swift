@@ -11,6 +11,7 @@ public struct SimWorld: Sendable {
     public let artifacts: SimArtifactStore
     public let logs: SimLogStore
     public let archives: SimArchiveReader
+    public let spool: SimSpool
     public let builder: SimFunctionBuilder
     public let engine: SimContainerEngine
     public let transport: SimTransport
@@ -29,6 +30,7 @@ public struct SimWorld: Sendable {
         artifacts = SimArtifactStore(effects: effects)
         logs = SimLogStore(effects: effects)
         archives = SimArchiveReader()
+        spool = SimSpool(effects: effects)
         builder = SimFunctionBuilder(effects: effects)
         engine = SimContainerEngine(builder: builder, logs: logs, clock: clock, effects: effects)
         transport = SimTransport(engine: engine, clock: clock, effects: effects)
@@ -41,7 +43,7 @@ public struct SimWorld: Sendable {
     public var world: World {
         World(
             store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts, archives: archives,
-            logs: logs, transport: transport, passwords: passwords, tokens: tokens, sealer: sealer,
+            spool: spool, logs: logs, transport: transport, passwords: passwords, tokens: tokens, sealer: sealer,
             clock: clock, randomness: randomness)
     }
 }

@@ -6,7 +6,7 @@ struct FairQueue<Owner: Hashable & Sendable, Element: Hashable & Sendable>: Send
     private var free: Int
     private let share: Int
     /// Who holds how many places.
-    private var held: [Owner: Int] = [:]
+    private(set) var held: [Owner: Int] = [:]
     private var waiting: [Owner: [Element]] = [:]
     /// The owners that have something waiting, in the order of their turns.
     private var turns: [Owner] = []

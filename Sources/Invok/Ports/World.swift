@@ -6,6 +6,7 @@ public struct World: Sendable {
     public var builder: any FunctionBuilder
     public var artifacts: any ArtifactStore
     public var archives: any ArchiveReader
+    public var spool: any Spool
     public var logs: any LogStore
     public var transport: any InstanceTransport
     public var passwords: any PasswordHasher
@@ -17,8 +18,8 @@ public struct World: Sendable {
 
     public init(
         store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
-        builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, logs: any LogStore,
-        transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec,
+        builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, spool: any Spool,
+        logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec,
         sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
@@ -27,6 +28,7 @@ public struct World: Sendable {
         self.builder = builder
         self.artifacts = artifacts
         self.archives = archives
+        self.spool = spool
         self.logs = logs
         self.transport = transport
         self.passwords = passwords

@@ -1,18 +1,30 @@
 import Synchronization
 
-/// Lets a number of operations go on at a time. A bounded number of others wait, in order and for a bounded time.
+/// A semaphore with a bounded, fair queue (`FairQueue`): lets a number of operations go on at a time. Others wait for a
+/// bounded time, and the namespaces that have some waiting take turns.
 public final class Admission: Sendable {
+    private struct Ticket: Hashable {
+        let number: UInt64
+        let owner: Namespace
+    }
+
     private struct State {
-        var free: Int
-        var waiting: [(number: UInt64, waiter: CheckedContinuation<Bool, Never>)] = []
+        var queue: FairQueue<Namespace, Ticket>
+        var waiters: [Ticket: CheckedContinuation<Bool, Never>] = [:]
         var lastNumber: UInt64 = 0
         /// Cancelled before they began to wait.
-        var cancelled: Set<UInt64> = []
+        var cancelled: Set<Ticket> = []
 
-        mutating func takeFreePlace() -> Bool {
-            guard free > 0, waiting.isEmpty else { return false }
-            free -= 1
-            return true
+        /// Gives the places that are free to those whose turn it is.
+        /// - Parameter most: how many places an owner may hold, also while nobody else waits.
+        mutating func admit(_ most: (Namespace) -> Int) -> [CheckedContinuation<Bool, Never>] {
+            var admitted: [CheckedContinuation<Bool, Never>] = []
+            while true {
+                let held = queue.held
+                let next = queue.next { held[$0.owner, default: 0] < max(1, most($0.owner)) }
+                guard let next else { return admitted }
+                if let waiter = waiters.removeValue(forKey: next.element) { admitted.append(waiter) }
+            }
         }
     }
 
@@ -20,90 +32,107 @@ public final class Admission: Sendable {
     private let queueLimit: Int
     private let wait: Duration
     private let clock: any Clock
+    private let most: @Sendable (Namespace) -> Int
 
     /// - Parameters:
     ///   - places: operations at a time, at least 1.
-    ///   - queueLimit: operations that may wait; the next one is turned away.
+    ///   - queueLimit: operations that may wait, a quarter of them of one namespace; the next one is turned away.
     ///   - wait: how long one may wait.
-    public init(places: Int, queueLimit: Int, wait: Duration, clock: any Clock) {
-        state = Mutex(State(free: max(1, places)))
+    ///   - most: operations of one namespace at a time, so that some places are free for who comes next.
+    init(
+        places: Int, queueLimit: Int, wait: Duration, clock: any Clock,
+        most: @escaping @Sendable (Namespace) -> Int = { _ in .max }
+    ) {
+        state = Mutex(State(queue: FairQueue(places: places)))
         self.queueLimit = queueLimit
         self.wait = wait
         self.clock = clock
+        self.most = most
     }
 
     /// Runs the operation in a place of its own.
+    /// - Parameter owner: whose turn it takes.
     /// - Throws: `no_capacity` when there is none in time, and what the operation throws.
-    public func run<Success>(
-        _ operation: () async throws(InvokError) -> Success
+    func run<Success>(
+        for owner: Namespace, _ operation: () async throws(InvokError) -> Success
     ) async throws(InvokError) -> Success {
-        try await enter()
-        defer { leave() }
+        try await enter(owner)
+        defer { leave(owner) }
         return try await operation()
     }
 
     /// Takes a place. Give it back with `leave`.
     /// - Throws: `no_capacity` when there is none in time, or the task is cancelled; then there is nothing to give back.
-    public func enter() async throws(InvokError) {
-        if !state.withLock({ $0.takeFreePlace() }) { try await waitForPlace() }
-    }
-
-    /// How many operations wait now.
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
-
-    private func waitForPlace() async throws(InvokError) {
+    func enter(_ owner: Namespace) async throws(InvokError) {
         let deadline = clock.now().advanced(by: wait)
+        let ticket = state.withLock { state -> Ticket in
+            state.lastNumber += 1
+            return Ticket(number: state.lastNumber, owner: owner)
+        }
+        if takeFreePlace(ticket) { return }
         let result = await withDeadline(deadline, on: clock) { () throws(InvokError) in
-            guard await self.enqueue() else { throw Self.busy }
+            guard await self.enqueue(ticket) else { throw Self.busy }
         }
         guard case .success? = result else { throw Self.busy }
     }
 
-    /// - Returns: whether there is a place; not when too many wait already, or when the task is cancelled.
-    private func enqueue() async -> Bool {
-        let number = state.withLock { state in
-            state.lastNumber += 1
-            return state.lastNumber
+    /// How many operations wait now.
+    var waitingCount: Int { state.withLock { $0.queue.count } }
+
+    private func takeFreePlace(_ ticket: Ticket) -> Bool {
+        state.withLock { state in
+            guard state.queue.isEmpty, state.queue.freePlaces > 0 else { return false }
+            guard state.queue.held[ticket.owner, default: 0] < max(1, most(ticket.owner)) else { return false }
+            state.queue.append(ticket, of: ticket.owner)
+            return state.queue.next() != nil
         }
+    }
+
+    /// - Returns: whether there is a place; not when too many wait already, or when the task is cancelled.
+    private func enqueue(_ ticket: Ticket) async -> Bool {
         let hasPlace = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                let outcome: Bool? = state.withLock { state in
-                    if state.cancelled.contains(number) { return false }
-                    if state.takeFreePlace() { return true }
-                    guard state.waiting.count < queueLimit else { return false }
-                    state.waiting.append((number, waiter))
-                    return nil
+                let admitted = state.withLock { state -> [CheckedContinuation<Bool, Never>]? in
+                    if state.cancelled.contains(ticket) || !hasRoom(state.queue, for: ticket.owner) { return nil }
+                    state.queue.append(ticket, of: ticket.owner)
+                    state.waiters[ticket] = waiter
+                    // A place may have become free since it was asked for.
+                    return state.admit(most)
                 }
-                if let outcome { waiter.resume(returning: outcome) }
+                guard let admitted else { return waiter.resume(returning: false) }
+                for waiter in admitted { waiter.resume(returning: true) }
             }
         } onCancel: {
-            cancel(number)
+            cancel(ticket)
         }
-        state.withLock { _ = $0.cancelled.remove(number) }
+        state.withLock { _ = $0.cancelled.remove(ticket) }
         return hasPlace
     }
 
-    private func cancel(_ number: UInt64) {
+    /// No one fills the queue alone.
+    private func hasRoom(_ queue: FairQueue<Namespace, Ticket>, for owner: Namespace) -> Bool {
+        queue.count < queueLimit && queue.count(of: owner) < max(1, queueLimit / 4)
+    }
+
+    private func cancel(_ ticket: Ticket) {
         let waiter = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            guard let index = state.waiting.firstIndex(where: { $0.number == number }) else {
-                state.cancelled.insert(number)
+            guard let waiter = state.waiters.removeValue(forKey: ticket) else {
+                state.cancelled.insert(ticket)
                 return nil
             }
-            return state.waiting.remove(at: index).waiter
+            state.queue.remove(ticket, of: ticket.owner)
+            return waiter
         }
         waiter?.resume(returning: false)
     }
 
-    /// The place goes to the one that has waited longest.
-    public func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            guard !state.waiting.isEmpty else {
-                state.free += 1
-                return nil
-            }
-            return state.waiting.removeFirst().waiter
+    /// Gives a place back; it goes to the one whose turn it is.
+    func leave(_ owner: Namespace) {
+        let admitted = state.withLock { state in
+            state.queue.leave(owner)
+            return state.admit(most)
         }
-        next?.resume(returning: true)
+        for waiter in admitted { waiter.resume(returning: true) }
     }
 
     private static let busy = InvokError(

@@ -13,6 +13,7 @@ public final class Deployments: Sendable {
     private let directory: Directory
     private let dispatcher: Dispatcher
     private let changes: ChangeFeed
+    private let places: Admission
     private let builds: Admission
     private let quotas: Quotas
     private let logger: Logger
@@ -29,9 +30,14 @@ public final class Deployments: Sendable {
         self.dispatcher = dispatcher
         self.changes = changes
         self.quotas = quotas
+        places = Admission(
+            places: settings.concurrentDeploys, queueLimit: settings.deployQueueLimit,
+            wait: settings.deployQueueWait, clock: world.clock
+        ) { quotas.quota(of: $0)[.uploads] }
         builds = Admission(
             places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
-            clock: world.clock)
+            clock: world.clock
+        ) { quotas.quota(of: $0)[.builds] }
         self.logger = logger
     }
 
@@ -49,31 +55,41 @@ public final class Deployments: Sendable {
 
     /// Checks, builds, tries and activates what was uploaded.
     /// - Parameters:
-    ///   - archive: a zip archive.
+    ///   - archive: a zip archive, all of it: who sends one slowly holds no place.
     ///   - fileName: `NAME.zip`, the function's name.
     ///   - namespace: `nil` for the caller's own.
     ///   - access: sets the function's access, whatever its configuration says.
     /// - Throws: `invalid_archive`, `invalid_config`, `payload_too_large`, `build_failed`, `start_failed`,
     ///   `deploy_in_progress`, `conflict`, `no_capacity`, `storage_full`, `unavailable`.
     public func deploy(
-        archive: [UInt8], fileName: String, namespace: Namespace?, access given: Access?, as principal: Principal
+        archive: any ByteSource, fileName: String, namespace: Namespace?, access given: Access?,
+        as principal: Principal
     ) async throws(InvokError) -> Deployment {
         let namespace = try await authorize(namespace, as: principal)
-        let source = try await read(archive, fileName: fileName)
+        return try await places.run(for: namespace) { () throws(InvokError) in
+            let source = try await read(archive, fileName: fileName)
+            let kept = source.kept(try await world.archives.bytes(of: archive))
+            return try await deploy(source, kept, in: namespace, access: given, as: principal)
+        }
+    }
+
+    private func deploy(
+        _ source: SourceArchive, _ kept: [UInt8], in namespace: Namespace, access given: Access?,
+        as principal: Principal
+    ) async throws(InvokError) -> Deployment {
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits,
                 cors: config.cors)
-            let kept = source.kept(archive)
             return try await release(
                 source, storing: kept, as: draft(key, Digest(of: kept), kept.count, settings, by: principal),
                 access: given ?? config.access)
         }
     }
 
-    private func read(_ archive: [UInt8], fileName: String) async throws(InvokError) -> SourceArchive {
+    private func read(_ archive: any ByteSource, fileName: String) async throws(InvokError) -> SourceArchive {
         let limits = settings.archiveLimits
         guard archive.count <= limits.archiveBytes else {
             throw InvokError(
@@ -175,17 +191,21 @@ public final class Deployments: Sendable {
             let settings = VersionSettings(
                 runtime: active.settings.runtime, environment: environment, limits: limits,
                 cors: active.settings.cors ?? [])
-            let archive: [UInt8]
-            do throws(ArtifactError) {
-                archive = try await world.artifacts.get(active.artifact)
-            } catch {
-                throw InvokError(error)
+            return try await places.run(for: key.namespace) { () throws(InvokError) in
+                let (source, bytes) = try await read(active.artifact)
+                return try await release(
+                    source, as: draft(key, active.artifact, bytes, settings, by: principal), access: update.access)
             }
-            let source = try SourceArchive(
-                entries: await world.archives.entries(of: archive, limits: self.settings.archiveLimits))
-            return try await release(
-                source, as: draft(key, active.artifact, archive.count, settings, by: principal), access: update.access)
         }
+    }
+
+    /// Reads the archive of a version again.
+    /// - Returns: what is in it, and how large it is.
+    private func read(_ artifact: Digest) async throws(InvokError) -> (source: SourceArchive, bytes: Int) {
+        let archive: [UInt8]
+        do throws(ArtifactError) { archive = try await world.artifacts.get(artifact) } catch { throw InvokError(error) }
+        let entries = try await world.archives.entries(of: archive, limits: settings.archiveLimits)
+        return (try SourceArchive(entries: entries), archive.count)
     }
 
     private func setAccess(_ access: Access, of active: Version) async throws(InvokError) -> Deployment {
@@ -243,7 +263,7 @@ public final class Deployments: Sendable {
     private func build(
         _ source: SourceArchive, _ artifact: Digest, in namespace: Namespace
     ) async throws(InvokError) -> BuildResult {
-        try await builds.run { () throws(InvokError) in
+        try await builds.run(for: namespace) { () throws(InvokError) in
             do throws(BuildError) {
                 return try await world.builder.build(source, artifact: artifact.asBuilt(in: namespace))
             } catch {

@@ -8,8 +8,7 @@ public final class InvokSystem: Sendable {
     public let invocations: Invocations
     public let logs: FunctionLogs
     public let quotas: Quotas
-    /// Places for uploads: what reads one does so in such a place, or the archives would fill the memory.
-    public let uploads: Admission
+    public let uploads: Uploads
     public let world: World
     public let settings: SystemSettings
 
@@ -31,9 +30,7 @@ public final class InvokSystem: Sendable {
             store: world.store, grants: GrantCache(store: world.store, clock: world.clock, logger: logger))
         revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
         probe = ReadinessProbe(world: world)
-        uploads = Admission(
-            places: settings.concurrentUploads, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
-            clock: world.clock)
+        uploads = Uploads(spool: world.spool, settings: settings)
         dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
         directory = Directory(store: world.store, dispatcher: dispatcher, clock: world.clock, logger: logger)
         changes = ChangeFeed(cache: world.cache, logger: logger)

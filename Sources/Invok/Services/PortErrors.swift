@@ -21,6 +21,13 @@ extension InvokError {
         }
     }
 
+    init(_ error: SpoolError) {
+        switch error {
+        case .full: self = .storageFull
+        case .unavailable(let reason): self = .unavailable("spool: \(reason)")
+        }
+    }
+
     init(_ error: BuildError) {
         switch error {
         case .failed(let reason, let log):

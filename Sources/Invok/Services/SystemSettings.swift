@@ -24,9 +24,13 @@ public struct SystemSettings: Sendable {
     public var concurrentStarts = 4
     /// Builds that run at a time, all functions together; each may take as much memory as its sandbox allows.
     public var concurrentBuilds = 4
-    /// Uploads that are held in memory at a time, from their first byte to the end of their deploy.
-    public var concurrentUploads = 4
-    /// Deploys that may wait for such a place, and for how long.
+    /// Deploys and changes of settings that go on at a time, from when their archive is there to their end.
+    public var concurrentDeploys = 4
+    /// Uploads that are received or wait for such a place, and the bytes of these; one user may have an eighth of the
+    /// files and a quarter of the bytes.
+    public var spoolFiles = 128
+    public var spoolBytes = 1 << 30
+    /// Deploys that may wait for such a place, a quarter of them of one user, and for how long.
     public var deployQueueLimit = 100
     public var deployQueueWait = Duration.seconds(60)
     public var reconcileInterval = Duration.seconds(30)

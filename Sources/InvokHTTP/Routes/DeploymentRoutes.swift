@@ -21,20 +21,21 @@ enum DeploymentRoutes {
                 success: .json(.reference("Deployed"), "It is active"),
                 problems: [
                     .invalidRequest, .invalidArchive, .invalidConfig, .unknownRuntime, .forbidden, .notFound, .conflict,
-                    .deployInProgress, .noCapacity, .payloadTooLarge, .unsupportedMediaType, .buildFailed, .startFailed,
-                    .storageFull,
+                    .deployInProgress, .tooManyRequests, .noCapacity, .payloadTooLarge, .unsupportedMediaType,
+                    .buildFailed, .startFailed, .storageFull,
                 ],
                 handler: .authenticated { request, _, principal in
                     let given = try request.namespaceQuery()
                     let access = try request.query("access", expected: "'private' or 'public'") { Access(rawValue: $0) }
                     let namespace = try await deployments.authorize(given, as: principal)
-                    try await uploads.enter()
-                    defer { uploads.leave() }
-                    let upload = try await Upload.read(from: request, maximumBytes: maximumUploadBytes)
-                    let deployment = try await deployments.deploy(
-                        archive: upload.archive, fileName: upload.fileName, namespace: namespace, access: access,
-                        as: principal)
-                    return try .json(DeployResponse(deployment))
+                    return try await uploads.receive(for: namespace) { upload in
+                        let fileName = try await UploadForm.read(
+                            from: request, into: upload, maximumBytes: maximumUploadBytes)
+                        let deployment = try await deployments.deploy(
+                            archive: upload.archive, fileName: fileName, namespace: namespace, access: access,
+                            as: principal)
+                        return try .json(DeployResponse(deployment))
+                    }
                 }),
             Route(
                 method: .get, path: "/api/v1/functions/{namespace}/{name}/versions",

@@ -87,7 +87,8 @@ final class SimCluster: Sendable {
             ) { engine, life in
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
-                    builder: builder, artifacts: artifacts, archives: SimArchiveReader(), logs: logs,
+                    builder: builder, artifacts: artifacts, archives: SimArchiveReader(),
+                    spool: SimSpool(effects: effects), logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
                     passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,

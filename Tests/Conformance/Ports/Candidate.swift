@@ -138,6 +138,13 @@ extension Candidate<Durable<any ArtifactStore>> {
             })
 }
 
+extension Candidate<any Spool> {
+    static let spools: [Candidate] = [
+        Candidate("sim") { test in try await test(SimSpool()) },
+        .inFolder("files") { folder in try FileSpool(directory: folder) },
+    ]
+}
+
 extension Candidate<Durable<any LogStore>> {
     static let logStores: [Candidate] = [
         Candidate("sim") { test in

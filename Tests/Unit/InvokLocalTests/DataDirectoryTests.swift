@@ -10,7 +10,7 @@ struct DataDirectoryTests {
     @Test func isMadeForItsOwnerAlone() throws {
         let path = "\(folder.path)/a/data"
         let data = try DataDirectory(path: path)
-        for made in [path, data.artifacts, data.bundles, data.logs, data.run] {
+        for made in [path, data.artifacts, data.bundles, data.logs, data.run, data.spool] {
             let mode = try FileManager.default.attributesOfItem(atPath: made)[.posixPermissions] as? Int
             #expect(mode == 0o700, "\(made)")
         }

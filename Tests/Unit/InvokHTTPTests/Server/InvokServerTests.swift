@@ -165,7 +165,8 @@ struct InvokServerTests {
                 try await WireClient.with(port: server.port) { client in
                     try await client.send(
                         "POST /invok/deploy?namespace=\(owner.user.uuid) HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
-                            + "Authorization: Bearer \(token)\r\nContent-Type: multipart/form-data; boundary=XX\r\n\r\n")
+                            + "Authorization: Bearer \(token)\r\nContent-Type: multipart/form-data; boundary=XX\r\n\r\n"
+                    )
                     #expect(try await client.answer()?.status == status)
                 }
             }

@@ -2,19 +2,18 @@ import HTTPTypes
 import Hummingbird
 import Invok
 
-/// An uploaded archive.
-struct Upload: Hashable {
-    /// `NAME.zip`, without a path.
-    let fileName: String
-    let archive: [UInt8]
-
+/// The form that brings an archive (RFC 7578).
+enum UploadForm {
     /// What may stand around the file: the heads of parts, plain fields.
     static let overheadBytes = 64 * 1024
 
     /// Reads the one file of a `multipart/form-data` body. Other fields are passed over.
-    /// - Parameter maximumBytes: the largest file; what is larger is not read to its end.
-    /// - Throws: `payload_too_large`, `unsupported_media_type`, `invalid_request`.
-    static func read(from request: Request, maximumBytes: Int) async throws -> Upload {
+    /// - Parameters:
+    ///   - upload: what the file's content is written to as it comes.
+    ///   - maximumBytes: the largest file; what is larger is not read to its end.
+    /// - Returns: `NAME.zip`, without a path.
+    /// - Throws: `payload_too_large`, `unsupported_media_type`, `invalid_request`, and what writing throws.
+    static func read(from request: Request, into upload: Upload, maximumBytes: Int) async throws -> String {
         var parser = try MultipartParser(contentType: request.headers[.contentType])
         let tooLarge = InvokError(
             .payloadTooLarge, "the archive is larger than \(maximumBytes) bytes",
@@ -26,7 +25,7 @@ struct Upload: Hashable {
         }
         var read = 0
         var fileName: String?
-        var archive: [UInt8] = []
+        var fileBytes = 0
         var isInFile = false
         for try await buffer in request.body {
             read += buffer.readableBytes
@@ -40,8 +39,9 @@ struct Upload: Hashable {
                     isInFile = true
                 case .data(let bytes):
                     guard isInFile else { continue }
-                    guard archive.count + bytes.count <= maximumBytes else { throw tooLarge }
-                    archive += bytes
+                    fileBytes += bytes.count
+                    guard fileBytes <= maximumBytes else { throw tooLarge }
+                    try await upload.append(bytes)
                 case .ended: isInFile = false
                 }
             }
@@ -50,7 +50,7 @@ struct Upload: Hashable {
         guard let fileName else {
             throw InvokError.invalidRequest("there is no file", nextStep: "send one file part named NAME.zip")
         }
-        return Upload(fileName: fileName, archive: archive)
+        return fileName
     }
 
     /// Some clients send the whole path.
