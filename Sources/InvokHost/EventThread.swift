@@ -63,11 +63,16 @@ private final class EventLoop: Sendable {
     private struct State {
         var queue: [(@Sendable () -> Void)?] = []
         var handlers: [Int32: (descriptor: Descriptor, handler: EventThread.Handler)] = [:]
-        var paused: [Int32] = []
+    }
+
+    /// A descriptor that is not looked at before its time.
+    private struct Paused {
+        let number: Int32
+        let until: ContinuousClock.Instant
     }
 
     /// Slow enough to cost nothing, fast enough that nobody sees it.
-    private static let pauseMilliseconds: Int32 = 10
+    private static let pause = Duration.milliseconds(10)
 
     private let state = Mutex(State())
     private let epoll: Descriptor
@@ -102,37 +107,48 @@ private final class EventLoop: Sendable {
         sigaddset(&blocked, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &blocked, nil)
         var events = [epoll_event](repeating: epoll_event(), count: 64)
+        // All pauses are of one length, so the first is over first.
+        var paused: [Paused] = []
         while true {
-            let isPaused = state.withLock { !$0.paused.isEmpty }
-            let count = epoll_wait(epoll.number, &events, Int32(events.count), isPaused ? Self.pauseMilliseconds : -1)
-            if count <= 0 { resumePaused() }
+            let count = epoll_wait(epoll.number, &events, Int32(events.count), Self.milliseconds(to: paused.first))
+            // In each turn, whatever else there is: what others print must not keep a pipe shut.
+            resume(&paused)
             for event in events.prefix(max(0, Int(count))) where event.data.fd != wakeUp.number {
-                call(event.data.fd)
+                guard call(event.data.fd) == .pause else { continue }
+                control(EPOLL_CTL_DEL, event.data.fd)
+                paused.append(Paused(number: event.data.fd, until: .now + Self.pause))
             }
             guard runQueue() else { return }
         }
     }
 
-    private func call(_ number: Int32) {
-        guard let entry = state.withLock({ $0.handlers[number] }) else { return }
-        switch entry.handler() {
-        case .more: break
-        case .pause:
-            control(EPOLL_CTL_DEL, number)
-            state.withLock { $0.paused.append(number) }
+    /// How long the thread may sleep, for epoll_wait(2): not for less than a millisecond, or it would go round.
+    private static func milliseconds(to next: Paused?) -> Int32 {
+        guard let next else { return -1 }
+        let left = ContinuousClock.now.duration(to: next.until).components
+        guard left.seconds >= 0, left.attoseconds > 0 || left.seconds > 0 else { return 0 }
+        return Int32(clamping: left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1)
+    }
+
+    private func call(_ number: Int32) -> EventThread.Next? {
+        guard let entry = state.withLock({ $0.handlers[number] }) else { return nil }
+        let next = entry.handler()
+        switch next {
+        case .more, .pause: break
         case .done:
             control(EPOLL_CTL_DEL, number)
             // The descriptor is closed only now, so its number cannot be another's yet.
             state.withLock { _ = $0.handlers.removeValue(forKey: number) }
         }
+        return next
     }
 
-    private func resumePaused() {
-        let paused = state.withLock { state in
-            defer { state.paused = [] }
-            return state.paused
-        }
-        for number in paused { control(EPOLL_CTL_ADD, number) }
+    private func resume(_ paused: inout [Paused]) {
+        guard !paused.isEmpty else { return }
+        let now = ContinuousClock.now
+        let due = paused.prefix { $0.until <= now }
+        for pipe in due { control(EPOLL_CTL_ADD, pipe.number) }
+        paused.removeFirst(due.count)
     }
 
     private func runQueue() -> Bool {

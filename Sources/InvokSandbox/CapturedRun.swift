@@ -36,10 +36,11 @@ extension SandboxLauncher {
         return await withTaskCancellationHandler {
             let capture = Capture(limit: outputLimit)
             watch(reading, capture.reader(of: reading))
-            let status = await process.ended()
-            let kills = await cleanUp(process)
+            let end = await process.ended()
+            await cleanUp(process)
             await capture.closed.wait()
-            return CapturedRun(status: status, output: capture.bytes, outOfMemoryKills: kills)
+            return CapturedRun(
+                status: end.status, output: capture.bytes, outOfMemoryKills: end.outOfMemoryKills)
         } onCancel: {
             process.kill()
         }

@@ -6,6 +6,9 @@ import Synchronization
 
 /// Runs each instance in a sandbox made by bubblewrap on this machine. Instances end with the process of the core.
 public final class SandboxContainerEngine: ContainerEngine {
+    /// How long the end of an instance waits for the last of its output to be written.
+    private static let logGrace = Duration.seconds(5)
+
     private struct State {
         var instances: [InstanceID: SandboxInstance] = [:]
         var nextDirectory = 0
@@ -131,16 +134,32 @@ public final class SandboxContainerEngine: ContainerEngine {
             await output.run(into: logs, of: spec.version.function, logger: logger)
         }
         Task {
-            let status = await process.ended()
-            let kills = await launcher.cleanUp(process)
-            await writing.value
-            let wasAskedFor = instance.isStopping
+            let end = await process.ended()
+            // Before anything else: until this is heard, requests are sent to it.
+            if !instance.ended() { tell(end, of: spec.id, process.limits) }
+            await launcher.cleanUp(process)
+            await finish(writing)
             await forget(instance, launcher)
-            guard !wasAskedFor else { return }
-            let reason = status.reason(outOfMemoryKills: kills, memoryBytes: process.limits.memoryBytes)
-            let subscribers = state.withLock { Array($0.subscribers.values) }
-            for subscriber in subscribers { subscriber.yield(InstanceExit(id: spec.id, reason: reason)) }
         }
+    }
+
+    private func tell(_ end: SandboxEnd, of id: InstanceID, _ limits: ResourceLimits) {
+        let reason = end.status.reason(outOfMemoryKills: end.outOfMemoryKills, memoryBytes: limits.memoryBytes)
+        let subscribers = state.withLock { Array($0.subscribers.values) }
+        for subscriber in subscribers { subscriber.yield(InstanceExit(id: id, reason: reason)) }
+    }
+
+    /// Waits for the last of the output, which is at hand, since its pipes have ended; not for ever, since the log may be
+    /// slow.
+    private func finish(_ writing: Task<Void, Never>) async {
+        let clock = host.clock
+        let deadline = clock.now().advanced(by: Self.logGrace)
+        let limit = Task {
+            try? await clock.sleep(until: deadline)
+            writing.cancel()
+        }
+        await writing.value
+        limit.cancel()
     }
 
     private func forget(_ instance: SandboxInstance, _ launcher: SandboxLauncher) async {

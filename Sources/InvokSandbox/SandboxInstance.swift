@@ -8,6 +8,8 @@ final class SandboxInstance: Sendable {
     private enum State {
         case starting(stop: Bool)
         case running(SandboxProcess, RunningInstance, stop: Bool)
+        /// Its process is gone; what is left of it is being removed.
+        case ended
     }
 
     let spec: InstanceSpec
@@ -24,16 +26,19 @@ final class SandboxInstance: Sendable {
 
     var socketPath: String { directory + "/s" }
 
-    /// `nil` until it has been started.
+    /// `nil` until it has been started, and once its process has ended.
     var running: RunningInstance? {
         state.withLock { if case .running(_, let running, _) = $0 { running } else { nil } }
     }
 
-    /// Whether somebody asked for its end.
-    var isStopping: Bool {
+    /// Notes that its process has ended.
+    /// - Returns: whether somebody asked for that.
+    func ended() -> Bool {
         state.withLock { state in
+            defer { state = .ended }
             switch state {
-            case .starting(let stop), .running(_, _, let stop): stop
+            case .starting(let stop), .running(_, _, let stop): return stop
+            case .ended: return true
             }
         }
     }
@@ -58,6 +63,7 @@ final class SandboxInstance: Sendable {
             case .running(let process, let running, let stop):
                 state = .running(process, running, stop: true)
                 return stop ? nil : process
+            case .ended: return nil
             }
         }
     }

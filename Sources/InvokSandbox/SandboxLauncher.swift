@@ -59,13 +59,10 @@ final class SandboxLauncher: Sendable {
     func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value { await janitor.run(work) }
 
     /// Removes what is left of a sandbox that has ended, and with it whatever still runs inside.
-    /// - Returns: how many of its processes the kernel ended for want of memory.
-    func cleanUp(_ process: SandboxProcess) async -> Int {
+    func cleanUp(_ process: SandboxProcess) async {
         await blocking { [users] in
-            let kills = process.group?.outOfMemoryKills ?? 0
             process.group?.remove()
             if case .switched(let id) = process.user { users.giveBack(id) }
-            return kills
         }
     }
 

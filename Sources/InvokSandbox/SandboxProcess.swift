@@ -3,6 +3,13 @@ import Glibc
 import Invok
 import InvokHost
 
+/// How a sandbox ended.
+struct SandboxEnd: Sendable {
+    let status: ExitStatus
+    /// How many of its processes the kernel ended for want of memory.
+    let outOfMemoryKills: Int
+}
+
 /// A sandbox that runs: bubblewrap, which is our child, its init inside, and what that runs.
 final class SandboxProcess: Sendable {
     /// Bubblewrap's identifier.
@@ -12,7 +19,7 @@ final class SandboxProcess: Sendable {
     let user: Sandbox.User
     let limits: ResourceLimits
     private let handle: Descriptor
-    private let exit = Event<ExitStatus>()
+    private let end = Event<SandboxEnd>()
 
     init(identifier: pid_t, handle: Descriptor, group: ControlGroup?, user: Sandbox.User, limits: ResourceLimits) {
         self.identifier = identifier
@@ -27,13 +34,15 @@ final class SandboxProcess: Sendable {
         thread.watch(handle) { [self] in
             var status: Int32 = 0
             let result = retrying { Int(waitpid(identifier, &status, 0)) }
-            exit.signal(result == Int(identifier) ? ExitStatus(waitStatus: status) : ExitStatus(code: 255))
+            let exit = result == Int(identifier) ? ExitStatus(waitStatus: status) : ExitStatus(code: 255)
+            // Read here, so that the end can be told before anything is cleaned up.
+            end.signal(SandboxEnd(status: exit, outOfMemoryKills: group?.outOfMemoryKills ?? 0))
             return .done
         }
     }
 
     /// How it ended, once it has.
-    func ended() async -> ExitStatus { await exit.wait() }
+    func ended() async -> SandboxEnd { await end.wait() }
 
     /// Ends all of it at once: its init dies with bubblewrap, and everything inside with its init.
     func kill() { _ = linux_pidfd_send_signal(handle.number, SIGKILL) }

@@ -121,11 +121,12 @@ public final class SimContainerEngine: ContainerEngine {
     /// - Parameter isTold: whether the core may hear of it.
     public func crash(_ id: InstanceID, reason: String = "was killed by signal 9", isTold: Bool = true) async {
         guard let instance = remove(id) else { return }
+        if isTold, !effects.losesExit() {
+            let now = clock.now()
+            word.withLock { $0.told[instance.running.endpoint] = now }
+            ended.send(InstanceExit(id: id, reason: reason), on: 0)
+        }
         await log("the instance \(reason)", source: .stderr, of: instance)
-        guard isTold, !effects.losesExit() else { return }
-        let now = clock.now()
-        word.withLock { $0.told[instance.running.endpoint] = now }
-        ended.send(InstanceExit(id: id, reason: reason), on: 0)
     }
 
     /// The instance dies by itself, not by anything that the core does, so the task is nobody's child.

@@ -10,7 +10,8 @@ public protocol ContainerEngine: Sendable {
     func stop(_ id: InstanceID, grace: Duration) async
     /// Everything of this installation that runs, whichever core started it.
     func list() async throws(EngineError) -> [RunningInstance]
-    /// Instances that ended by themselves, from now on, until the task is cancelled.
+    /// Instances that ended by themselves, from now on, until the task is cancelled. Each is told as soon as its process
+    /// has ended, before anything of it is removed; `list` shows it no more, and `stop` removes it.
     func exits() -> AsyncStream<InstanceExit>
     /// What this machine cannot enforce, each a sentence for the operator. Asked once, at start.
     func prepare() async throws(EngineError) -> [String]

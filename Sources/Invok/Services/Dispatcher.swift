@@ -332,9 +332,9 @@ final class Dispatcher: Sendable {
     }
 
     private func cleanUp(_ exit: InstanceExit, in function: FunctionKey) async {
-        await starter.note("instance \(exit.reason)", about: exit.id, in: function)
-        // Its remains go too; nothing else stops it, since it is gone from the pool.
+        // Its remains go too; nothing else stops it, since it is gone from the pool. Its last words come before ours.
         await world.engine.stop(exit.id, grace: .zero)
+        await starter.note("instance \(exit.reason)", about: exit.id, in: function)
     }
 
     private func runAlarms() async {

@@ -7,7 +7,13 @@ const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "upgr
 /// Answers one request with what the handler returns. Rejects when the handler fails or returns what is no answer.
 export async function answer(handler, incoming, outgoing) {
   const aborter = new AbortController();
-  outgoing.on("close", () => outgoing.writableFinished || aborter.abort());
+  const gone = () => outgoing.writableFinished || aborter.abort();
+  // Half of the connection ends when nobody waits any more, all of it when nobody even wants to know.
+  incoming.socket.once("end", gone);
+  outgoing.on("close", () => {
+    incoming.socket.off("end", gone);
+    gone();
+  });
   const request = requestOf(incoming, aborter.signal);
   const response = responseOf(await handler(request));
 
@@ -95,7 +101,10 @@ async function pump(body, outgoing, signal) {
   outgoing.on("drain", () => drained?.());
   for (;;) {
     const part = await Promise.race([reader.read(), gone.then(() => undefined)]);
-    if (part === undefined) return void (await reader.cancel("the caller went away").catch(() => {}));
+    if (part === undefined) {
+      await reader.cancel("the caller went away").catch(() => {});
+      return void outgoing.destroy();
+    }
     if (part.done) break;
     const chunk = typeof part.value === "string" ? Buffer.from(part.value) : part.value;
     if (!outgoing.write(chunk) && !signal.aborted) {

@@ -36,6 +36,9 @@ const server = createServer(options, async (incoming, outgoing) => {
   }
 });
 
+// Who half-closes waits no more, but wants to know when the handler has done: the connection ends with the answer.
+server.httpAllowHalfOpen = true;
+
 process.on("SIGTERM", () => {
   isStopping = true;
   server.close(() => process.exit(0));

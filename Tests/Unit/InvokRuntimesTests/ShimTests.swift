@@ -126,6 +126,16 @@ struct ShimTests {
         #expect(try instance.end().status == 0)
     }
 
+    /// The gateway half-closes when nobody waits any more, and the place is free again when the connection has ended: not
+    /// before the work has.
+    @Test(arguments: Runtime.allCases)
+    func keepsTheConnectionOfWhatNobodyWaitsForUntilItIsDone(_ runtime: Runtime) throws {
+        let instance = try TestBundle(runtime, files: Fixture.files(runtime)).start()
+        let request = Array("GET /hello-world/slow HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        #expect(try TestResponse(instance.exchange(request, halfCloses: true)).text == "slow")
+        #expect(try instance.stop().status == 0)
+    }
+
     @Test(arguments: Runtime.allCases)
     func refusesWhatTwoReadersCouldSeeDifferently(_ runtime: Runtime) throws {
         let instance = try TestBundle(runtime, files: Fixture.files(runtime)).start()

@@ -85,6 +85,8 @@ final class Fixture: Sendable {
         let exits = engine.exits()
         _ = try await engine.start(spec)
         let exit = try await within("the instance ends") { await exits.first { $0.id == spec.id } }
+        // It is told before the last of the output is written.
+        await engine.stop(spec.id, grace: .zero)
         return (logs.texts(.stdout), try #require(exit).reason)
     }
 }

@@ -53,6 +53,31 @@ struct NodeRecipeTests {
         #expect(try instance.request("DELETE", "/hello-world/text", body: Array("said".utf8)).text == "said")
     }
 
+    @Test func tellsTheHandlerWhenNobodyWaitsAnyMore() throws {
+        let code = """
+            export default (request) => new Promise((resolve) => {
+              request.signal.addEventListener("abort", () => setTimeout(() => resolve("told"), 50));
+            });
+            """
+        let instance = try TestBundle(.nodejs, files: ["function.js": code]).start()
+        let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        #expect(try TestResponse(instance.exchange(request, halfCloses: true)).text == "told")
+        #expect(try instance.stop().status == 0)
+    }
+
+    @Test func endsTheConnectionOfAStreamThatNobodyReads() throws {
+        let code = """
+            export default () => new Response(new ReadableStream({
+              start(stream) { stream.enqueue(new TextEncoder().encode("first")); },
+              cancel() { console.log("cancelled"); },
+            }));
+            """
+        let instance = try TestBundle(.nodejs, files: ["function.js": code]).start()
+        let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        _ = try instance.exchange(request, halfCloses: true)
+        #expect(try instance.stop().output.contains("cancelled"))
+    }
+
     @Test func endsOnErrorsOutsideOfARequest() throws {
         let code = """
             export default async () => { setTimeout(() => Promise.reject(new Error("nobody waits")), 1); return "x"; };

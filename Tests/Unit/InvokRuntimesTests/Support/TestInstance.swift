@@ -70,8 +70,12 @@ final class TestInstance {
     }
 
     /// Sends the bytes and reads until the other side closes, both at once.
-    /// - Parameter onSent: called once, when all is sent.
-    func exchange(_ bytes: [UInt8], within seconds: Double = 60, onSent: () throws -> Void = {}) throws -> [UInt8] {
+    /// - Parameters:
+    ///   - halfCloses: whether nothing is sent any more after these bytes, as whoever waits no longer says it.
+    ///   - onSent: called once, when all is sent.
+    func exchange(
+        _ bytes: [UInt8], halfCloses: Bool = false, within seconds: Double = 60, onSent: () throws -> Void = {}
+    ) throws -> [UInt8] {
         let socket = Self.socket()
         defer { close(socket) }
         guard Self.withAddress(path, { connect(socket, $0, $1) }) == 0 else {
@@ -96,7 +100,10 @@ final class TestInstance {
                 }
                 // Who answers early may have closed; the answer can still be read.
                 sent = count > 0 ? sent + count : errno == EAGAIN ? sent : bytes.count
-                if sent == bytes.count { try onSent() }
+                if sent == bytes.count {
+                    if halfCloses { shutdown(socket, Int32(SHUT_WR)) }
+                    try onSent()
+                }
             }
             if waiting.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
                 let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
