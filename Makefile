@@ -23,7 +23,7 @@ lint: ## Check formatting, scripts and layout
 	@ci/lint
 
 format: ## Format the Swift sources in place
-	swift format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format --in-place --parallel --recursive Package.swift Plugins Sources Tests
 
 bench: ## Measure the figures of docs/benchmarks.md
 	@ci/bench

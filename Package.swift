@@ -101,16 +101,19 @@ let package = Package(
                 .embedInCode("Resources")
             ]),
         .systemLibrary(name: "CLinux"),
+        // The first process of sandboxes and containers: a program in C, and what it is told.
+        .plugin(name: "EmbedInit", capability: .buildTool()),
+        .target(name: "InvokInit", exclude: ["Program"], swiftSettings: strict, plugins: ["EmbedInit"]),
         // Threads for calls that block.
         wall("InvokThreads", []),
         // What adapters that run things on this machine share.
-        wall("InvokHost", ["Invok", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
-        wall("InvokSandbox", ["Invok", "InvokHost", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
+        wall("InvokHost", ["Invok", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
+        wall("InvokSandbox", ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
         wall(
             "InvokDocker",
             [
-                "Invok", "InvokHost", "InvokRuntimes", "InvokThreads", "CLinux", asyncHTTPClient, logging, nioCore,
-                nioHTTP1,
+                "Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", asyncHTTPClient, logging,
+                nioCore, nioHTTP1,
             ]),
         wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall(
@@ -152,6 +155,7 @@ let package = Package(
         unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes", ["CLinux"]),
+        unitTests(of: "InvokInit"),
         unitTests(of: "InvokThreads"),
         unitTests(of: "InvokHost", ["InvokThreads", "TestSupport", logging]),
         unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),

@@ -2,10 +2,12 @@
 #pragma once
 #ifdef __linux__
 #include <spawn.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -34,6 +36,35 @@ static inline int linux_pidfd_send_signal(int process, int signal) {
 #define LINUX_RENAME_NOREPLACE 1u
 static inline int linux_renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags) {
     return (int)syscall(SYS_renameat2, from, name, to, new_name, flags);
+}
+
+// sendmsg(2): all that there is room for, at once, and a descriptor with the first byte (SCM_RIGHTS, unix(7)) unless it is
+// negative. A peer that is gone is an error and no signal.
+static inline ssize_t linux_send(int socket, const void *bytes, size_t count, int descriptor) {
+    struct iovec vector = {(void *)bytes, count};
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    if (descriptor >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.head), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// accept4(2)
+static inline int linux_accept(int socket) {
+    return (int)syscall(SYS_accept4, socket, (void *)0, (void *)0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 // openat(2): a handle on a file that nobody needs to be allowed to read.

@@ -1,4 +1,5 @@
 import InvokHost
+import InvokInit
 
 typealias Sandbox = Isolation
 
@@ -12,20 +13,20 @@ extension Isolation {
 
     static let mappedUser: UInt32 = 1000
 
-    /// The arguments that bubblewrap reads from a pipe, so that `/proc/…/cmdline` shows no environment.
-    func options(base: SandboxBase, user: User, seccompDescriptor: Int32) -> [String] {
+    /// The arguments that bubblewrap reads from a pipe. It runs `invok-init` as the first process inside, without any
+    /// variable, and never hears of the command.
+    func options(base: SandboxBase, user: User) -> [String] {
         var options = [
-            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1",
             "--hostname", "function", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
         ]
         switch user {
         case .switched:
-            // setpriv needs them to become the user, and then has none.
+            // invok-init needs them to become the user, and then has none.
             for name in ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"] { options += ["--cap-add", name] }
         case .mapped:
             options += ["--unshare-user", "--uid", "\(Self.mappedUser)", "--gid", "\(Self.mappedUser)"]
         }
-        options += ["--seccomp", "\(seccompDescriptor)"]
         options += base.options
         for folder in [TemporaryFolder(path: "/tmp", bytes: temporaryBytes)] + temporaryFolders {
             options += ["--perms", "1777", "--size", "\(folder.bytes)", "--tmpfs", folder.path]
@@ -37,28 +38,41 @@ extension Isolation {
             }
             options += [mount.isWritable ? "--bind" : "--ro-bind", mount.source, mount.destination]
         }
-        options += ["--remount-ro", "/", "--clearenv", "--chdir", workingDirectory]
-        for (name, value) in environment.sorted(by: { $0.key < $1.key }) { options += ["--setenv", name, value] }
-        return options
+        return options + base.closing + ["--clearenv", "--chdir", "/"]
     }
 
-    /// What bubblewrap runs: the command, by way of setpriv where the user is to be switched.
-    func arguments(user: User) -> [String] {
-        guard case .switched(let id) = user else { return command }
-        return [
-            "/usr/bin/setpriv", "--reuid", "\(id)", "--regid", "\(id)", "--clear-groups", "--inh-caps=-all",
-            "--bounding-set=-all", "--no-new-privs", "--",
-        ] + command
+    /// What `invok-init` is to make of itself.
+    func setup(user: User, hasUserNamespaces: Bool, filter: [UInt8]) -> InitMessage.Setup {
+        var setup = InitMessage.Setup(filter: filter)
+        if case .switched(let id) = user { setup.user = id }
+        setup.hasUserNamespace = hasUserNamespaces
+        setup.endsWithParent = true
+        return setup
+    }
+
+    /// What `invok-init` is to run.
+    func command(hasListener: Bool) -> InitMessage.Command {
+        var command = InitMessage.Command(directory: workingDirectory, arguments: command, environment: environment)
+        command.keepsListener = hasListener
+        return command
     }
 }
 
 /// The part of the host that every sandbox sees, read-only: programs and libraries, and an `/etc` made for it.
 struct SandboxBase: Sendable {
     let options: [String]
+    /// Behind all mounts: nothing is to be written there any more.
+    let closing: [String]
+
+    /// The operator's own programs, which are nobody's business; what of a toolchain lies there is bound by itself.
+    private static let local = Toolchain.local
 
     /// - Parameter etc: the directory that becomes `/etc`.
     init(etc: String) {
         var options = ["--ro-bind", "/usr", "/usr"]
+        let hasLocal = Files.isDirectory(Self.local)
+        if hasLocal { options += ["--perms", "0755", "--size", "\(1 << 20)", "--tmpfs", Self.local] }
+        closing = (hasLocal ? ["--remount-ro", Self.local] : []) + ["--remount-ro", "/"]
         for directory in ["/bin", "/sbin", "/lib", "/lib32", "/lib64"] where Files.exists(directory) {
             // Merged into /usr nearly everywhere; a real directory is bound.
             if let target = Files.realPath(directory), target.hasPrefix("/usr/") {

@@ -111,11 +111,11 @@ public final class SandboxContainerEngine: ContainerEngine {
         _ instance: SandboxInstance, _ sandbox: Sandbox, _ output: OutputCollector, _ launcher: SandboxLauncher
     ) async throws(LaunchError) -> SandboxProcess {
         let (stdout, stderr) = (try Descriptor.launchPipe(), try Descriptor.launchPipe())
-        let (directory, path) = (instance.directory, instance.socketPath)
+        let directory = instance.directory
         let process = try await launcher.launch(sandbox, output: stdout.writing, errors: stderr.writing) {
             () throws(SystemError) in
             try Files.makeDirectory(directory, mode: 0o700)
-            return try InstanceSocket.listen(at: path)
+            return try ListeningSocket.listen(SandboxInstance.socketName, in: directory)
         }.get()
         launcher.watch(stdout.reading, output.reader(of: stdout.reading, .stdout))
         launcher.watch(stderr.reading, output.reader(of: stderr.reading, .stderr))

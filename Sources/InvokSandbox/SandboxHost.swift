@@ -1,8 +1,10 @@
 import Glibc
 public import Invok
 import InvokHost
+import InvokInit
 package import InvokThreads
 public import Logging
+import Synchronization
 
 /// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
 /// One for each data directory and process.
@@ -76,7 +78,7 @@ public final class SandboxHost: Sendable {
             throw .unavailable("the data directory cannot be prepared: \(error)")
         }
         try await probe(launcher)
-        return Prepared(launcher: launcher, warnings: warnings(launcher.groups))
+        return Prepared(launcher: launcher, warnings: warnings(launcher))
     }
 
     private func makeLauncher(_ bubblewrap: String) throws(SystemError) -> SandboxLauncher {
@@ -98,7 +100,8 @@ public final class SandboxHost: Sendable {
             runDirectory + "/etc", passwords: geteuid() == 0 ? users.passwordFile : Self.mappedPasswords,
             groups: geteuid() == 0 ? users.groupFile : "function:x:\(Sandbox.mappedUser):\n")
         return try SandboxLauncher(
-            bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users)
+            bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users,
+            program: try HandOver.install(in: dataDirectory))
     }
 
     /// Removes what would be left of this host once no sandbox runs any more: call it last.
@@ -110,17 +113,12 @@ public final class SandboxHost: Sendable {
     private static let mappedPasswords =
         "function:x:\(Sandbox.mappedUser):\(Sandbox.mappedUser)::/tmp:/usr/sbin/nologin\n"
 
-    /// Runs something harmless in a sandbox like all others.
+    /// Runs something harmless in a sandbox like all others, and does without user namespaces where there are none.
     private func probe(_ launcher: SandboxLauncher) async throws(EngineError) {
-        let sandbox = Sandbox(
-            mounts: [], workingDirectory: "/tmp", environment: ["PATH": "/usr/bin:/bin"], command: ["/usr/bin/true"],
-            temporaryBytes: 1 << 20,
-            limits: ResourceLimits(memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
-        let result: CapturedRun
-        do throws(LaunchError) {
-            result = try await launcher.run(sandbox, outputLimit: 4096)
-        } catch {
-            throw .unavailable(error.description)
+        var result = try await tryOut(launcher)
+        if result.status.code == InitMessage.noUserNamespace, geteuid() == 0 {
+            launcher.hasUserNamespaces.store(false, ordering: .relaxed)
+            result = try await tryOut(launcher)
         }
         guard result.status.code == 0 else {
             let userNamespaces =
@@ -131,8 +129,20 @@ public final class SandboxHost: Sendable {
         }
     }
 
-    private func warnings(_ groups: ControlGroups) -> [String] {
-        var warnings = groups.missing.map { controller in
+    private func tryOut(_ launcher: SandboxLauncher) async throws(EngineError) -> CapturedRun {
+        let sandbox = Sandbox(
+            mounts: [], workingDirectory: "/tmp", environment: ["PATH": "/usr/bin:/bin"], command: ["/usr/bin/true"],
+            temporaryBytes: 1 << 20,
+            limits: ResourceLimits(memoryBytes: 64 << 20, cpus: 1, processes: 16, openFiles: 64, fileBytes: 1 << 20))
+        do throws(LaunchError) {
+            return try await launcher.run(sandbox, outputLimit: 4096)
+        } catch {
+            throw .unavailable(error.description)
+        }
+    }
+
+    private func warnings(_ launcher: SandboxLauncher) -> [String] {
+        var warnings = launcher.groups.missing.map { controller in
             switch controller {
             case .memory: "functions' memory is not limited: the memory control group cannot be used here"
             case .pids: "functions' processes are not limited: the pids control group cannot be used here"
@@ -141,6 +151,11 @@ public final class SandboxHost: Sendable {
         }
         if geteuid() != 0 {
             warnings.append("functions run as this user inside a user namespace: only root can give each its own user")
+        } else if !launcher.hasUserNamespaces.load(ordering: .relaxed) {
+            warnings.append(
+                "functions have users but no user namespaces of their own: this machine refuses them to users without "
+                    + "privileges (user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+                    + "kernel.apparmor_restrict_unprivileged_userns)")
         }
         return warnings
     }

@@ -24,7 +24,8 @@ final class SandboxInstance: Sendable {
         self.directory = directory
     }
 
-    var socketPath: String { directory + "/s" }
+    static let socketName = "s"
+    var socketPath: String { directory + "/" + Self.socketName }
 
     /// `nil` until it has been started, and once its process has ended.
     var running: RunningInstance? {

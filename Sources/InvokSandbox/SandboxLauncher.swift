@@ -2,30 +2,38 @@ import CLinux
 import Glibc
 import Invok
 import InvokHost
+import InvokInit
 import Synchronization
 
 /// Makes sandboxes. All are started from one thread that lives as long as this object: the kernel ends them with it.
 ///
 /// Bubblewrap reads its options from a pipe before it does anything. That pipe is filled only once it is in its control
-/// groups and has its limits, so nothing of a function ever runs outside of them, and should the core die in between,
-/// it finds no command to run.
+/// groups and has its limits, so nothing of a function ever runs outside of them. What it starts is `invok-init`, which
+/// hears what to run only once it is confined, and should the core die before, never.
 final class SandboxLauncher: Sendable {
     let bubblewrap: String
     let base: SandboxBase
     let groups: ControlGroups
     let users: UserIDPool
+    /// Whether each user gets a namespace of its own, where the core is root.
+    let hasUserNamespaces = Atomic(true)
     private let seccomp = SeccompFilter.native.bytes
+    private let program: Descriptor
     private let nothing: Descriptor
     private let starter: EventThread
     private let events: EventThread
     private let janitor: EventThread
     private let count = Atomic<UInt64>(0)
 
-    init(bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool) throws(SystemError) {
+    /// - Parameter program: the path of `invok-init`.
+    init(
+        bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool, program: String
+    ) throws(SystemError) {
         self.bubblewrap = bubblewrap
         self.base = base
         self.groups = groups
         self.users = users
+        self.program = try Descriptor.open(program, O_RDONLY)
         nothing = try Descriptor.open("/dev/null", O_RDONLY)
         starter = try EventThread()
         events = try EventThread()
@@ -43,8 +51,9 @@ final class SandboxLauncher: Sendable {
     ) async -> Result<SandboxProcess, LaunchError> {
         await starter.run { [self] in
             do throws(LaunchError) {
-                let process = try start(sandbox, [nothing, output, errors], listening)
+                let (process, control) = try start(sandbox, [nothing, output, errors], listening)
                 process.observe(on: events)
+                handOver(sandbox.command(hasListener: listening != nil).bytes, to: process, control)
                 return .success(process)
             } catch {
                 return .failure(error)
@@ -66,9 +75,24 @@ final class SandboxLauncher: Sendable {
         }
     }
 
+    /// Sends the command as soon as there is somebody who can do no more with it than it can itself.
+    private func handOver(_ command: [UInt8], to process: SandboxProcess, _ control: Descriptor) {
+        events.watch(control) {
+            do throws(SystemError) {
+                guard try HandOver.isConfined(control) else { return .more }
+                // Nobody would end it any more: what shall end it with bubblewrap was not in force yet.
+                guard process.isAlive else { return .done }
+                try HandOver.send(command, to: control)
+            } catch {
+                // It has said why on its standard error, or ends now that this end is closed.
+            }
+            return .done
+        }
+    }
+
     private func start(
         _ sandbox: Sandbox, _ descriptors: [Descriptor], _ listening: (@Sendable () throws(SystemError) -> Descriptor)?
-    ) throws(LaunchError) -> SandboxProcess {
+    ) throws(LaunchError) -> (SandboxProcess, control: Descriptor) {
         let user = try takeUser()
         do throws(SystemError) {
             var descriptors = descriptors
@@ -88,12 +112,17 @@ final class SandboxLauncher: Sendable {
 
     private func start(
         _ sandbox: Sandbox, _ descriptors: [Descriptor], as user: Sandbox.User
-    ) throws(SystemError) -> SandboxProcess {
+    ) throws(SystemError) -> (SandboxProcess, control: Descriptor) {
         let name = String(count.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36)
         let options = try Descriptor.pipeForWriting()
-        let all = descriptors + [options.reading, try .holding(seccomp)]
+        let control = try HandOver.pair()
+        let all = descriptors + [options.reading, control.theirs, program]
+        // By its descriptor, the program needs no place inside.
         let process = try spawn(
-            bubblewrap, ["--args", "\(all.count - 2)", "--"] + sandbox.arguments(user: user), descriptors: all)
+            bubblewrap,
+            [
+                "--args", "\(all.count - 3)", "--", "/proc/self/fd/\(all.count - 1)", "\(all.count - 2)",
+            ], descriptors: all)
         var group: ControlGroup?
         do throws(SystemError) {
             let handle = try Descriptor.process(process)
@@ -103,10 +132,14 @@ final class SandboxLauncher: Sendable {
             if sandbox.niceness > 0 {
                 setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), sandbox.niceness)
             }
-            let arguments = sandbox.options(base: base, user: user, seccompDescriptor: Int32(all.count - 1))
+            let arguments = sandbox.options(base: base, user: user)
             try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
-            return SandboxProcess(
+            let setup = sandbox.setup(
+                user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed), filter: seccomp)
+            try HandOver.send(setup.bytes, to: control.ours)
+            let started = SandboxProcess(
                 identifier: process, handle: handle, group: group, user: user, limits: sandbox.limits)
+            return (started, control.ours)
         } catch {
             kill(process, SIGKILL)
             _ = retrying { Int(waitpid(process, nil, 0)) }
@@ -126,7 +159,7 @@ final class SandboxLauncher: Sendable {
             (Limit.openFiles, min(limits.openFiles, Int(clamping: own.rlim_max))),
         ]
         // Counted for a user, so it can only be set where the user is the sandbox's own.
-        if case .switched = user { values.append((Limit.processes, limits.processes)) }
+        if case .switched = user { values.append((Limit.processes, limits.processes + 1)) }  // the init
         for (resource, value) in values {
             guard linux_prlimit(process, resource, UInt64(value)) == 0 else { throw SystemError("prlimit") }
         }

@@ -44,19 +44,21 @@ final class SandboxProcess: Sendable {
     /// How it ended, once it has.
     func ended() async -> SandboxEnd { await end.wait() }
 
+    var isAlive: Bool { !handle.waitReadable(milliseconds: 0) }
+
     /// Ends all of it at once: its init dies with bubblewrap, and everything inside with its init.
     func kill() { _ = linux_pidfd_send_signal(handle.number, SIGKILL) }
 
-    /// Asks the function to end. The signal must reach its own process: bubblewrap would not pass it on.
+    /// Asks the function to end: the init inside passes the signal on, which bubblewrap would not.
     /// - Returns: whether there was anybody to ask.
     func terminate() -> Bool {
         var asked = false
         for initial in Self.children(of: identifier) {
-            for child in Self.children(of: initial) {
-                // The handle first, then the check, so that an identifier that is used again is not hit.
-                guard let process = try? Descriptor.process(child), Self.parent(of: child) == initial else { continue }
-                asked = linux_pidfd_send_signal(process.number, SIGTERM) == 0 || asked
+            // The handle first, then the check, so that an identifier that is used again is not hit.
+            guard let process = try? Descriptor.process(initial), Self.parent(of: initial) == identifier else {
+                continue
             }
+            asked = linux_pidfd_send_signal(process.number, SIGTERM) == 0 || asked
         }
         return asked
     }

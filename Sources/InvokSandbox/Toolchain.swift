@@ -13,36 +13,35 @@ public struct Toolchain: Hashable, Sendable {
     public let version: String
     /// The executable on the host, links followed.
     public let executable: String
-    /// What is bound into the sandbox, a file or a directory; `nil` when it lies in `/usr`, which every sandbox has.
-    public let boundPath: String?
     /// The executable as the sandbox sees it.
     public let sandboxExecutable: String
+    /// What is bound into the sandbox; nothing when it lies in `/usr`, which every sandbox has but for `/usr/local`.
+    let mounts: [Sandbox.Mount]
 
-    /// - Parameter root: the file or directory that has all that the executable needs beyond the system's libraries.
-    init(name: Name, version: String, executable: String, root: String) {
+    /// - Parameters:
+    ///   - root: the file or directory that has all that the executable needs beyond the system's libraries.
+    ///   - parts: what of `/usr/local` it needs, where that is the root; each stays where it is.
+    init(name: Name, version: String, executable: String, root: String, parts: [String] = []) {
         self.name = name
         self.version = version
         self.executable = executable
-        if root == "/usr" || root.hasPrefix("/usr/") {
-            boundPath = nil
+        let folder = "/opt/\(name.rawValue)"
+        if root == Self.local {
             sandboxExecutable = executable
+            mounts = parts.map { Sandbox.Mount(source: $0, destination: $0) }
+        } else if root == "/usr" || root.hasPrefix("/usr/") && !root.hasPrefix(Self.local + "/") {
+            sandboxExecutable = executable
+            mounts = []
+        } else if root == executable {
+            sandboxExecutable = "\(folder)/bin/\(name.rawValue)"
+            mounts = [Sandbox.Mount(source: root, destination: sandboxExecutable)]
         } else {
-            boundPath = root
-            sandboxExecutable =
-                executable == root
-                ? "/opt/\(name.rawValue)/bin/\(name.rawValue)"
-                : "/opt/\(name.rawValue)" + executable.dropFirst(root.count)
+            sandboxExecutable = folder + executable.dropFirst(root.count)
+            mounts = [Sandbox.Mount(source: root, destination: folder)]
         }
     }
 
-    var mounts: [Sandbox.Mount] {
-        guard let boundPath else { return [] }
-        return [
-            Sandbox.Mount(
-                source: boundPath,
-                destination: boundPath == executable ? sandboxExecutable : "/opt/\(name.rawValue)")
-        ]
-    }
+    static let local = "/usr/local"
 
     /// The sandbox's directory with the executable.
     var sandboxDirectory: String {

@@ -69,7 +69,18 @@ public struct Toolchains: Hashable, Sendable {
         guard let executable = Files.realPath(name == .python3 ? lines[1] : path) else { return nil }
         let root = name == .node ? executable : Files.realPath(lines[name.answerLines - 1])
         guard let root, executable == root || executable.hasPrefix(root + "/") else { return nil }
-        return .usable(Toolchain(name: name, version: String(version), executable: executable, root: root))
+        return .usable(
+            Toolchain(
+                name: name, version: String(version), executable: executable, root: root,
+                parts: root == Toolchain.local ? parts(executable, version) : []))
+    }
+
+    /// What a Python in `/usr/local` needs of it, where operators have much besides.
+    private static func parts(_ executable: String, _ version: some StringProtocol) -> [String] {
+        let short = version.split(separator: ".").prefix(2).joined(separator: ".")
+        let folder = Toolchain.local + "/lib"
+        let libraries = Files.names(in: folder).filter { $0.hasPrefix("libpython\(short)") && $0.contains(".so") }
+        return [executable, "\(folder)/python\(short)"] + libraries.sorted().map { "\(folder)/\($0)" }
     }
 
     /// What the program prints, by line; `nil` when it fails or does not end within ten seconds.

@@ -53,12 +53,19 @@ import Testing
             attempt("init-environment", lambda: open("/proc/1/environ").read())
             attempt("init-memory", lambda: open("/proc/1/mem").read(1))
             attempt("init-kill", lambda: os.kill(1, 9))
+            attempt("local", lambda: os.listdir("/usr/local"))
+            attempt("local-write", lambda: open("/usr/local/x", "w"))
+            print("socket", socket.socket(fileno=3).getsockname())
             """)
         for name in ["shadow", "data", "other", "root", "home", "sys", "var"] {
             #expect(outcomes[name] == "refused ENOENT", "\(name)")
         }
         for name in ["init-environment", "init-memory"] { #expect(outcomes[name] == "refused EACCES", "\(name)") }
-        #expect(geteuid() != 0 || outcomes["init-kill"] == "refused EPERM")
+        // The kernel lets nobody inside end the first process.
+        #expect(outcomes["init-kill"] == "did None")
+        #expect(outcomes["local"] == "did []" || outcomes["local"] == "refused ENOENT")
+        #expect(outcomes["local-write"]?.hasPrefix("refused E") == true)
+        #expect(outcomes["socket"]?.contains(fixture.directory) == false, "\(outcomes["socket"] ?? "")")
         #expect(outcomes["processes"] == "['1', '2']")
         #expect(outcomes["top"]?.contains("tmp") == true && outcomes["top"]?.contains("work") == false)
     }
@@ -160,9 +167,71 @@ import Testing
         #expect(outcomes["NoNewPrivs"] == "1")
         #expect(outcomes["Seccomp"] == "2")
         #expect(outcomes["user"] == "True True")
-        for name in ["setuid", "setgid", "limit"] { #expect(outcomes[name] == "refused EPERM", "\(name)") }
+        // Inside its user namespace there is no such user at all.
+        for name in ["setuid", "setgid"] {
+            #expect(["refused EPERM", "refused EINVAL"].contains(outcomes[name]), "\(name)")
+        }
+        #expect(outcomes["limit"] == "refused EPERM")
         #expect(outcomes["core"] == "(0, 0)")
         #expect(outcomes["name"] == "did function")
+    }
+
+    /// The processes of the machine that run as the user, with what the kernel says of each.
+    private func processes(of user: Int) -> [String] {
+        Files.names(in: "/proc").filter { process in
+            (Files.text("/proc/\(process)/status") ?? "").contains("\nUid:\t\(user)\t\(user)\t\(user)\t\(user)\n")
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give functions users of their own"))
+    func livesInAUserNamespaceThatNamesItselfAlone() async throws {
+        let fixture = try Fixture()
+        let spec = try fixture.spec(
+            try fixture.bundle(
+                pythonServer + "serve(lambda path: f'{os.getuid()} {open(\"/proc/self/uid_map\").read()}')"),
+            environment: ["MARK": "a-tenants-secret"])
+        let running = try await fixture.engine.start(spec)
+        let words = try await get("/", from: running.endpoint).split(separator: " ").compactMap {
+            Int($0.filter(\.isNumber))
+        }
+        let warnings = try await fixture.engine.prepare()
+        try #require(!warnings.contains { $0.contains("user namespaces of their own") }, "this machine has none")
+        let user = try #require(words.first)
+        #expect(user >= 0x7000_0000 && words == [user, user, user, 1])
+        let processes = processes(of: user)
+        #expect(processes.count == 2, "its init and itself")
+        for process in processes {
+            for map in ["uid_map", "gid_map"] {
+                let numbers = (Files.text("/proc/\(process)/\(map)") ?? "").split { !$0.isNumber }
+                #expect(numbers == ["\(user)", "\(user)", "1"], "\(map) of \(process)")
+            }
+        }
+        // Its variables are its own process's, and nobody else's.
+        for process in Files.names(in: "/proc") where process.allSatisfy(\.isNumber) {
+            let isItself = processes.contains(process) && Files.text("/proc/\(process)/comm") != "invok-init\n"
+            let said = ["environ", "cmdline"].map { Files.text("/proc/\(process)/\($0)") ?? "" }.joined()
+            #expect(said.contains("a-tenants-secret") == isItself, "process \(process)")
+        }
+        await fixture.engine.stop(spec.id, grace: .seconds(5))
+        #expect(self.processes(of: user).isEmpty)
+    }
+
+    /// The change of its user undoes what shall end it with its parent, so its init asks for that again.
+    @Test func diesWithBubblewrap() async throws {
+        let fixture = try Fixture()
+        let spec = try fixture.spec(
+            try fixture.bundle(pythonServer + "print('user', os.getuid(), flush=True)\nserve(str)"))
+        let exits = fixture.engine.exits()
+        _ = try await fixture.engine.start(spec)
+        try await fixture.logs.waitFor("user ")
+        let user = try #require(fixture.logs.texts(.stdout).first.flatMap { Int($0.filter(\.isNumber)) })
+        let first = processes(of: user).filter { Files.text("/proc/\($0)/comm") == "invok-init\n" }.first ?? ""
+        let parent = (Files.text("/proc/\(first)/status") ?? "").split(separator: "\n")
+            .first { $0.hasPrefix("PPid:") }.flatMap { pid_t($0.filter(\.isNumber)) }
+        kill(try #require(parent), SIGKILL)
+        let exit = try await within("it ends") { await exits.first { $0.id == spec.id } }
+        #expect(exit?.reason == "was killed by SIGKILL")
+        #expect(geteuid() != 0 || processes(of: user).isEmpty)
     }
 
     @Test func getsOnlyTheDescriptorsMeantForIt() async throws {

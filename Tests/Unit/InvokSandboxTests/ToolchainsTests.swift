@@ -22,5 +22,16 @@ import Testing
         let own = Toolchain(name: .go, version: "1.27", executable: "/root/go/bin/go", root: "/root/go")
         #expect(own.mounts == [Sandbox.Mount(source: "/root/go", destination: "/opt/go")])
         #expect(own.sandboxExecutable == "/opt/go/bin/go")
+        let local = Toolchain(name: .go, version: "1.27", executable: "/usr/local/go/bin/go", root: "/usr/local/go")
+        #expect(local.mounts == [Sandbox.Mount(source: "/usr/local/go", destination: "/opt/go")])
+    }
+
+    /// Of `/usr/local` a sandbox sees what its tool needs, and nothing else.
+    @Test func bindsTheToolsPartsOfUsrLocal() {
+        let parts = ["/usr/local/bin/python3.12", "/usr/local/lib/python3.12"]
+        let local = Toolchain(
+            name: .python3, version: "3.12.1", executable: parts[0], root: "/usr/local", parts: parts)
+        #expect(local.sandboxExecutable == parts[0])
+        #expect(local.mounts == parts.map { Sandbox.Mount(source: $0, destination: $0) })
     }
 }

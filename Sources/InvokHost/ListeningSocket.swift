@@ -1,19 +1,26 @@
+import CLinux
 import Glibc
-import InvokHost
 
-/// The unix socket that an instance accepts on, bound by the core so that connections queue from the first moment.
-enum InstanceSocket {
+/// A unix socket that accepts from the moment it is there, bound by the core, so that connections queue while whoever
+/// shall answer them is still starting.
+package enum ListeningSocket {
     static let backlog: Int32 = 1024
 
     /// Binds and listens.
-    /// - Parameter path: of at most 107 bytes (unix(7)).
-    static func listen(at path: String) throws(SystemError) -> Descriptor {
+    /// - Parameters:
+    ///   - folder: who gets the descriptor learns nothing of its path by getsockname(2): it is bound by way of a descriptor.
+    ///   - mode: who may connect.
+    package static func listen(_ name: String, in folder: String, mode: mode_t = 0o600) throws(SystemError)
+        -> Descriptor
+    {
+        let path = folder + "/" + name
+        let directory = try Descriptor.open(folder, LINUX_O_PATH | O_DIRECTORY)
         let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw SystemError("socket") }
         let listening = Descriptor(number)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
+        let bytes = Array("/proc/self/fd/\(directory.number)/\(name)".utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
             throw SystemError("bind", path, code: ENAMETOOLONG)
         }
@@ -24,6 +31,7 @@ enum InstanceSocket {
             }
         }
         guard result == 0 else { throw SystemError("bind", path) }
+        guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
         guard Glibc.listen(number, backlog) == 0 else { throw SystemError("listen", path) }
         return listening
     }
