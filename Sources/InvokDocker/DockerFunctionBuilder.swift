@@ -18,6 +18,10 @@ public final class DockerFunctionBuilder: FunctionBuilder {
         try await builder.build(source, artifact: artifact)
     }
 
+    public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
+        BundleBuilder.bundle(of: artifact, runtime: runtime)
+    }
+
     public func bundles() async throws(BuildError) -> Set<BundleID> { await builder.bundles() }
 
     public func remove(_ bundle: BundleID) async throws(BuildError) { try await builder.remove(bundle) }

@@ -56,6 +56,24 @@ public final class FileLogStore: LogStore {
         }
     }
 
+    public func functions() async throws(LogError) -> Set<FunctionKey> {
+        do throws(FileError) {
+            return try await queue.run { [directory] () throws(FileError) in
+                var functions: Set<FunctionKey> = []
+                for folder in try Files.names(in: directory) {
+                    guard let namespace = Namespace(folder) else { continue }
+                    for name in try Files.names(in: "\(directory)/\(folder)") {
+                        guard let name = try? FunctionName(name) else { continue }
+                        functions.insert(FunctionKey(namespace: namespace, name: name))
+                    }
+                }
+                return functions
+            }
+        } catch {
+            throw LogError(error)
+        }
+    }
+
     public func remove(_ function: FunctionKey) async throws(LogError) {
         try await onQueue(function) { [self] (files) throws(FileError) in
             try files.remove()

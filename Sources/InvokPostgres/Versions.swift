@@ -87,16 +87,6 @@ extension PostgresMetadataStore {
             ).map { try Version($0) }
         }
     }
-
-    public func references() async throws(StoreError) -> StoreReferences {
-        try await read { connection in
-            let pairs = try connection.execute("SELECT DISTINCT artifact, bundle FROM version").map { row in
-                (try row.digest("artifact"), try row.optionalText("bundle") == nil ? nil : try row.digest("bundle"))
-            }
-            return StoreReferences(
-                artifacts: Set(pairs.map(\.0)), bundles: Set(pairs.compactMap { $0.1.map(BundleID.init) }))
-        }
-    }
 }
 
 extension PostgresConnection {
@@ -136,7 +126,7 @@ extension PostgresConnection {
     }
 
     /// Reads a function, which nobody else changes until the transaction's end.
-    fileprivate func lock(_ key: FunctionKey) throws -> Function {
+    func lock(_ key: FunctionKey) throws -> Function {
         let function = try execute(
             """
             SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at

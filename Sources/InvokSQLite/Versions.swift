@@ -75,17 +75,6 @@ extension SQLiteMetadataStore {
             ).map { try Version($0) }
         }
     }
-
-    public func references() async throws(StoreError) -> StoreReferences {
-        try await read { database in
-            let artifacts = try Row.fetchAll(database, sql: "SELECT DISTINCT artifact FROM version")
-            let bundles = try Row.fetchAll(
-                database, sql: "SELECT DISTINCT bundle FROM version WHERE bundle IS NOT NULL")
-            return StoreReferences(
-                artifacts: Set(try artifacts.map { try $0.digest("artifact") }),
-                bundles: Set(try bundles.map { BundleID(try $0.digest("bundle")) }))
-        }
-    }
 }
 
 extension SQLiteMetadataStore: MetadataStore {}

@@ -19,6 +19,10 @@ public final class SandboxFunctionBuilder: FunctionBuilder {
         try await builder.build(source, artifact: artifact)
     }
 
+    public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
+        BundleBuilder.bundle(of: artifact, runtime: runtime)
+    }
+
     public func bundles() async throws(BuildError) -> Set<BundleID> {
         _ = try await host.launcher()
         return await builder.bundles()

@@ -53,6 +53,9 @@ public final class SimArtifactStore: ArtifactStore {
         try await effect("list") { (contents) throws(ArtifactError) in Set(contents.keys) }
     }
 
+    /// All that is kept, whole or not.
+    var kept: Set<Digest> { contents.withLock { Set($0.keys) } }
+
     /// Whether it is there as it was put.
     func isWhole(_ digest: Digest) -> Bool {
         contents.withLock { $0[digest] }.map { Digest(of: $0) == digest } ?? false

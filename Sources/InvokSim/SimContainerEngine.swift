@@ -114,6 +114,11 @@ public final class SimContainerEngine: ContainerEngine {
     /// What an instance was started with; `nil` when it does not run.
     public func spec(of id: InstanceID) -> InstanceSpec? { instances.withLock { $0[id]?.spec } }
 
+    /// What runs of a bundle now.
+    func instances(of bundle: BundleID) -> [InstanceID] {
+        instances.withLock { $0.values.filter { $0.spec.bundle == bundle }.map(\.spec.id).sorted() }
+    }
+
     /// The requests that an instance answers now.
     public func requestCount(of id: InstanceID) -> Int { instances.withLock { $0[id] }?.requestCount ?? 0 }
 

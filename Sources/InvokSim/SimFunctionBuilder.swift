@@ -11,6 +11,7 @@ public final class SimFunctionBuilder: FunctionBuilder {
     private let state = Mutex(State())
     private let effects: SimEffects
     private let processors: SimQueue?
+    private let onRemove = Mutex<@Sendable (BundleID) -> Void>({ _ in })
 
     public convenience init(effects: SimEffects = SimEffects()) { self.init(effects: effects, processors: nil) }
 
@@ -33,10 +34,12 @@ public final class SimFunctionBuilder: FunctionBuilder {
     }
 
     public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
-        let bundle = BundleID(Digest(of: "sim \(source.config.runtime.rawValue) \(artifact)".utf8))
+        let bundle = bundle(of: artifact, for: source.config.runtime)
+        // One that is there when the build begins is taken as it is, whatever becomes of it meanwhile.
+        let isThere = kept.contains(bundle)
         await effects.work(below: .seconds(3), at: processors)
         return try await effect("build", "\(artifact)") { (state) throws(BuildError) in
-            if state.functions[bundle] == nil {
+            if !isThere, state.functions[bundle] == nil {
                 state.builds += 1
                 state.functions[bundle] = try SimFunction(source)
             }
@@ -45,13 +48,26 @@ public final class SimFunctionBuilder: FunctionBuilder {
         }
     }
 
+    public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
+        BundleID(Digest(of: "sim \(runtime.rawValue) \(artifact)".utf8))
+    }
+
     public func bundles() async throws(BuildError) -> Set<BundleID> {
         try await effect("bundles") { (state) throws(BuildError) in Set(state.functions.keys) }
     }
 
     public func remove(_ bundle: BundleID) async throws(BuildError) {
-        try await effect("remove", "\(bundle)") { (state) throws(BuildError) in state.functions[bundle] = nil }
+        try await effect("remove", "\(bundle)") { (state) throws(BuildError) in
+            onRemove.withLock { $0 }(bundle)
+            state.functions[bundle] = nil
+        }
     }
+
+    /// Bundles that are kept now.
+    var kept: Set<BundleID> { state.withLock { Set($0.functions.keys) } }
+
+    /// Has each removal seen by a checker.
+    func watchRemovals(_ onRemove: @escaping @Sendable (BundleID) -> Void) { self.onRemove.withLock { $0 = onRemove } }
 
     /// What a bundle does when it runs.
     func function(of bundle: BundleID) -> SimFunction? { state.withLock { $0.functions[bundle] } }

@@ -73,6 +73,13 @@ public final class SimLogStore: LogStore {
         return (entries, entries.last?.cursor ?? cursor)
     }
 
+    public func functions() async throws(LogError) -> Set<FunctionKey> {
+        try await effects.perform("logs.functions", failure: LogError.unavailable) { () throws(LogError) in kept }
+    }
+
+    /// The functions that have a log now.
+    var kept: Set<FunctionKey> { logs.withLock { Set($0.filter { !$0.value.entries.isEmpty }.keys) } }
+
     /// Removes the lines and keeps the sequence, so that no cursor comes twice.
     public func remove(_ function: FunctionKey) async throws(LogError) {
         try await effect("remove", function) { $0.entries = [] }

@@ -248,14 +248,6 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
-    public func references() async throws(StoreError) -> StoreReferences {
-        try await read("references") { tables in
-            StoreReferences(
-                artifacts: Set(tables.allVersions.map(\.artifact)),
-                bundles: Set(tables.allVersions.compactMap(\.bundle)))
-        }
-    }
-
     // MARK: Health
 
     public func check() async throws(StoreError) {

@@ -4,6 +4,8 @@ public protocol FunctionBuilder: Sendable {
     /// at the same time.
     /// - Parameter artifact: names the archive that `source` was read from; the same one has another name in each namespace.
     func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult
+    /// The bundle that `build` makes of an archive, known before it is built.
+    func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID
     /// The bundles that are kept.
     func bundles() async throws(BuildError) -> Set<BundleID>
     /// Removes a bundle that no version names any more.

@@ -10,6 +10,8 @@ public protocol LogStore: Sendable {
     /// cursor that has been rotated away starts at the oldest line there is.
     /// - Parameter after: `nil` for new lines only.
     func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry>
+    /// The functions that have a log.
+    func functions() async throws(LogError) -> Set<FunctionKey>
     /// Removes a function's log.
     func remove(_ function: FunctionKey) async throws(LogError)
 }

@@ -86,7 +86,19 @@ public protocol MetadataStore: Sendable {
     func versions(of key: FunctionKey) async throws(StoreError) -> [Version]
     /// Every version in the state `building`, for recovery.
     func unfinishedVersions() async throws(StoreError) -> [Version]
-    /// Artifacts and bundles that any version names, for the removal of the others.
+
+    // MARK: Retention
+
+    /// Versions that a policy does not keep, by key: of each function the ready ones behind the newest, and the failed ones
+    /// that are old or behind many. The active version and those that are being built are never among them.
+    /// - Parameters:
+    ///   - retention: for users whose quota `versions` was not set.
+    ///   - limit: at most so many.
+    func expiredVersions(_ retention: Retention, limit: Int) async throws(StoreError) -> [VersionKey]
+    /// Removes a version and its build log, unless it is the active one or is being built.
+    /// - Returns: whether it was removed.
+    func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool
+    /// All functions, and the artifacts and bundles that any version names, for the removal of what is not among them.
     func references() async throws(StoreError) -> StoreReferences
 
     // MARK: Health
@@ -163,10 +175,12 @@ public struct FunctionRecord: Hashable, Sendable {
 }
 
 public struct StoreReferences: Hashable, Sendable {
+    public let functions: Set<FunctionKey>
     public let artifacts: Set<Digest>
     public let bundles: Set<BundleID>
 
-    public init(artifacts: Set<Digest>, bundles: Set<BundleID>) {
+    public init(functions: Set<FunctionKey>, artifacts: Set<Digest>, bundles: Set<BundleID>) {
+        self.functions = functions
         self.artifacts = artifacts
         self.bundles = bundles
     }

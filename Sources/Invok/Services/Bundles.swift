@@ -6,6 +6,8 @@ final class Bundles: Sendable {
     /// More are not remembered; they are looked for again.
     static let rememberedLimit = 10_000
 
+    /// What keeps bundles from being removed while they are looked for or built.
+    let pins = Pins()
     private let world: World
     private let settings: SystemSettings
     /// The bundle to run for each that a version names: the same, unless this core builds by a newer recipe.
@@ -19,6 +21,12 @@ final class Bundles: Sendable {
     /// Sees to it that the bundle is there.
     /// - Returns: the bundle to run.
     func need(_ bundle: BundleID, of version: Version) async throws(InstanceStarter.Failure) -> BundleID {
+        let built = world.builder.bundle(
+            of: version.artifact.asBuilt(in: version.key.function.namespace), for: version.settings.runtime)
+        // Until it is remembered; from then on the version that runs it keeps it.
+        let items = [Pins.Item.bundle(bundle), .bundle(built)]
+        await pins.hold(items)
+        defer { pins.release(items) }
         if let known = here.withLock({ $0[bundle] }) { return known }
         let found: BundleID
         if await isHere(bundle) { found = bundle } else { found = try await build(version) }
@@ -27,6 +35,18 @@ final class Bundles: Sendable {
             here[bundle] = found
         }
         return found
+    }
+
+    /// What this core runs in the place of bundles that versions name.
+    func substitutes(for bundles: Set<BundleID>) -> Set<BundleID> {
+        here.withLock { here in Set(here.lazy.filter { bundles.contains($0.key) }.map(\.value)) }
+    }
+
+    /// The bundle is about to be removed.
+    func forget(found bundle: BundleID) {
+        here.withLock { here in
+            for (named, found) in here where found == bundle { here[named] = nil }
+        }
     }
 
     /// Looks for the bundle again when it is next needed: something is wrong with it.

@@ -16,11 +16,13 @@ public final class Deployments: Sendable {
     private let places: Admission
     private let builds: Admission
     private let quotas: Quotas
+    private let pins: Pins
+    private let bell: Collector.Bell
     private let logger: Logger
 
     init(
         world: World, settings: SystemSettings, access: AccessControl, functions: Functions, directory: Directory,
-        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, logger: Logger
+        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, pins: Pins, bell: Collector.Bell, logger: Logger
     ) {
         self.world = world
         self.settings = settings
@@ -30,6 +32,8 @@ public final class Deployments: Sendable {
         self.dispatcher = dispatcher
         self.changes = changes
         self.quotas = quotas
+        self.pins = pins
+        self.bell = bell
         places = Admission(
             places: settings.concurrentDeploys, queueLimit: settings.deployQueueLimit,
             wait: settings.deployQueueWait, clock: world.clock
@@ -228,6 +232,13 @@ public final class Deployments: Sendable {
         let (store, quota) = (world.store, quotas.quota(of: draft.function.namespace))
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
         let access = given ?? before?.access ?? settings.defaultAccess
+        let items = items(of: draft)
+        await pins.hold(items)
+        defer {
+            pins.release(items)
+            // What it has replaced, or what of it has failed, may be kept no longer.
+            bell.ring()
+        }
         // From here on a version is there that must not stay half done, whether or not somebody waits for the answer.
         let begun = try await shielded { () throws(InvokError) in
             try await storing { () throws(StoreError) in
@@ -236,7 +247,7 @@ public final class Deployments: Sendable {
         }
         var version = begun
         do throws(InvokError) {
-            // After a version names it: a core that starts meanwhile removes what none names.
+            // After a version names it: another core may be removing what none names.
             if let archive { try await keep(archive) }
             let built = try await build(source, draft.artifact, in: draft.function.namespace)
             version.state = .ready(bundle: built.bundle)
@@ -254,6 +265,15 @@ public final class Deployments: Sendable {
             await shielded { await self.markFailed(begun.key, error) }
             throw error
         }
+    }
+
+    /// What a version needs before the store names it.
+    private func items(of draft: VersionDraft) -> [Pins.Item] {
+        let artifact = draft.artifact.asBuilt(in: draft.function.namespace)
+        return [
+            .archive(draft.artifact), .log(draft.function),
+            .bundle(world.builder.bundle(of: artifact, for: draft.settings.runtime)),
+        ]
     }
 
     private func keep(_ archive: [UInt8]) async throws(InvokError) {

@@ -58,6 +58,7 @@ final class Dispatcher: Sendable {
         case probeFound(VersionKey, RunningInstance)
         case note(VersionKey, InstanceID, String)
         case setAlarm(Instant)
+        case ring
     }
 
     private typealias Job = @Sendable () async -> Void
@@ -77,12 +78,15 @@ final class Dispatcher: Sendable {
     // Each is earlier than all that are set, so there are few.
     private let alarms = AsyncStream<Instant>.makeStream()
     private let starter: InstanceStarter
+    private let bell: Collector.Bell
 
-    init(world: World, settings: SystemSettings, logger: Logger) {
+    /// - Parameter bell: is rung when a version has gone with all its instances.
+    init(world: World, settings: SystemSettings, bundles: Bundles, bell: Collector.Bell, logger: Logger) {
         self.world = world
         self.settings = settings
         self.logger = logger
-        starter = InstanceStarter(world: world, settings: settings, logger: logger)
+        self.bell = bell
+        starter = InstanceStarter(world: world, settings: settings, bundles: bundles, logger: logger)
     }
 
     // MARK: Requests
@@ -227,6 +231,9 @@ final class Dispatcher: Sendable {
             state.pools.sorted { $0.key < $1.key }.flatMap { $0.value.machine.ready }
         }
     }
+
+    /// The bundles of versions that take requests, or still have an instance.
+    var bundles: Set<BundleID> { state.withLock { Set($0.pools.values.compactMap(\.version.bundle)) } }
 
     /// The engine does not know the instance any more, though nobody said that it ended.
     func lose(_ instance: RunningInstance) {
@@ -405,7 +412,7 @@ final class Dispatcher: Sendable {
                 case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
                 case .drained:
                     state.pools[key] = nil
-                    return nil
+                    return .ring
                 }
             }
     }
@@ -430,6 +437,7 @@ final class Dispatcher: Sendable {
             case .note(let key, let id, let text):
                 jobs.continuation.yield { await self.starter.note(text, about: id, in: key.function) }
             case .setAlarm(let instant): alarms.continuation.yield(instant)
+            case .ring: bell.ring()
             }
         }
     }

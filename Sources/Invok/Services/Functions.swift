@@ -5,13 +5,18 @@ public final class Functions: Sendable {
     private let directory: Directory
     private let dispatcher: Dispatcher
     private let changes: ChangeFeed
+    private let bell: Collector.Bell
 
-    init(world: World, access: AccessControl, directory: Directory, dispatcher: Dispatcher, changes: ChangeFeed) {
+    init(
+        world: World, access: AccessControl, directory: Directory, dispatcher: Dispatcher, changes: ChangeFeed,
+        bell: Collector.Bell
+    ) {
         self.world = world
         self.access = access
         self.directory = directory
         self.dispatcher = dispatcher
         self.changes = changes
+        self.bell = bell
     }
 
     /// The functions of a namespace, by name.
@@ -43,7 +48,8 @@ public final class Functions: Sendable {
         return versions.map { ($0, $0.key.number == record.function.activeVersion) }
     }
 
-    /// Removes the function, its versions and its log. Requests that it answers already are finished.
+    /// Removes the function, its versions and its log. Requests that it answers already are finished; then its archives
+    /// and bundles go.
     public func delete(_ key: FunctionKey, as principal: Principal) async throws(InvokError) {
         try await access.require(.change, in: key.namespace, of: principal)
         try await storing { () throws(StoreError) in
@@ -55,6 +61,7 @@ public final class Functions: Sendable {
             }
         }
         await changes.publish(key, into: directory) { _ in nil }
+        bell.ring()
         do throws(LogError) { try await world.logs.remove(key) } catch { throw InvokError(error) }
     }
 

@@ -18,10 +18,10 @@ struct InstanceStarter: Sendable {
     private let bundles: Bundles
     private let logger: Logger
 
-    init(world: World, settings: SystemSettings, logger: Logger) {
+    init(world: World, settings: SystemSettings, bundles: Bundles, logger: Logger) {
         self.world = world
         self.settings = settings
-        bundles = Bundles(world: world, settings: settings)
+        self.bundles = bundles
         self.logger = logger
     }
 

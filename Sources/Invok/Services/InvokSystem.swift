@@ -16,6 +16,7 @@ public final class InvokSystem: Sendable {
     let directory: Directory
     let dispatcher: Dispatcher
     let recovery: Recovery
+    let collector: Collector
     let changes: ChangeFeed
     let revocations: Revocations
     let probe: ReadinessProbe
@@ -31,7 +32,10 @@ public final class InvokSystem: Sendable {
         revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
         probe = ReadinessProbe(world: world)
         uploads = Uploads(spool: world.spool, settings: settings)
-        dispatcher = Dispatcher(world: world, settings: settings, logger: logger)
+        let (bundles, bell) = (Bundles(world: world, settings: settings), Collector.Bell())
+        dispatcher = Dispatcher(world: world, settings: settings, bundles: bundles, bell: bell, logger: logger)
+        collector = Collector(
+            world: world, settings: settings, dispatcher: dispatcher, bundles: bundles, bell: bell, logger: logger)
         directory = Directory(store: world.store, dispatcher: dispatcher, clock: world.clock, logger: logger)
         changes = ChangeFeed(cache: world.cache, logger: logger)
         recovery = Recovery(
@@ -39,10 +43,10 @@ public final class InvokSystem: Sendable {
             logger: logger)
         accounts = Accounts(world: world, settings: settings, revocations: revocations, logger: logger)
         functions = Functions(
-            world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes)
+            world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(
             world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, quotas: quotas, logger: logger)
+            dispatcher: dispatcher, changes: changes, quotas: quotas, pins: bundles.pins, bell: bell, logger: logger)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             logger: logger)
@@ -65,6 +69,7 @@ public final class InvokSystem: Sendable {
             group.addTask { await self.changes.follow(into: self.directory) }
             group.addTask { await self.directory.run() }
             group.addTask { await self.recovery.run() }
+            group.addTask { await self.collector.run() }
             group.addTask { await self.revocations.run() }
             group.addTask { await self.access.grants.run() }
             group.addTask { await self.probe.run() }

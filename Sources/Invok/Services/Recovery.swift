@@ -22,9 +22,9 @@ final class Recovery: Sendable {
         self.logger = logger
     }
 
-    /// Before the first request: half-done deploys are failed, functions that answer are known, instances that an
-    /// earlier core left are taken over before anything could start in their stead, and what nothing names any more goes.
-    /// Whether they answer is found out once requests come, and so are those stopped that belong to nothing.
+    /// Before the first request: half-done deploys are failed, functions that answer are known, and instances that an
+    /// earlier core left are taken over before anything could start in their stead. Whether they answer is found out once
+    /// requests come, and so are those stopped that belong to nothing.
     /// - Throws: `unavailable` when the store or the engine does not serve.
     func recover() async throws(InvokError) {
         let listed = try await list()
@@ -33,10 +33,9 @@ final class Recovery: Sendable {
             try await quotas.refresh()
             try await directory.refreshAll { self.adopt(listed, by: $0) }
         }
-        try await removeUnnamed()
     }
 
-    /// Does what `recover` does, but for removing files, at intervals until the task is cancelled.
+    /// Does what `recover` does at intervals until the task is cancelled.
     func run() async {
         while true {
             do throws(CancellationError) {
@@ -95,29 +94,5 @@ final class Recovery: Sendable {
 
     private func list() async throws(InvokError) -> [RunningInstance] {
         do throws(EngineError) { return try await world.engine.list() } catch { throw .unavailable("engine: \(error)") }
-    }
-
-    /// Only at start, when nothing is being deployed here: a bundle is there before a version names it.
-    ///
-    /// Archives are shared with other cores, which may be deploying. They name one before they store it, so the names
-    /// are read after the list: what is in the list and has no name then is nobody's.
-    private func removeUnnamed() async throws(InvokError) {
-        let artifacts: Set<Digest>
-        do throws(ArtifactError) { artifacts = try await world.artifacts.list() } catch { throw InvokError(error) }
-        let named = try await storing { () throws(StoreError) in try await world.store.references() }
-        do throws(ArtifactError) {
-            for artifact in artifacts.subtracting(named.artifacts).sorted() {
-                try await world.artifacts.remove(artifact)
-            }
-        } catch {
-            throw InvokError(error)
-        }
-        do throws(BuildError) {
-            for bundle in try await world.builder.bundles().subtracting(named.bundles).sorted() {
-                try await world.builder.remove(bundle)
-            }
-        } catch {
-            throw InvokError(error)
-        }
     }
 }

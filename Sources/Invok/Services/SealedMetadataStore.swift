@@ -113,6 +113,14 @@ struct SealedMetadataStore: MetadataStore {
         try await store.failVersion(version, reason: reason, buildLog: buildLog)
     }
 
+    func expiredVersions(_ retention: Retention, limit: Int) async throws(StoreError) -> [VersionKey] {
+        try await store.expiredVersions(retention, limit: limit)
+    }
+
+    func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool {
+        try await store.removeVersion(version)
+    }
+
     func references() async throws(StoreError) -> StoreReferences { try await store.references() }
 
     func check() async throws(StoreError) { try await store.check() }

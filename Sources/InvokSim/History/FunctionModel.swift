@@ -26,6 +26,8 @@ public enum FunctionModel: SequentialModel {
         case activateBuilt(Int, expectedActive: Int?, access: Access?)
         case activate(Int, expectedActive: Int?)
         case fail(Int)
+        /// Removes a version that is no use any more.
+        case remove(Int)
         case nothing
     }
 
@@ -80,6 +82,10 @@ public enum FunctionModel: SequentialModel {
         case .fail(let number):
             if state.phases[number] == .building { state.phases[number] = .failed }
             return .done
+        case .remove(let number):
+            guard let phase = state.phases[number], phase != .building, number != state.active else { return .noVersion }
+            state.phases[number] = nil
+            return .done
         case .nothing: return .done
         }
     }
@@ -87,8 +93,8 @@ public enum FunctionModel: SequentialModel {
     public static func isRead(_ call: Call, giving outcome: Outcome) -> Bool {
         switch call {
         case .function, .active, .version, .versions, .nothing: true
-        case .setAccess, .delete, .begin, .activateBuilt, .activate, .fail:
-            outcome == .conflict || outcome == .notFound
+        case .setAccess, .delete, .begin, .activateBuilt, .activate, .fail, .remove:
+            outcome == .conflict || outcome == .notFound || outcome == .noVersion
         }
     }
 }

@@ -142,6 +142,14 @@ public struct RecordingMetadataStore: MetadataStore {
         }
     }
 
+    public func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool {
+        try await record(.remove(version.number), about: version.function) { () throws(StoreError) in
+            try await store.removeVersion(version)
+        } outcome: {
+            $0 ? .done : .noVersion
+        }
+    }
+
     // MARK: What is about more than one function, or none, is passed on
 
     public func createUser(_ user: User) async throws(StoreError) -> User { try await store.createUser(user) }
@@ -175,6 +183,9 @@ public struct RecordingMetadataStore: MetadataStore {
         try await store.functions(in: namespace)
     }
     public func unfinishedVersions() async throws(StoreError) -> [Version] { try await store.unfinishedVersions() }
+    public func expiredVersions(_ retention: Retention, limit: Int) async throws(StoreError) -> [VersionKey] {
+        try await store.expiredVersions(retention, limit: limit)
+    }
     public func references() async throws(StoreError) -> StoreReferences { try await store.references() }
     public func check() async throws(StoreError) { try await store.check() }
 }

@@ -89,6 +89,7 @@ final class SimChecker: Sendable {
             let function = tables.functions[key]
             let versions = tables.versions[key] ?? [:]
             let before = (state.shown[key]?.last ?? nil)?.active
+            state.ready[key]?.removeAll { versions[$0] == nil }
             for version in versions.values {
                 note(version, activeBefore: before, &state, &broken)
                 if case .failed = version.state, state.failed[version.key] == nil { state.failed[version.key] = now }
@@ -133,7 +134,7 @@ final class SimChecker: Sendable {
         }
     }
 
-    /// The numbers of the versions that were ever ready, in their order.
+    /// The numbers of the versions that are ready, in their order.
     func readyVersions(of key: FunctionKey) -> [Int] { state.withLock { $0.ready[key] ?? [] } }
 
     func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.settings[version] } }
@@ -152,7 +153,7 @@ final class SimChecker: Sendable {
         state.withLock { state in state.versions[version].flatMap { state.codes[$0.artifact] } }
     }
 
-    /// Whether each version that was ever ready answers.
+    /// Whether each version that is ready answers.
     func allCodeAnswers(of key: FunctionKey) -> Bool {
         readyVersions(of: key).allSatisfy { code(of: VersionKey(function: key, number: $0))?.answers == true }
     }

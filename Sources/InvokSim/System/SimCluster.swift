@@ -29,7 +29,9 @@ final class SimCluster: Sendable {
     let history = StoreHistory()
     let cache: SimCoordinationCache
     let artifacts: SimArtifactStore
+    let logs: SimLogStore
     let nodes: [SimNode]
+    let settings: SystemSettings
     /// Connections to the store; the cache does one call after the other, as Redis does.
     private static let storeConnections = 8
     /// Of each machine. Builds, starts and requests take turns on them.
@@ -70,6 +72,8 @@ final class SimCluster: Sendable {
         self.commits = commits
         self.cache = cache
         self.artifacts = artifacts
+        self.logs = logs
+        self.settings = settings
         nodes = (1...cores).map { number in
             let processors = SimQueue(servers: Self.processors, quantum: Self.quantum, clock: clock)
             // Each machine has what it has built itself.
@@ -81,9 +85,13 @@ final class SimCluster: Sendable {
             }
             let engine = SimContainerEngine(
                 builder: builder, logs: logs, clock: clock, effects: effects, processors: processors, events: events)
+            builder.watchRemovals { [weak engine] bundle in
+                let running = engine?.instances(of: bundle) ?? []
+                checker.require(running.isEmpty, "the bundle of \(running) was removed while they ran")
+            }
             return SimNode(
-                name: "core-\(number)", engine: engine, processors: processors, settings: settings, clock: clock,
-                effects: effects, checker: checker, makeServer: makeServer
+                name: "core-\(number)", engine: engine, builder: builder, processors: processors, settings: settings,
+                clock: clock, effects: effects, checker: checker, makeServer: makeServer
             ) { engine, life in
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
@@ -103,6 +111,8 @@ final class SimCluster: Sendable {
         var random = SimRandomness(seed: seed).stream("settings").generator
         var settings = SystemSettings()
         if random.below(3) == 0 { settings.reconcileInterval = .seconds(5) }
+        // Most keep so few versions that some go soon.
+        if random.below(3) > 0 { settings.quota = Quota([.versions: 1 + random.below(3)]) }
         settings.attemptsPerAddress = .max
         settings.attemptsPerAccount = .max
         settings.deployLease = .seconds(60)

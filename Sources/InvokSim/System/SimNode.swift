@@ -18,6 +18,7 @@ final class SimNode: Sendable {
     let name: String
     let engine: SimContainerEngine
     let processors: SimQueue
+    let builder: SimFunctionBuilder
     private let makeWorld: @Sendable (_ engine: SimContainerEngine, _ life: String) -> World
     private let makeServer: SimServerMaker
     private let settings: SystemSettings
@@ -28,13 +29,15 @@ final class SimNode: Sendable {
     private let lives = Mutex(0)
 
     init(
-        name: String, engine: SimContainerEngine, processors: SimQueue, settings: SystemSettings, clock: SimClock,
-        effects: SimEffects, checker: SimChecker, makeServer: @escaping SimServerMaker,
+        name: String, engine: SimContainerEngine, builder: SimFunctionBuilder, processors: SimQueue,
+        settings: SystemSettings, clock: SimClock, effects: SimEffects, checker: SimChecker,
+        makeServer: @escaping SimServerMaker,
         makeWorld: @escaping @Sendable (SimContainerEngine, String) -> World
     ) {
         self.name = name
         self.engine = engine
         self.processors = processors
+        self.builder = builder
         self.settings = settings
         self.clock = clock
         self.effects = effects

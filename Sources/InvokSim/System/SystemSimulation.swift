@@ -131,6 +131,7 @@ public struct SystemSimulation: Sendable {
         await convergence.checkAnswers()
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
+        convergence.checkCollected()
         await convergence.loseInstances()
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
@@ -141,6 +142,7 @@ public struct SystemSimulation: Sendable {
         await convergence.checkAnswers()
         await convergence.restartDuringChanges()
         await convergence.disableUser()
+        await convergence.deleteAll()
     }
 
     /// Who waits for what.

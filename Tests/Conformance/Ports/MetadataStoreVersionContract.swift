@@ -187,22 +187,4 @@ struct MetadataStoreVersionContract {
             #expect(try await store.unfinishedVersions().isEmpty)
         }
     }
-
-    @Test(arguments: Store.metadataStores)
-    func namesAllArtifactsAndBundles(_ candidate: Store) async throws {
-        try await candidate.run { fixture in
-            let store = fixture.port
-            try await store.addUsers()
-            #expect(try await store.references() == StoreReferences(artifacts: [], bundles: []))
-            try await store.deploy(Sample.key(), 1)
-            try await store.deploy(Sample.key(Sample.bob), 1)
-            _ = try await store.beginVersion(Sample.draft(Sample.key(), 2), access: .private)
-            let both = StoreReferences(
-                artifacts: [Digest(of: [1]), Digest(of: [2])], bundles: [Sample.bundle(1)])
-            #expect(try await store.references() == both)
-            try await store.deleteFunction(Sample.key())
-            let left = StoreReferences(artifacts: [Digest(of: [1])], bundles: [Sample.bundle(1)])
-            #expect(try await store.references() == left)
-        }
-    }
 }

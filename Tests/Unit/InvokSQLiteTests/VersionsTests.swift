@@ -173,18 +173,4 @@ struct VersionsTests {
         #expect("\(String(describing: error))".contains("never changes"))
         #expect(try await store.version(ready.key)?.buildLog == "built")
     }
-
-    @Test func referencesAreWhatAnyVersionNames() async throws {
-        #expect(try await store.references() == StoreReferences(artifacts: [], bundles: []))
-        let first = try await store.deploy(key())
-        _ = try await store.beginVersion(draft(key(in: id(2)), artifact: "other"), access: .private)
-        #expect(
-            try await store.references()
-                == StoreReferences(
-                    artifacts: [Digest(of: "artifact".utf8), Digest(of: "other".utf8)],
-                    bundles: [bundle("\(first.key)")]))
-        try await store.deleteFunction(key())
-        #expect(
-            try await store.references() == StoreReferences(artifacts: [Digest(of: "other".utf8)], bundles: []))
-    }
 }

@@ -123,6 +123,8 @@ final class MemoryLog: LogStore {
         return stream
     }
 
+    func functions() async throws(LogError) -> Set<FunctionKey> { [] }
+
     func remove(_ function: FunctionKey) async throws(LogError) {}
 
     /// Waits until a line like this has been written.

@@ -343,6 +343,7 @@ private final class HeldLogs: LogStore {
     func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
         base.follow(function, after: after)
     }
+    func functions() async throws(LogError) -> Set<FunctionKey> { try await base.functions() }
     func remove(_ function: FunctionKey) async throws(LogError) { try await base.remove(function) }
 }
 

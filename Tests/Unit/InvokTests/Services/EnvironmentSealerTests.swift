@@ -108,7 +108,9 @@ struct EnvironmentSealerTests {
         let other = Rig(on: sim) { world, _ in world.sealer = Self.sealer("other") }
         try await other.running {
             let stored = try #require(try await other.functions.function(key, as: owner).active)
-            let starter = InstanceStarter(world: other.world, settings: other.settings, logger: Rig.logger)
+            let starter = InstanceStarter(
+                world: other.world, settings: other.settings,
+                bundles: Bundles(world: other.world, settings: other.settings), logger: Rig.logger)
             let result = await starter.start(InstanceID(version: stored.key, ordinal: 1), of: stored)
             guard case .failure(let failure) = result else {
                 Issue.record("it started")

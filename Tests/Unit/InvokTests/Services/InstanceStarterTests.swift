@@ -19,7 +19,9 @@ struct InstanceStarterTests {
     }
 
     private func starter(_ rig: Rig) -> InstanceStarter {
-        InstanceStarter(world: rig.world, settings: rig.settings, logger: Rig.logger)
+        InstanceStarter(
+            world: rig.world, settings: rig.settings, bundles: Bundles(world: rig.world, settings: rig.settings),
+            logger: Rig.logger)
     }
 
     @Test func anInstanceThatAnswersIsGivenAndNoted() async throws {

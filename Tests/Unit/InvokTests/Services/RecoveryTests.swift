@@ -133,43 +133,6 @@ struct RecoveryTests {
         #expect(sim.engine.running == kept)
     }
 
-    @Test func whatNothingNamesGoesAndWhatIsNamedStays() async throws {
-        let rig = Rig()
-        let owner = try await rig.user()
-        try await rig.running {
-            let deployment = try await rig.deploy("hello", as: owner)
-            let unnamed = Rig.archive(["hello unnamed"])
-            let digest = try await rig.sim.artifacts.put(unnamed)
-            let source = try SourceArchive(entries: rig.sim.archives.entries(of: unnamed, limits: ArchiveLimits()))
-            _ = try await rig.sim.builder.build(source, artifact: digest)
-            try await rig.recovery.recover()
-            #expect(try await rig.sim.artifacts.list() == [deployment.version.artifact])
-            let bundle = try #require(deployment.version.bundle)
-            #expect(try await rig.sim.builder.bundles() == [bundle])
-        }
-    }
-
-    /// Archives are shared: what another core stores for a deploy stays, whenever this one starts.
-    @Test func aStartingCoreLeavesWhatAnotherOneIsDeploying() async throws {
-        let sim = SimWorld(seed: 1)
-        let (begun, stored) = (Gate(), Gate())
-        let deploying = Rig(on: sim) { world, _ in
-            world.artifacts = HeldArtifacts(sim.artifacts, before: begun, after: stored)
-        }
-        let owner = try await deploying.user()
-        try await deploying.running {
-            let deploy = Task { try await deploying.deploy("hello", as: owner) }
-            await begun.reached()
-            try await Rig(on: sim).recovery.recover()
-            begun.open()
-            await stored.reached()
-            try await Rig(on: sim).recovery.recover()
-            stored.open()
-            let version = try await deploy.value.version
-            #expect(try await sim.artifacts.list() == [version.artifact])
-        }
-    }
-
     @Test func aCoreDoesNotBeginWithoutItsStore() async throws {
         let rig = Rig()
         rig.store.isAway = true

@@ -55,6 +55,7 @@ final class HeldBuilder: FunctionBuilder {
         if Task.isCancelled { throw .cancelled }
         return try await base.build(source, artifact: artifact)
     }
+    func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID { base.bundle(of: artifact, for: runtime) }
     func bundles() async throws(BuildError) -> Set<BundleID> { try await base.bundles() }
     func remove(_ bundle: BundleID) async throws(BuildError) { try await base.remove(bundle) }
 }

@@ -145,6 +145,14 @@ final class FaultyStore: MetadataStore {
     func unfinishedVersions() async throws(StoreError) -> [Version] {
         try await perform("unfinishedVersions") { () throws(StoreError) in try await base.unfinishedVersions() }
     }
+    func expiredVersions(_ retention: Retention, limit: Int) async throws(StoreError) -> [VersionKey] {
+        try await perform("expiredVersions") { () throws(StoreError) in
+            try await base.expiredVersions(retention, limit: limit)
+        }
+    }
+    func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool {
+        try await perform("removeVersion") { () throws(StoreError) in try await base.removeVersion(version) }
+    }
     func references() async throws(StoreError) -> StoreReferences {
         try await perform("references") { () throws(StoreError) in try await base.references() }
     }
