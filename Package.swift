@@ -132,9 +132,8 @@ let package = Package(
             name: "invok-core",
             dependencies: [
                 "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", argumentParser,
-                configuration,
-                hummingbird, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", "InvokThreads", "CLinux",
+                argumentParser, configuration, hummingbird, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(

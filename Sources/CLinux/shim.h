@@ -1,6 +1,7 @@
 // Linux calls that Swift's Glibc module does not show: it is read without _GNU_SOURCE, and Swift cannot call syscall(2).
 #pragma once
 #ifdef __linux__
+#include <malloc.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>

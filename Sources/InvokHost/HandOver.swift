@@ -4,12 +4,12 @@ import InvokInit
 
 /// The core's side of what `invok-init` is told (InitMessage).
 package enum HandOver {
-    /// Puts the program into a folder, for anybody to run.
+    /// Puts the program into a folder, for this user to run: it changes its own user.
     /// - Returns: its path.
     package static func install(in folder: String) throws(SystemError) -> String {
         let path = folder + "/invok-init"
         // A container that runs keeps the one that it was started with.
-        try Files.write(InitProgram.bytes, to: path + ".new", mode: 0o555)
+        try Files.write(InitProgram.bytes, to: path + ".new", mode: 0o500)
         guard rename(path + ".new", path) == 0 else { throw SystemError("rename", path) }
         return path
     }

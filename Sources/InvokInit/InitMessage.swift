@@ -17,8 +17,8 @@ package enum InitMessage {
         package var user: UInt32?
         /// Whether to enter a user namespace whose map names that user alone.
         package var hasUserNamespace = false
-        /// Whether to be killed when the process that started it ends.
-        package var endsWithParent = false
+        /// Whether to end, and all below it, once the other end of the socket is closed.
+        package var endsWithCore = false
         /// A seccomp program, eight bytes an instruction; empty for none.
         package var filter: [UInt8]
 
@@ -29,7 +29,7 @@ package enum InitMessage {
 
         package var bytes: [UInt8] {
             let flags: UInt32 =
-                (user == nil ? 0 : 1) | (hasUserNamespace && user != nil ? 2 : 0) | (endsWithParent ? 4 : 0)
+                (user == nil ? 0 : 1) | (hasUserNamespace && user != nil ? 2 : 0) | (endsWithCore ? 4 : 0)
             return head(0x3156_4B49, flags, filter.count, user ?? 0, 0) + filter
         }
     }

@@ -46,7 +46,7 @@ extension Isolation {
         var setup = InitMessage.Setup(filter: filter)
         if case .switched(let id) = user { setup.user = id }
         setup.hasUserNamespace = hasUserNamespaces
-        setup.endsWithParent = true
+        setup.endsWithCore = true
         return setup
     }
 

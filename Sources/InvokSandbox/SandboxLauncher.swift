@@ -51,9 +51,9 @@ final class SandboxLauncher: Sendable {
     ) async -> Result<SandboxProcess, LaunchError> {
         await starter.run { [self] in
             do throws(LaunchError) {
-                let (process, control) = try start(sandbox, [nothing, output, errors], listening)
+                let process = try start(sandbox, [nothing, output, errors], listening)
                 process.observe(on: events)
-                handOver(sandbox.command(hasListener: listening != nil).bytes, to: process, control)
+                handOver(sandbox.command(hasListener: listening != nil).bytes, to: process)
                 return .success(process)
             } catch {
                 return .failure(error)
@@ -76,15 +76,15 @@ final class SandboxLauncher: Sendable {
     }
 
     /// Sends the command as soon as there is somebody who can do no more with it than it can itself.
-    private func handOver(_ command: [UInt8], to process: SandboxProcess, _ control: Descriptor) {
+    private func handOver(_ command: [UInt8], to process: SandboxProcess) {
+        guard let control = process.control else { return }
         events.watch(control) {
             do throws(SystemError) {
                 guard try HandOver.isConfined(control) else { return .more }
-                // Nobody would end it any more: what shall end it with bubblewrap was not in force yet.
-                guard process.isAlive else { return .done }
                 try HandOver.send(command, to: control)
             } catch {
                 // It has said why on its standard error, or ends now that this end is closed.
+                process.letGo()
             }
             return .done
         }
@@ -92,7 +92,7 @@ final class SandboxLauncher: Sendable {
 
     private func start(
         _ sandbox: Sandbox, _ descriptors: [Descriptor], _ listening: (@Sendable () throws(SystemError) -> Descriptor)?
-    ) throws(LaunchError) -> (SandboxProcess, control: Descriptor) {
+    ) throws(LaunchError) -> SandboxProcess {
         let user = try takeUser()
         do throws(SystemError) {
             var descriptors = descriptors
@@ -112,7 +112,7 @@ final class SandboxLauncher: Sendable {
 
     private func start(
         _ sandbox: Sandbox, _ descriptors: [Descriptor], as user: Sandbox.User
-    ) throws(SystemError) -> (SandboxProcess, control: Descriptor) {
+    ) throws(SystemError) -> SandboxProcess {
         let name = String(count.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36)
         let options = try Descriptor.pipeForWriting()
         let control = try HandOver.pair()
@@ -137,9 +137,9 @@ final class SandboxLauncher: Sendable {
             let setup = sandbox.setup(
                 user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed), filter: seccomp)
             try HandOver.send(setup.bytes, to: control.ours)
-            let started = SandboxProcess(
-                identifier: process, handle: handle, group: group, user: user, limits: sandbox.limits)
-            return (started, control.ours)
+            return SandboxProcess(
+                identifier: process, handle: handle, control: control.ours, group: group, user: user,
+                limits: sandbox.limits)
         } catch {
             kill(process, SIGKILL)
             _ = retrying { Int(waitpid(process, nil, 0)) }

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Invok
 import InvokHost
+import Synchronization
 
 /// How a sandbox ended.
 struct SandboxEnd: Sendable {
@@ -19,11 +20,17 @@ final class SandboxProcess: Sendable {
     let user: Sandbox.User
     let limits: ResourceLimits
     private let handle: Descriptor
+    /// Our end of the socket to its init, which ends, and all of it, once this is closed: with the core, or bubblewrap.
+    private let socket: Mutex<Descriptor?>
     private let end = Event<SandboxEnd>()
 
-    init(identifier: pid_t, handle: Descriptor, group: ControlGroup?, user: Sandbox.User, limits: ResourceLimits) {
+    init(
+        identifier: pid_t, handle: Descriptor, control: Descriptor, group: ControlGroup?, user: Sandbox.User,
+        limits: ResourceLimits
+    ) {
         self.identifier = identifier
         self.handle = handle
+        socket = Mutex(control)
         self.group = group
         self.user = user
         self.limits = limits
@@ -34,6 +41,7 @@ final class SandboxProcess: Sendable {
         thread.watch(handle) { [self] in
             var status: Int32 = 0
             let result = retrying { Int(waitpid(identifier, &status, 0)) }
+            letGo()
             let exit = result == Int(identifier) ? ExitStatus(waitStatus: status) : ExitStatus(code: 255)
             // Read here, so that the end can be told before anything is cleaned up.
             end.signal(SandboxEnd(status: exit, outOfMemoryKills: group?.outOfMemoryKills ?? 0))
@@ -44,9 +52,13 @@ final class SandboxProcess: Sendable {
     /// How it ended, once it has.
     func ended() async -> SandboxEnd { await end.wait() }
 
-    var isAlive: Bool { !handle.waitReadable(milliseconds: 0) }
+    /// The socket to its init; `nil` once it has been let go.
+    var control: Descriptor? { socket.withLock { $0 } }
 
-    /// Ends all of it at once: its init dies with bubblewrap, and everything inside with its init.
+    /// Has its init end, and everything inside with it.
+    func letGo() { socket.withLock { $0 = nil } }
+
+    /// Ends all of it at once: its init ends with bubblewrap, and everything inside with its init.
     func kill() { _ = linux_pidfd_send_signal(handle.number, SIGKILL) }
 
     /// Asks the function to end: the init inside passes the signal on, which bubblewrap would not.

@@ -6,7 +6,8 @@ extension SimMetadataStore {
     }
 
     public func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool {
-        try await transaction("removeVersion", "\(version)", changing: version.function) { (tables) throws(StoreError) in
+        try await transaction("removeVersion", "\(version)", changing: version.function) {
+            (tables) throws(StoreError) in
             guard let stored = tables.versions[version.function]?[version.number], stored.state != .building,
                 tables.functions[version.function]?.activeVersion != version.number
             else { return false }

@@ -160,6 +160,7 @@ struct Core {
             services: [
                 .init(service: SystemService(system: system)),
                 .init(service: warmUp, successTerminationBehavior: .ignore),
+                .init(service: MemoryTrim(clock: system.world.clock)),
                 .init(
                     service: AnnouncedService(service: server, onStop: stop.begin),
                     successTerminationBehavior: .gracefullyShutdownGroup),

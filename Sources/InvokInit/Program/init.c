@@ -20,6 +20,8 @@
 enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 02000000, SOL_SOCKET = 1, SCM_RIGHTS = 1 };
 enum { MSG_CMSG_CLOEXEC = 0x40000000, O_WRONLY = 1, O_CLOEXEC = 02000000, WNOHANG = 1 };
 enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32 };
+enum { F_SETFD = 2, F_SETFL = 4, F_SETOWN = 8, F_DUPFD_CLOEXEC = 1030, O_ASYNC = 020000 };
+enum { MSG_PEEK = 2, MSG_DONTWAIT = 0x40 };
 enum { LISTENER = 3, MAXIMUM = 1 << 20, MAXIMUM_FILTER = 4096, LAST_SIGNAL = 64, LAST_CAPABILITY = 63 };
 // The statuses it ends with where the command did not run; those of a shell where that cannot be started.
 enum { BROKEN = 125, NO_USER_NAMESPACE = 124, CANNOT_RUN = 126, NOT_FOUND = 127 };
@@ -31,8 +33,8 @@ struct head {
     u32 second;  // setup: 0; command: the number of variables
 };
 enum { SETUP = 0x31564B49, COMMAND = 0x32564B49 };
-enum { SWITCH_USER = 1, USER_NAMESPACE = 2, DIE_WITH_PARENT = 4 };  // of a setup
-enum { KEEPS_LISTENER = 1, KEEPS_VARIABLES = 2 };                   // of a command
+enum { SWITCH_USER = 1, USER_NAMESPACE = 2, DIES_WITH_CORE = 4 };  // of a setup
+enum { KEEPS_LISTENER = 1, KEEPS_VARIABLES = 2 };                  // of a command
 
 struct io_vector { void *base; usize count; };
 struct socket_message {
@@ -141,7 +143,8 @@ static void drop_capabilities(void) {
     if (result < 0) fail(BROKEN, "the capabilities cannot be dropped", result);
 }
 
-static void confine(int socket) {
+// Returns the setup's flags.
+static u32 confine(int socket) {
     static struct sock_filter instructions[MAXIMUM_FILTER];
     struct head setup = receive_head(socket, SETUP, 0);
     if (setup.bytes > sizeof instructions || setup.bytes % sizeof *instructions)
@@ -152,12 +155,11 @@ static void confine(int socket) {
     if (setup.flags & USER_NAMESPACE) enter_user_namespace(setup.first);
     if (!(setup.flags & SWITCH_USER)) drop_bounding_set(0);
     drop_capabilities();
-    // The change of the user has undone it.
-    if (setup.flags & DIE_WITH_PARENT) prctl(PR_SET_PDEATHSIG, SIGKILL, 0);
     long result = prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
     struct sock_fprog program = {(unsigned short)(setup.bytes / sizeof *instructions), instructions};
     if (result >= 0 && setup.bytes) result = CALL3(seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
     if (result < 0) fail(BROKEN, "the system calls cannot be filtered", result);
+    return setup.flags;
 }
 
 // What the second message says, in the memory that it was read into.
@@ -165,6 +167,8 @@ struct command {
     char *directory, **arguments, **variables;
     void *memory;
     usize bytes;
+    // From this one on, no descriptor is the function's.
+    unsigned first_closed;
 };
 
 static const char *value_of(char **variables, const char *name) {
@@ -220,20 +224,20 @@ static struct command receive_command(int socket, char **own) {
     for (usize i = 0; head.flags & KEEPS_VARIABLES && i < count_own; i++)
         if (!has_name_of(command.variables, own[i])) command.variables[count++] = own[i];
 
-    // Whatever else it was started with is not the function's.
     if (listener >= 0 && listener != LISTENER) {
         long result = CALL3(dup3, listener, LISTENER, 0);
         if (result < 0) fail(BROKEN, "the socket cannot be handed on", result);
     }
     int keeps = listener >= 0 || head.flags & KEEPS_LISTENER;
-    CALL3(close_range, keeps ? LISTENER + 1 : LISTENER, ~0U, 0);
-    if (listener == LISTENER) CALL3(fcntl, LISTENER, 2, 0);  // F_SETFD: it came close-on-exec
+    command.first_closed = keeps ? LISTENER + 1 : LISTENER;
+    if (listener == LISTENER) CALL3(fcntl, LISTENER, F_SETFD, 0);  // it came close-on-exec
     return command;
 }
 
 __attribute__((noreturn)) static void run(struct command command) {
     unsigned long none = 0;
     CALL0(setsid);
+    CALL3(close_range, command.first_closed, ~0U, 0);
     CALL4(rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
     long result = CALL1(chdir, command.directory);
     if (result < 0) fail(CANNOT_RUN, "the working directory cannot be used", result);
@@ -257,17 +261,33 @@ __attribute__((noreturn)) static void run(struct command command) {
     }
 }
 
-// Passes signals on and reaps until the command ends.
-__attribute__((noreturn)) static void watch(long child) {
+static int is_gone(int socket) {
+    char byte;
+    struct io_vector vector = {&byte, 1};
+    struct socket_message message = {0, 0, &vector, 1, 0, 0, 0};
+    return CALL3(recvmsg, socket, &message, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+// Passes signals on and reaps until the command ends, or the other end of the socket does, where there is one.
+//
+// The kernel would end it with bubblewrap (PR_SET_PDEATHSIG) only where that may send it signals, which it may not to
+// another user without capabilities. That the socket's other end is closed, SIGIO says.
+__attribute__((noreturn)) static void watch(long child, int socket) {
     unsigned long all = ~0UL;
-    CALL3(close_range, 0, ~0U, 0);
+    if (socket >= 0) {
+        CALL3(dup3, socket, 0, 0);
+        CALL3(fcntl, 0, F_SETOWN, CALL0(getpid));
+        CALL3(fcntl, 0, F_SETFL, O_ASYNC);
+    }
+    CALL3(close_range, socket >= 0, ~0U, 0);
     for (;;) {
+        if (socket >= 0 && is_gone(0)) CALL1(exit_group, 128 + SIGKILL);
         int status = 0;
         long ended = CALL4(wait4, -1, &status, WNOHANG, 0);
         if (ended == child) CALL1(exit_group, status & 0x7F ? 128 + (status & 0x7F) : (status >> 8) & 0xFF);
         if (ended > 0) continue;
         long signal = CALL4(rt_sigtimedwait, &all, 0, 0, sizeof all);
-        if (signal > 0 && signal != SIGCHLD) CALL2(kill, child, signal);
+        if (signal > 0 && signal != SIGCHLD && signal != SIGIO) CALL2(kill, child, signal);
     }
 }
 
@@ -279,8 +299,11 @@ __attribute__((noreturn, used)) void begin(long *stack) {
     prctl(PR_SET_DUMPABLE, 0, 0);
     prctl(PR_SET_NAME, (long)"invok-init", 0);
     if (count != 2) fail(BROKEN, "it is started by Invok, with a descriptor or a socket's path", 0);
-    int socket = reach_the_core(arguments[1]);
-    confine(socket);
+    // Out of the way of what the function gets.
+    int given = reach_the_core(arguments[1]), socket = (int)CALL3(fcntl, given, F_DUPFD_CLOEXEC, LISTENER + 1);
+    if (socket < 0) fail(BROKEN, "the socket cannot be moved", socket);
+    CALL1(close, given);
+    u32 flags = confine(socket);
     long written = CALL3(write, socket, "R", 1);
     if (written != 1) fail(BROKEN, "the server is gone", written);
     struct command command = receive_command(socket, variables);
@@ -288,5 +311,5 @@ __attribute__((noreturn, used)) void begin(long *stack) {
     if (child < 0) fail(CANNOT_RUN, "no process can be started", child);
     if (child == 0) run(command);
     CALL2(munmap, command.memory, command.bytes);
-    watch(child);
+    watch(child, flags & DIES_WITH_CORE ? socket : -1);
 }

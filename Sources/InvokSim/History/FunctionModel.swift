@@ -83,7 +83,9 @@ public enum FunctionModel: SequentialModel {
             if state.phases[number] == .building { state.phases[number] = .failed }
             return .done
         case .remove(let number):
-            guard let phase = state.phases[number], phase != .building, number != state.active else { return .noVersion }
+            guard let phase = state.phases[number], phase != .building, number != state.active else {
+                return .noVersion
+            }
             state.phases[number] = nil
             return .done
         case .nothing: return .done

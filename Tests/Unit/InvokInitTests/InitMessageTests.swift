@@ -11,7 +11,7 @@ import Testing
         var setup = InitMessage.Setup(user: 70_000, filter: [1, 2, 3, 4, 5, 6, 7, 8])
         #expect(words(setup.bytes) == [0x3156_4B49, 1, 8, 70_000, 0])
         setup.hasUserNamespace = true
-        setup.endsWithParent = true
+        setup.endsWithCore = true
         #expect(words(setup.bytes)[1] == 7)
         #expect(setup.bytes.suffix(8) == [1, 2, 3, 4, 5, 6, 7, 8])
         // Without a user of its own there is nobody for the namespace's map.
