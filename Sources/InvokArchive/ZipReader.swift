@@ -11,19 +11,22 @@ public struct ZipReader: ArchiveReader {
     static let queueLimit = 64
 
     private let workers = WorkerPool(threads: threads)
+    private let queueLimit: Int
 
-    public init() {}
+    public init() { self.init(queueLimit: Self.queueLimit) }
+
+    init(queueLimit: Int) { self.queueLimit = queueLimit }
 
     public func entries(
         of archive: any ByteSource, limits: ArchiveLimits
     ) async throws(InvokError) -> [ArchiveEntry] {
         guard archive.count <= limits.archiveBytes else { throw .archiveTooLarge(limits) }
-        guard workers.waiting < Self.queueLimit else { throw .busyReading }
+        guard workers.waiting < queueLimit else { throw .busyReading }
         return try await workers.run { () throws(InvokError) in try Self.read(archive, limits) }
     }
 
     public func bytes(of archive: any ByteSource) async throws(InvokError) -> [UInt8] {
-        guard workers.waiting < Self.queueLimit else { throw .busyReading }
+        guard workers.waiting < queueLimit else { throw .busyReading }
         return try await workers.run { () throws(InvokError) in try archive.read(0..<archive.count) }
     }
 
