@@ -184,7 +184,7 @@ let package = Package(
             name: "Integration",
             dependencies: [
                 "Invok", "InvokDocker", "InvokHost", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes",
-                "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
+                "InvokSandbox", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
             ],
             path: "Tests/Integration", swiftSettings: strict),
     ]

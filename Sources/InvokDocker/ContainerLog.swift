@@ -61,7 +61,7 @@ struct ContainerLog: Sendable {
         var lines = LogLines(instance: instance, after: mark)
         var written = mark
         do throws(DockerError) {
-            try await client.stream("/containers/\(container)/logs", query) { (bytes) throws(DockerError) in
+            try await client.stream(.get, "/containers/\(container)/logs", query) { (bytes) throws(DockerError) in
                 await write(try frames.append(bytes).flatMap { lines.add($0) }, &written)
             }
             // A line without an end is one only when nothing can follow it.

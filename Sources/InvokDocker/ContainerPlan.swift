@@ -57,15 +57,19 @@ struct ContainerPlan: Sendable {
                 openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20))
         isolation.limits.processes += 1  // the init
         return request(
-            isolation, image: images.runner(of: spec.settings.runtime), user: Self.user(of: spec.id.description),
-            labels: labels(of: spec.id, spec.version))
+            isolation, image: images.runner(of: spec.settings.runtime),
+            // The log store keeps lines for long; here they wait for a core that is away.
+            log: .init(type: "json-file", config: ["max-size": "4m", "max-file": "2"]),
+            user: Self.user(of: spec.id.description), labels: labels(of: spec.id, spec.version))
     }
 
     /// The container of a build.
     /// - Parameter name: is no other build's.
     func build(_ isolation: Isolation, image: String, name: String) -> ContainerRequest {
+        // Both its outputs are read as they come, and nothing of them stays with the engine.
         request(
-            isolation, image: image, user: builderUser.map { "\($0):\($0)" } ?? Self.user(of: name),
+            isolation, image: image, log: .init(type: "none", config: [:]),
+            user: builderUser.map { "\($0):\($0)" } ?? Self.user(of: name),
             labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name])
     }
 
@@ -105,9 +109,11 @@ struct ContainerPlan: Sendable {
     }
 
     private func request(
-        _ isolation: Isolation, image: String, user: String, labels: [String: String]
+        _ isolation: Isolation, image: String, log: ContainerRequest.LogConfig, user: String, labels: [String: String]
     ) -> ContainerRequest {
         let limits = isolation.limits
+        // The runtime gives a folder that the image has already that one's mode back, so the owner is said, too.
+        let owner = user.split(separator: ":").first.map { "uid=\($0),gid=\($0)" } ?? ""
         let folders = [Isolation.TemporaryFolder(path: "/tmp", bytes: isolation.temporaryBytes)]
         let host = ContainerRequest.HostConfig(
             mounts: isolation.mounts.map {
@@ -115,14 +121,13 @@ struct ContainerPlan: Sendable {
             },
             tmpfs: Dictionary(
                 uniqueKeysWithValues: (folders + isolation.temporaryFolders).map {
-                    ($0.path, "rw,nosuid,nodev,exec,size=\($0.bytes),mode=1777")
+                    ($0.path, "rw,nosuid,nodev,exec,size=\($0.bytes),mode=1777,\(owner)")
                 }),
             memory: limits.memoryBytes, memorySwap: limits.memoryBytes,
             nanoCpus: Int((min(limits.cpus, Double(processors)) * 1e9).rounded()), pidsLimit: limits.processes,
             cpuShares: isolation.niceness > 0 ? 128 : 1024,
             ulimits: [.init("core", 0), .init("fsize", limits.fileBytes), .init("nofile", limits.openFiles)],
-            // The log store keeps lines for long; here they wait for a core that is away.
-            logConfig: .init(type: "json-file", config: ["max-size": "4m", "max-file": "2"]))
+            logConfig: log)
         return ContainerRequest(
             image: image, entrypoint: isolation.command,
             env: isolation.environment.map { "\($0.key)=\($0.value)" }.sorted(),

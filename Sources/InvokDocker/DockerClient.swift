@@ -98,13 +98,15 @@ final class DockerClient: Sendable {
     }
 
     /// A call whose answer comes as it is made, until either side ends it.
-    /// - Parameter receive: is called for each part in turn; the engine waits for it.
+    /// - Parameters:
+    ///   - opened: is called once the engine has taken the call.
+    ///   - receive: is called for each part in turn; the engine waits for it.
     func stream(
-        _ path: String, _ query: [String: String], opened: () async -> Void = {},
-        receive: ([UInt8]) async throws(DockerError) -> Void
+        _ method: Method, _ path: String, _ query: [String: String],
+        opened: () async throws(DockerError) -> Void = {}, receive: ([UInt8]) async throws(DockerError) -> Void
     ) async throws(DockerError) {
-        let response = try await send(.get, path, query, body: nil, deadline: .distantFuture)
-        await opened()
+        let response = try await send(method, path, query, body: nil, deadline: .distantFuture)
+        try await opened()
         do {
             for try await part in response.body { try await receive(Array(buffer: part)) }
         } catch {

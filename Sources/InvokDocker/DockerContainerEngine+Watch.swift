@@ -104,7 +104,7 @@ extension DockerContainerEngine {
                     "label": ["\(ContainerPlan.Label.owner)=\(prepared.plan.owner)"],
                 ])
                 do throws(DockerError) {
-                    try await client.stream("/events", ["filters": filters]) {
+                    try await client.stream(.get, "/events", ["filters": filters]) {
                         wait = .milliseconds(50)
                         // Also removes what could not be removed while there was no engine.
                         _ = try? await list()

@@ -1,6 +1,7 @@
 public import Invok
 import InvokHost
 import InvokRuntimes
+internal import InvokThreads
 public import Logging
 import Synchronization
 
@@ -54,7 +55,8 @@ extension DockerHost: BuildPlace {
     }
 
     package func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let prepared = try await preparedForBuild()
         var isolation = isolation
@@ -70,7 +72,8 @@ extension DockerHost: BuildPlace {
         let task = Task {
             _ = builds.withLock { $0.insert(name) }
             defer { _ = builds.withLock { $0.remove(name) } }
-            return await self.build(request, outputLimit: outputLimit, began: began, until: cancelled)
+            return await self.build(
+                request, output: CappedOutput(limit: outputLimit), result: result, began: began, until: cancelled)
         }
         return try await withTaskCancellationHandler {
             await task.value
@@ -80,27 +83,27 @@ extension DockerHost: BuildPlace {
     }
 
     private func build(
-        _ request: ContainerRequest, outputLimit: Int, began: @Sendable () -> Void, until cancelled: Event<Void>
+        _ request: ContainerRequest, output: CappedOutput, result take: @escaping @Sendable (ArraySlice<UInt8>) -> Bool,
+        began: @Sendable () -> Void, until cancelled: Event<Void>
     ) async -> Result<CapturedRun, BuildError> {
         var container: String?
+        var output = output
         let result: Result<CapturedRun, BuildError>
         do throws(DockerError) {
             let id = try await gate.pass { () throws(DockerError) in
                 let created: CreatedMessage = try client.decode(
                     await client.call(.post, "/containers/create", body: request))
                 container = created.id
-                try await client.call(.post, "/containers/\(created.id)/start")
                 return created.id
             }
-            began()
-            let killing = Task {
-                await cancelled.wait()
-                _ = try? await client.call(.post, "/containers/\(id)/kill")
+            try await attach(to: id, until: cancelled, began: began) { (frame) throws(DockerError) in
+                if frame.source == .stderr {
+                    output.append(frame.payload)
+                } else if await !disk.run({ take(frame.payload[...]) }) {
+                    cancelled.signal()
+                }
             }
-            try await client.call(.post, "/containers/\(id)/wait", seconds: nil)
-            cancelled.signal()
-            await killing.value
-            result = .success(try await outcome(of: id, outputLimit: outputLimit))
+            result = .success(try await outcome(of: id, output: output))
         } catch {
             cancelled.signal()
             result = .failure(buildError(error))
@@ -111,13 +114,35 @@ extension DockerHost: BuildPlace {
         return result
     }
 
-    private func outcome(of container: String, outputLimit: Int) async throws(DockerError) -> CapturedRun {
+    /// Starts the container and reads both its outputs to their end, which is its own. Docker keeps none of them.
+    private func attach(
+        to container: String, until cancelled: Event<Void>, began: @Sendable () -> Void,
+        receive: (LogFrames.Frame) async throws(DockerError) -> Void
+    ) async throws(DockerError) {
         var frames = LogFrames()
-        var output = CappedOutput(limit: outputLimit)
-        try await client.stream("/containers/\(container)/logs", ["stdout": "1", "stderr": "1"]) {
-            (bytes) throws(DockerError) in
-            for frame in try frames.append(bytes) { output.append(frame.payload) }
-        }
+        var killing: Task<Void, Never>?
+        try await client.stream(
+            .post, "/containers/\(container)/attach", ["stream": "1", "stdout": "1", "stderr": "1"],
+            opened: { () throws(DockerError) in
+                try await gate.pass { () throws(DockerError) in
+                    _ = try await client.call(.post, "/containers/\(container)/start")
+                }
+                began()
+                // Only now, since what does not run yet cannot be killed.
+                killing = Task {
+                    await cancelled.wait()
+                    _ = try? await client.call(.post, "/containers/\(container)/kill")
+                }
+            },
+            receive: { (bytes) throws(DockerError) in
+                for frame in try frames.append(bytes) { try await receive(frame) }
+            })
+        try await client.call(.post, "/containers/\(container)/wait", seconds: nil)
+        cancelled.signal()
+        await killing?.value
+    }
+
+    private func outcome(of container: String, output: CappedOutput) async throws(DockerError) -> CapturedRun {
         let inspection: InspectionMessage = try client.decode(
             await client.call(.get, "/containers/\(container)/json"))
         return CapturedRun(

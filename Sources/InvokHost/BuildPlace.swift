@@ -12,10 +12,14 @@ package protocol BuildPlace: Sendable {
     /// The tool that a build plan names.
     /// - Throws: `unavailable` when this place has none.
     func tool(_ name: String) async throws(BuildError) -> BuildTool
-    /// Runs a command to its end, both outputs together. Cancelling the task ends it at once.
-    /// - Parameter began: is called once the command runs: a place that is busy may take a while until then.
+    /// Runs a command to its end, and captures its standard error. Cancelling the task ends it at once.
+    /// - Parameters:
+    ///   - result: is called with what comes by the standard output, in order, on threads of `disk`. The command is ended
+    ///     once it returns `false`.
+    ///   - began: is called once the command runs: a place that is busy may take a while until then.
     func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun
     /// For what moves many bytes, where that holds up nobody.
     var disk: WorkerPool { get }

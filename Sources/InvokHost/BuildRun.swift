@@ -1,24 +1,28 @@
 import Invok
 import InvokRuntimes
 
-/// One command of a build, isolated, until it ends, its time is over or it has filled its share of the disk.
+/// One command of a build, isolated, until it ends or its time is over.
 package struct BuildRun: Sendable {
     package let isolation: Isolation
     package let tool: BuildTool
-    package let folder: BuildFolder
+    /// Takes what the command leaves; `nil` where nothing is kept.
+    package var receiver: BundleReceiver?
     /// The longest that the command may run.
     package let deadlineSeconds: Int
-    /// What the build may leave on the disk. It can pass that by what it writes between two looks.
-    package var quotaBytes = 1 << 30
 
     private static let logBytes = 64 * 1024
-    private static let lookInterval = Duration.milliseconds(250)
 
     private enum Outcome: Sendable {
         case ended(Result<CapturedRun, BuildError>)
         case late
-        case tooLarge
         case watchEnded
+    }
+
+    package init(isolation: Isolation, tool: BuildTool, receiver: BundleReceiver? = nil, deadlineSeconds: Int) {
+        self.isolation = isolation
+        self.tool = tool
+        self.receiver = receiver
+        self.deadlineSeconds = deadlineSeconds
     }
 
     package static func isolation(
@@ -26,7 +30,7 @@ package struct BuildRun: Sendable {
     ) -> Isolation {
         let platform = ["HOME": "/tmp", "TMPDIR": "/tmp", "TZ": "UTC", "LANG": "C.UTF-8", "GOPATH": "/tmp/go"]
         return Isolation(
-            mounts: tool.mounts, workingDirectory: "/build",
+            mounts: tool.mounts, workingDirectory: "/",
             environment: platform.merging(tool.environment) { $1 }.merging(environment) { $1 },
             command: [tool.executable] + command.dropFirst(), temporaryBytes: 1 << 30,
             limits: ResourceLimits(
@@ -43,8 +47,9 @@ package struct BuildRun: Sendable {
         case .success(let run)?:
             let log = Self.readable(run.output)
             if case .late? = outcomes.first { throw .deadlineExceeded(seconds: deadlineSeconds, log: log) }
-            guard await !place.onDisk({ folder.exceeds(quotaBytes) }) else {
-                throw .failed(reason: "the build wrote more than \(quotaBytes >> 20) MB", log: log)
+            if let failure = receiver?.failure { throw Self.error(failure, log: log) }
+            if run.status.code != 0, run.outOfMemoryKills == 0, let reason = fullDiskReason(log) {
+                throw .failed(reason: reason, log: log)
             }
             return run
         case .failure(let error)?: throw error
@@ -62,7 +67,9 @@ package struct BuildRun: Sendable {
                 do throws(BuildError) {
                     return .ended(
                         .success(
-                            try await place.run(isolation, with: tool, outputLimit: Self.logBytes) { began.signal() }))
+                            try await place.run(
+                                isolation, with: tool, outputLimit: Self.logBytes,
+                                result: { receiver?.receive($0) ?? true }, began: { began.signal() })))
                 } catch {
                     return .ended(.failure(error))
                 }
@@ -77,7 +84,6 @@ package struct BuildRun: Sendable {
                     return .watchEnded
                 }
             }
-            group.addTask { await watchQuota(place) }
             var outcomes: [Outcome] = []
             for await outcome in group {
                 outcomes.append(outcome)
@@ -87,15 +93,20 @@ package struct BuildRun: Sendable {
         }
     }
 
-    /// The kernel has no quota for a directory, so somebody has to look; most builds end before the first time.
-    private func watchQuota(_ place: any BuildPlace) async -> Outcome {
-        while true {
-            do throws(CancellationError) {
-                try await place.clock.sleep(until: place.clock.now().advanced(by: Self.lookInterval))
-            } catch {
-                return .watchEnded
-            }
-            if await place.onDisk({ folder.exceeds(quotaBytes) }) { return .tooLarge }
+    /// Why a build whose folder is full has failed; `nil` when that is not why. The kernel tells the command alone, so this
+    /// goes by what that said of it.
+    private func fullDiskReason(_ log: String) -> String? {
+        guard let folder = isolation.temporaryFolders.first(where: { $0.path == BuildStep.work }),
+            log.contains("No space left on device") || log.contains("ENOSPC")
+        else { return nil }
+        return "the build filled its disk, of which it may have \(folder.bytes >> 20) MB"
+    }
+
+    static func error(_ failure: BundleReceiver.Failure, log: String) -> BuildError {
+        switch failure {
+        case .refused(let reason): .failed(reason: reason, log: log)
+        case .system(let error) where error.isFull: .full
+        case .system(let error): .unavailable(reason: "the bundle cannot be written: \(error)", nextStep: nil)
         }
     }
 

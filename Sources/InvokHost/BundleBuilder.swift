@@ -62,23 +62,13 @@ package final class BundleBuilder: Sendable {
         if Files.isDirectory(destination) { return await result(bundle, log: "") }
         let support = RuntimeSupport.of(source.config.runtime)
         let plan = try support.buildPlan(for: source)
-        var tool: BuildTool?
-        if let name = plan.command?.first { tool = try await place.tool(name) }
-        if let tool, tool.name == "go" { await goCache.need(.template) }
+        let tool = try await place.tool(plan.command[0])
+        if tool.name == "go" { await goCache.need(.template) }
         if Task.isCancelled { throw .cancelled }
         let folder = newFolder()
         do throws(BuildError) {
-            try await onDisk { () throws(SystemError) in try folder.stage(plan.files, for: plan.output) }
-            let run = try await run(plan, tool, folder)
-            let log = run.map { BuildRun.readable($0.output) } ?? ""
-            if let run, run.status.code != 0 {
-                guard !Files.isDiskFull(place.bundlesDirectory) else { throw .full }
-                let reason =
-                    run.outOfMemoryKills > 0
-                    ? "the build ran out of memory" : support.failureReason(log: log, of: source.config.name)
-                throw .failed(reason: reason, log: log)
-            }
-            try await onDisk { () throws(SystemError) in try folder.publish(plan.output, as: destination) }
+            let log = try await run(plan, tool, folder, support, source.config.name)
+            try await onDisk { () throws(SystemError) in try folder.publish(as: destination) }
             await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
             return await result(bundle, log: log)
         } catch {
@@ -87,22 +77,35 @@ package final class BundleBuilder: Sendable {
         }
     }
 
-    private func result(_ bundle: BundleID, log: String) async -> BuildResult {
-        let path = path(of: bundle)
-        let bytes = await place.onDisk { Files.usedBytes(below: path, limit: .max) }
-        return BuildResult(bundle: bundle, bytes: bytes, log: log)
+    /// Stages the plan, runs it, and takes what it leaves.
+    /// - Returns: what it printed.
+    private func run(
+        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ support: RuntimeSupport, _ name: FunctionName
+    ) async throws(BuildError) -> String {
+        try await onDisk { () throws(SystemError) in try folder.stage(plan.files) }
+        var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
+        if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
+        folder.offer(to: &isolation, keeping: plan.output)
+        let receiver = folder.receiver(of: plan.output)
+        let run = try await BuildRun(
+            isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
+        ).run(in: place)
+        let log = BuildRun.readable(run.output)
+        guard run.status.code == 0 else {
+            let reason =
+                run.outOfMemoryKills > 0
+                ? "the build ran out of memory" : support.failureReason(log: log, of: name)
+            throw .failed(reason: reason, log: log)
+        }
+        let failure = await place.onDisk { receiver.finish() }
+        if let failure { throw BuildRun.error(failure, log: log) }
+        return log
     }
 
-    /// - Returns: `nil` when the plan has nothing to run.
-    private func run(
-        _ plan: BuildPlan, _ tool: BuildTool?, _ folder: BuildFolder
-    ) async throws(BuildError) -> CapturedRun? {
-        guard let tool, let command = plan.command else { return nil }
-        var isolation = BuildRun.isolation(plan.environment, command, tool)
-        isolation.mounts += folder.mounts(for: plan.output)
-        if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
-        let run = BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: deadlineSeconds)
-        return try await run.run(in: place)
+    private func result(_ bundle: BundleID, log: String) async -> BuildResult {
+        let path = path(of: bundle)
+        let bytes = await place.onDisk { Files.usedBytes(below: path) }
+        return BuildResult(bundle: bundle, bytes: bytes, log: log)
     }
 
     // MARK: Small things

@@ -41,14 +41,15 @@ package final class Descriptor: Sendable {
         return Descriptor(number)
     }
 
-    package func writeAll(_ bytes: [UInt8]) throws(SystemError) {
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                retrying { write(number, buffer.baseAddress?.advanced(by: offset), buffer.count - offset) }
+    package func writeAll(_ bytes: [UInt8]) throws(SystemError) { try writeAll(bytes[...]) }
+
+    package func writeAll(_ bytes: ArraySlice<UInt8>) throws(SystemError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { buffer in retrying { write(number, buffer.baseAddress, buffer.count) }
             }
             guard written >= 0 else { throw SystemError("write") }
-            offset += written
+            rest = rest.dropFirst(written)
         }
     }
 

@@ -104,35 +104,16 @@ package enum Files {
         guard fsync(file.number) == 0 else { throw SystemError("fsync", path) }
     }
 
-    /// The files below a directory, by relative path.
-    /// - Throws: when there is anything but plain files and directories.
-    package static func plainFiles(below root: String, at folder: String = "") throws(SystemError) -> [String] {
-        var paths: [String] = []
-        for name in names(in: root + "/" + folder) {
-            let path = folder.isEmpty ? name : folder + "/" + name
-            var status = stat()
-            guard lstat(root + "/" + path, &status) == 0 else { throw SystemError("lstat", path) }
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: paths += try plainFiles(below: root, at: path)
-            case S_IFREG where status.st_nlink == 1: paths.append(path)
-            default: throw SystemError("keep", path, code: EINVAL)
-            }
-        }
-        return paths
-    }
-
-    /// What a directory and all below it take on the disk, whatever changes meanwhile. Stops counting beyond `limit`, so
-    /// that who fills it cannot make the count last.
-    package static func usedBytes(below directory: String, limit: Int) -> Int {
+    /// What a directory and all below it take on the disk: for bundles, whose paths are bounded.
+    package static func usedBytes(below directory: String) -> Int {
         var sum = 4096
-        for name in names(in: directory) where sum <= limit {
+        for name in names(in: directory) {
             let path = directory + "/" + name
             var status = stat()
             guard lstat(path, &status) == 0 else { continue }
             // An empty file is not for nothing either.
             sum +=
-                status.st_mode & S_IFMT == S_IFDIR
-                ? usedBytes(below: path, limit: limit - sum) : max(4096, Int(status.st_blocks) * 512)
+                status.st_mode & S_IFMT == S_IFDIR ? usedBytes(below: path) : max(4096, Int(status.st_blocks) * 512)
         }
         return sum
     }
@@ -148,12 +129,6 @@ package enum Files {
             }
         }
         return folders.sorted()
-    }
-
-    /// Whether next to nothing is left on the disk that holds the path.
-    package static func isDiskFull(_ path: String) -> Bool {
-        var status = statvfs()
-        return statvfs(path, &status) == 0 && UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
     }
 }
 

@@ -50,12 +50,13 @@ package final class GoCacheKeeper: Sendable {
         try cache.prepareIncoming()
         defer { cache.removeIncoming() }
         try folder.stage(plan.files)
-        var isolation = BuildRun.isolation(plan.environment, plan.command ?? [], tool)
-        isolation.mounts += folder.mounts(for: plan.output)
+        var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
         isolation.niceness = part == .template ? 5 : 15
         cache.write(from: &isolation)
-        let run = BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: Self.deadlineSeconds)
-        let result = try await run.run(in: place)
+        // What is kept is in the cache.
+        folder.offer(to: &isolation, keeping: nil)
+        let result = try await BuildRun(isolation: isolation, tool: tool, deadlineSeconds: Self.deadlineSeconds)
+            .run(in: place)
         guard result.status.code == 0 else {
             throw BuildError.failed(reason: "status \(result.status.code)", log: result.text)
         }

@@ -1,13 +1,12 @@
-/// How an archive becomes a bundle. The builder stages `files` in an empty, writable folder, runs `command` in it and
-/// keeps `output`.
+/// How an archive becomes a bundle. The builder stages `files`, runs `command` in a folder with them and keeps `output`.
 ///
 /// The builder sets `HOME`, `TMPDIR` and `PATH`, and for Go `GOCACHE`; `environment` is added to those.
 public struct BuildPlan: Hashable, Sendable {
     /// What of the staging folder is the bundle.
     public enum Output: Hashable, Sendable {
-        /// The whole folder.
+        /// The whole folder, which the command may write to.
         case everything
-        /// This one file, under the same name.
+        /// This one file at the folder's top, under the same name. What is staged cannot be written to.
         case file(String)
     }
 
@@ -16,12 +15,12 @@ public struct BuildPlan: Hashable, Sendable {
 
     /// All that is staged: the user's files and generated ones, by path.
     public var files: [String: [UInt8]]
-    /// A tool's name (`go`, `node`, `python3`) and its arguments; `nil` when there is nothing to run.
-    public var command: [String]?
+    /// A tool's name (`go`, `node`, `python3`) and its arguments.
+    public var command: [String]
     public var environment: [String: String]
     public var output: Output
 
-    public init(files: [String: [UInt8]], command: [String]?, environment: [String: String], output: Output) {
+    public init(files: [String: [UInt8]], command: [String], environment: [String: String], output: Output) {
         self.files = files
         self.command = command
         self.environment = environment

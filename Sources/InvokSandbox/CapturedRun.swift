@@ -1,6 +1,7 @@
 import Glibc
 import Invok
 import InvokHost
+internal import InvokThreads
 import Synchronization
 
 /// The output as it comes in on the events' thread.
@@ -29,13 +30,24 @@ private final class Capture: Sendable {
     }
 }
 
+/// Takes what a command writes to its standard output, on a thread that may block.
+struct OutputTaker: Sendable {
+    let threads: WorkerPool
+    /// Is called with the bytes in order; returns whether more are wanted.
+    let take: @Sendable (ArraySlice<UInt8>) -> Bool
+}
+
 extension SandboxLauncher {
-    /// Runs a command to its end, both outputs together. Cancelling the task ends it at once.
-    func run(_ sandbox: Sandbox, outputLimit: Int) async throws(LaunchError) -> CapturedRun {
-        let (process, reading) = try await launchWithPipe(sandbox)
+    /// Runs a command to its end. Cancelling the task ends it at once.
+    /// - Parameter taker: gets the standard output; where there is none, that is captured with the standard error.
+    func run(
+        _ sandbox: Sandbox, outputLimit: Int, taker: OutputTaker? = nil
+    ) async throws(LaunchError) -> CapturedRun {
+        let (process, errors, output) = try await launchWithPipes(sandbox, hasOutput: taker != nil)
         return await withTaskCancellationHandler {
             let capture = Capture(limit: outputLimit)
-            watch(reading, capture.reader(of: reading))
+            watch(errors, capture.reader(of: errors))
+            if let taker, let output { await hand(output, to: taker, of: process) }
             let end = await process.ended()
             await cleanUp(process)
             await capture.closed.wait()
@@ -46,12 +58,33 @@ extension SandboxLauncher {
         }
     }
 
-    /// Our copy of the writing end is gone on return, so that the pipe ends with the sandbox.
-    private func launchWithPipe(
-        _ sandbox: Sandbox
-    ) async throws(LaunchError) -> (process: SandboxProcess, reading: Descriptor) {
-        let pipe = try Descriptor.launchPipe()
-        return (try await launch(sandbox, output: pipe.writing, errors: pipe.writing).get(), pipe.reading)
+    /// Returns once there is no more of it.
+    private func hand(_ output: Descriptor, to taker: OutputTaker, of process: SandboxProcess) async {
+        // A command may run for long before it writes, and holds no thread until then.
+        let isReadable = Event<Void>()
+        watch(output) {
+            isReadable.signal()
+            return .done
+        }
+        await isReadable.wait()
+        await taker.threads.run {
+            withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
+                while output.waitReadable(milliseconds: -1) {
+                    guard let count = try? output.readSome(into: buffer), count > 0 else { return }
+                    guard taker.take(Array(buffer[..<count])[...]) else { return process.kill() }
+                }
+            }
+        }
+    }
+
+    /// Our copies of the writing ends are gone on return, so that the pipes end with the sandbox.
+    private func launchWithPipes(
+        _ sandbox: Sandbox, hasOutput: Bool
+    ) async throws(LaunchError) -> (process: SandboxProcess, errors: Descriptor, output: Descriptor?) {
+        let errors = try Descriptor.launchPipe()
+        let output = hasOutput ? try Descriptor.launchPipe() : nil
+        let process = try await launch(sandbox, output: (output ?? errors).writing, errors: errors.writing).get()
+        return (process, errors.reading, output?.reading)
     }
 }
 

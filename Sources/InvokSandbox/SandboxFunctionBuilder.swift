@@ -62,12 +62,14 @@ extension SandboxHost: BuildPlace {
     }
 
     package func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let launcher = try await launcher()
         began()  // but for the few milliseconds that a sandbox takes
         do throws(LaunchError) {
-            return try await launcher.run(isolation, outputLimit: outputLimit)
+            return try await launcher.run(
+                isolation, outputLimit: outputLimit, taker: OutputTaker(threads: disk, take: result))
         } catch {
             throw .unavailable(reason: error.description, nextStep: nil)
         }

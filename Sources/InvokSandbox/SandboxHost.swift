@@ -59,6 +59,9 @@ public final class SandboxHost: Sendable {
         guard let bubblewrap, Files.exists(bubblewrap) else {
             throw .unavailable("bubblewrap (bwrap) is not installed; install it with 'apt-get install bubblewrap'")
         }
+        guard ["/usr/bin/tar", "/bin/tar"].contains(where: Files.exists) else {
+            throw .unavailable("tar is not installed, by which builds hand over what they made; install it")
+        }
         guard runDirectory.utf8.count + 12 < 104 else {
             throw .unavailable(
                 "the path of the data directory is too long for a unix socket: use one of at most 80 bytes")

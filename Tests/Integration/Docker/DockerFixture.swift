@@ -98,12 +98,14 @@ final class DockerFixture: Sendable {
     func build(_ program: String, deadlineSeconds: Int) async throws -> CapturedRun {
         let tool = try await host.tool("python3")
         let folder = BuildFolder(path: "\(host.bundlesDirectory)/.tmp-test")
-        try folder.stage(["given": [1]], for: .file("function"))
+        try folder.stage(["given": [1]])
         defer { try? Files.removeTree(folder.path) }
         var isolation = BuildRun.isolation([:], ["python3", "-c", program], tool)
-        isolation.mounts += folder.mounts(for: .file("function"))
-        return try await BuildRun(isolation: isolation, tool: tool, folder: folder, deadlineSeconds: deadlineSeconds)
-            .run(in: host)
+        folder.offer(to: &isolation, keeping: .file("function"))
+        let receiver = folder.receiver(of: .file("function"))
+        return try await BuildRun(
+            isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
+        ).run(in: host)
     }
 
     func spec(

@@ -91,13 +91,16 @@ import Testing
         func walls(_ request: ContainerRequest) throws -> NSDictionary {
             let object = try JSONSerialization.jsonObject(with: Data(DockerClient.encode(request.hostConfig)))
             let differ: Set = [
-                "Mounts", "Tmpfs", "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits", "CpuShares",
+                "Mounts", "Tmpfs", "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits", "CpuShares", "LogConfig",
             ]
             return try #require(object as? [String: Any]).filter { !differ.contains($0.key) } as NSDictionary
         }
         #expect(try walls(build) == walls(instance))
         #expect(build.hostConfig.mounts.map(\.readOnly) == [true])
-        #expect(build.hostConfig.tmpfs["/cache"] == "rw,nosuid,nodev,exec,size=1024,mode=1777")
+        #expect(build.hostConfig.logConfig == .init(type: "none", config: [:]))
+        let user = build.user.split(separator: ":")[0]
+        #expect(
+            build.hostConfig.tmpfs["/cache"] == "rw,nosuid,nodev,exec,size=1024,mode=1777,uid=\(user),gid=\(user)")
         #expect(build.env.allSatisfy { !$0.hasPrefix("INVOK_") && !$0.hasPrefix("PATH=") })
         #expect(build.labels["invok.kind"] == "build" && build.labels["invok.build"] == "abc")
     }
@@ -158,7 +161,7 @@ extension ContainerPlanTests {
                 "BindOptions": {"Propagation": "rprivate"}
               }
             ],
-            "Tmpfs": {"/tmp": "rw,nosuid,nodev,exec,size=67108864,mode=1777"},
+            "Tmpfs": {"/tmp": "rw,nosuid,nodev,exec,size=67108864,mode=1777,uid=43854,gid=43854"},
             "Memory": 134217728,
             "MemorySwap": 134217728,
             "NanoCpus": 1000000000,

@@ -11,16 +11,14 @@ import Testing
     @Test func theDeadlineBeginsWhenTheCommandRuns() async throws {
         let place = BusyPlace(busySeconds: 60)
         let run = BuildRun(
-            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool,
-            folder: BuildFolder(path: "/nowhere"), deadlineSeconds: 5)
+            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool, deadlineSeconds: 5)
         await #expect(throws: BuildError.deadlineExceeded(seconds: 5, log: "begins\n")) { try await run.run(in: place) }
     }
 
     @Test func aBuildThatCannotBeginFailsAtOnce() async throws {
         let place = BusyPlace(busySeconds: 60, failure: .full)
         let run = BuildRun(
-            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool,
-            folder: BuildFolder(path: "/nowhere"), deadlineSeconds: 5)
+            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool, deadlineSeconds: 5)
         await #expect(throws: BuildError.full) { try await run.run(in: place) }
     }
 }
@@ -44,10 +42,11 @@ private struct BusyPlace: BuildPlace {
     func tool(_ name: String) async throws(BuildError) -> BuildTool { Self.tool }
 
     func run(
-        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int, began: @escaping @Sendable () -> Void
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let free = Instant(nanoseconds: 0).advanced(by: .seconds(busySeconds))
-        while time.now() < free, !Task.isCancelled { await Task.yield() }
+        try? await time.sleep(until: free)
         if let failure { throw failure }
         let output = Task.isCancelled ? "" : "begins\n"
         began()

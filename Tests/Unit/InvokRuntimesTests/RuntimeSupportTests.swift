@@ -12,7 +12,7 @@ import Testing
         #expect(template["config.json"] == nil)
         #expect(template.values.allSatisfy { $0.hasSuffix("\n") })
         let plan = try support.buildPlan(for: archive(runtime, files: template))
-        #expect(plan.command?.isEmpty == false)
+        #expect(!plan.command.isEmpty)
         #expect(support.recipeVersion >= 1)
     }
 

@@ -9,35 +9,47 @@ import Testing
 @testable import InvokSandbox
 
 @Suite struct BuildRunTests {
+    /// - Returns: how it ended, and the folder that has what it left.
     private func run(
-        _ fixture: Fixture, _ program: String, quotaBytes: Int = 1 << 30
-    ) async throws -> CapturedRun {
+        _ fixture: Fixture, _ program: String, workBytes: Int
+    ) async throws -> (run: CapturedRun, result: String) {
         let python = try #require(Fixture.toolchains[.python3]).forBuilds
         _ = try await fixture.host.prepared()
-        let folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-test")
-        try folder.stage([:])
+        var folder = BuildFolder(path: "\(fixture.host.bundlesDirectory)/.tmp-test")
+        folder.workBytes = workBytes
+        try folder.stage(["given": [1]])
         var isolation = BuildRun.isolation([:], ["python3", "-c", program], python)
-        isolation.mounts += folder.mounts(for: .everything)
-        var run = BuildRun(isolation: isolation, tool: python, folder: folder, deadlineSeconds: 60)
-        run.quotaBytes = quotaBytes
-        return try await run.run(in: fixture.host)
+        folder.offer(to: &isolation, keeping: .everything)
+        let receiver = folder.receiver(of: .everything)
+        let run = try await BuildRun(isolation: isolation, tool: python, receiver: receiver, deadlineSeconds: 60)
+            .run(in: fixture.host)
+        #expect(receiver.finish() == nil)
+        let destination = "\(fixture.host.bundlesDirectory)/test"
+        try folder.publish(as: destination)
+        return (run, destination)
     }
 
     @Test(arguments: [
         "import itertools\nfor n in itertools.count(): open(f'{n}', 'wb').write(bytes(1 << 16))",
-        "import itertools, os\nfor n in itertools.count(): os.mkdir(f'{n}')",
         "open('large', 'wb').write(bytes(12 << 20))",
+        "import os; os.posix_fallocate(os.open('large', os.O_CREAT | os.O_WRONLY), 0, 12 << 20)",
     ])
-    func aBuildThatFillsItsFolderIsEnded(program: String) async throws {
+    func aBuildThatFillsItsDiskIsToldSo(program: String) async throws {
         let fixture = try Fixture()
-        await #expect(throws: BuildError.failed(reason: "the build wrote more than 8 MB", log: "")) {
-            _ = try await run(fixture, program, quotaBytes: 8 << 20)
+        let error = await #expect(throws: BuildError.self) { _ = try await run(fixture, program, workBytes: 8 << 20) }
+        guard case .failed("the build filled its disk, of which it may have 8 MB", let log)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
         }
+        #expect(log.contains("No space left on device"))
     }
 
-    @Test func keepsWithinTheQuota() async throws {
-        let run = try await run(
-            try Fixture(), "open('x', 'wb').write(bytes(4 << 20)); print('done')", quotaBytes: 8 << 20)
+    @Test func whatItLeavesComesOut() async throws {
+        let fixture = try Fixture()
+        let (run, result) = try await run(
+            fixture, "open('x', 'wb').write(bytes(4 << 20)); print('done')", workBytes: 8 << 20)
         #expect(run.text == "done\n")
+        #expect(Files.names(in: result) == ["given", "x"])
+        #expect(Files.read(result + "/x", limit: 8 << 20)?.count == 4 << 20)
     }
 }

@@ -33,7 +33,7 @@ struct TestBundle {
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(content).write(to: file)
         }
-        guard let command = plan.command else { return }
+        let command = plan.command
         let own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }
         let result = try Command(command, in: folder.url, environment: own.merging(plan.environment) { $1 })
             .finish(within: 240)
