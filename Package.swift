@@ -46,6 +46,15 @@ func unitTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Tar
         swiftSettings: strict)
 }
 
+/// Tests of the target `name` that start processes or open sockets: `Tests/Integration/{name}`.
+func integrationTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)IntegrationTests",
+        dependencies: [.target(name: name)] + dependencies,
+        path: "Tests/Integration/\(name)",
+        swiftSettings: strict)
+}
+
 // Debian's file for hiredis names a flag that SwiftPM refuses with a warning, and there its header is found anyhow.
 #if os(macOS)
     let hiredisPkgConfig: String? = "hiredis"
@@ -153,22 +162,31 @@ let package = Package(
         unitTests(of: "InvokSQLite", [grdb]),
         unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
-        unitTests(of: "InvokRuntimes", ["CLinux"]),
+        unitTests(of: "InvokRuntimes"),
         unitTests(of: "InvokInit"),
         unitTests(of: "InvokThreads"),
         unitTests(of: "InvokHost", ["InvokThreads", "TestSupport", logging]),
-        unitTests(of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes"]),
+        unitTests(of: "InvokSandbox"),
         unitTests(of: "InvokDocker", ["InvokHost"]),
-        unitTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
-        unitTests(
+        unitTests(of: "InvokHTTP", ["Invok", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
+        unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
+        unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
+        unitTests(of: "InvokCLI", [nioCore, nioHTTP1]),
+        integrationTests(of: "Invok"),
+        integrationTests(of: "InvokRuntimes", ["CLinux"]),
+        integrationTests(of: "InvokHost", ["InvokThreads", logging]),
+        integrationTests(
+            of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes", "InvokThreads"]),
+        integrationTests(of: "InvokDocker", ["InvokHost"]),
+        integrationTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
+        integrationTests(
             of: "InvokHTTP",
             [
                 "Invok", "InvokGateway", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, nioCore, nioHTTP1, nioPosix,
             ]),
-        unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
-        unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
-        unitTests(of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
+        integrationTests(
+            of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
         .target(
             name: "TestSupport", dependencies: [nioCore, nioPosix], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
@@ -186,6 +204,11 @@ let package = Package(
                 "Invok", "InvokDocker", "InvokHost", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes",
                 "InvokSandbox", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
             ],
-            path: "Tests/Integration", swiftSettings: strict),
+            path: "Tests/Integration",
+            exclude: [
+                "Invok", "InvokCLI", "InvokDocker", "InvokGateway", "InvokHost", "InvokHTTP", "InvokRuntimes",
+                "InvokSandbox",
+            ],
+            swiftSettings: strict),
     ]
 )

@@ -67,6 +67,18 @@ import Testing
         #expect(seen.count > 10)
     }
 
+    /// What starts a process or opens a socket is an integration test: a unit test depends on nothing of its machine.
+    @Test func unitTestsStartNoProcessAndOpenNoSocket() throws {
+        // In two parts, or this file would be found.
+        let ways = [" Process" + "()", "posix_" + "spawn", " sock" + "et(", "Boot" + "strap(", "for" + "k("]
+        let folder = Self.root.appending(path: "Tests/Unit").path(percentEncoded: false)
+        let paths = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
+        for path in paths where path.hasSuffix(".swift") {
+            let text = try String(contentsOfFile: "\(folder)/\(path)", encoding: .utf8)
+            for way in ways { #expect(!text.contains(way), "Tests/Unit/\(path) uses \(way)") }
+        }
+    }
+
     @Test func theManifestIsReadAsMeant() {
         let manifest = """
             .library(name: "Invok", targets: ["Invok"]),
