@@ -25,16 +25,31 @@ public final class SimConnection: ResponseSink {
         var onGone: [@Sendable () -> Void] = []
     }
 
+    /// How slowly a client sends a body and takes an answer.
+    struct Pace: Sendable {
+        let pieceBytes: Int
+        /// Comes before each piece that is sent or taken.
+        let pause: Duration
+        let clock: any Clock
+    }
+
     private let state: Mutex<State>
     private let sink: any ResponseSink
+    private let pace: Pace?
     private let ended = SimLatch()
 
     /// - Parameters:
     ///   - method: the request's; an answer to HEAD has no body.
     ///   - sink: where the answer goes.
-    public init(for method: HTTPRequest.Method, sink: any ResponseSink) {
+    public convenience init(for method: HTTPRequest.Method, sink: any ResponseSink) {
+        self.init(for: method, sink: sink, pace: nil)
+    }
+
+    /// - Parameter pace: `nil` for as fast as it is taken.
+    init(for method: HTTPRequest.Method, sink: any ResponseSink, pace: Pace?) {
         state = Mutex(State(carriesBody: method != .head))
         self.sink = sink
+        self.pace = pace
     }
 
     /// `nil` while it goes on.
@@ -53,6 +68,22 @@ public final class SimConnection: ResponseSink {
     }
 
     // MARK: The core
+
+    /// How much of a body comes at a time.
+    public var pieceBytes: Int { pace?.pieceBytes ?? 16 * 1024 }
+
+    /// Waits until the next piece of the body comes. Anything may happen between two pieces.
+    /// - Throws: `Closed` when none comes any more.
+    public func waitForPiece() async throws {
+        if pace == nil { await Task.yield() } else { await dawdle() }
+        guard end == nil || end == .whole else { throw Closed() }
+    }
+
+    private func dawdle() async {
+        guard let pace else { return }
+        // Whoever is cancelled does not wait.
+        try? await pace.clock.sleep(until: pace.clock.now().advanced(by: pace.pause))
+    }
 
     /// Its address, one of those that are kept for documentation (RFC 5737).
     public var client: String { "192.0.2.1" }
@@ -80,7 +111,9 @@ public final class SimConnection: ResponseSink {
     }
 
     public func writeChunk(_ bytes: [UInt8]) async throws {
-        if try await pass({ $0.carriesBody }) { try await sink.writeChunk(bytes) }
+        guard try await pass({ $0.carriesBody }) else { return }
+        try await sink.writeChunk(bytes)
+        await dawdle()
     }
 
     public func finish(trailers: HTTPFields?) async throws {

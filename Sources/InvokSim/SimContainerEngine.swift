@@ -33,6 +33,8 @@ public final class SimContainerEngine: ContainerEngine {
     }
 
     private let instances = Mutex<[InstanceID: SimInstance]>([:])
+    /// The versions of which an instance was ever started.
+    private let started = Mutex<Set<VersionKey>>([])
     private let ended = Broadcast<Int, InstanceExit>(buffer: 1024)
     private let word = Mutex(Word())
     private let builder: SimFunctionBuilder
@@ -164,7 +166,8 @@ public final class SimContainerEngine: ContainerEngine {
 
     private func add(_ spec: InstanceSpec) throws(EngineError) -> SimInstance {
         guard let function = builder.function(of: spec.bundle) else { throw .startFailed("the bundle does not exist") }
-        let instance = SimInstance(spec: spec, function: function)
+        let isFirst = started.withLock { $0.insert(spec.version).inserted }
+        let instance = SimInstance(spec: spec, function: function, isFirst: isFirst)
         instance.noteUse()
         let isNew = instances.withLock { instances in
             guard instances[spec.id] == nil else { return false }

@@ -70,7 +70,12 @@ public final class SimCore: Sendable {
     public func exchange(
         _ head: HTTPRequest, body: [UInt8] = [], with server: any SimServer, sink: any ResponseSink
     ) async -> SimConnection.End {
-        let connection = SimConnection(for: head.method, sink: sink)
+        await exchange(head, body: body, on: SimConnection(for: head.method, sink: sink), with: server)
+    }
+
+    func exchange(
+        _ head: HTTPRequest, body: [UInt8], on connection: SimConnection, with server: any SimServer
+    ) async -> SimConnection.End {
         guard let ticket = atCrash({ connection.close() }) else { return .cutOff }
         state.withLock { $0.requests += 1 }
         start { [self] in

@@ -114,6 +114,12 @@ public final class SimEffects: Sendable {
         await pass(faults.work(below: limit), at: queue)
     }
 
+    /// Lets time pass in which nothing is done.
+    func rest(_ duration: Duration) async {
+        await SimCore.fence()
+        await pass(duration)
+    }
+
     /// Whether an instance that starts now ends by itself soon, and after what time.
     func earlyDeath() -> Duration? {
         guard let faults, faults.draw(for: SimFault.firstMoments) != nil else { return nil }

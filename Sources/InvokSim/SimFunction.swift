@@ -12,13 +12,19 @@ import Invok
 /// | `status CODE` | answers with this status |
 /// | `slow MILLISECONDS` | waits before each answer |
 /// | `log TEXT` | writes TEXT to stdout at each request |
+/// | `chatter LINES` | writes so many lines to stdout at each request |
 /// | `exit-on-request` | dies when it gets a request |
 /// | `hang` | becomes ready, and answers nothing else |
 /// | `stall` | answers 200 with `begun`, and never ends its answer |
+/// | `break` | answers 200 with `begun`, and breaks its answer off |
+/// | `refuse` | becomes ready, and takes no request |
 /// | `freeze` | becomes ready, and answers nothing more from its first request on, its readiness check neither |
 /// | `never-ready` | runs, and never becomes ready |
+/// | `ready-once` | of a machine's instances of a version, only the first one becomes ready |
 /// | `crash` | dies as soon as it is started |
 /// | `build-error TEXT` | does not build |
+/// | `build-sleep SECONDS` | its build does nothing for so long, until its deadline, and fails |
+/// | `build-fill` | its build fills the disk that it has, and fails |
 ///
 /// Every answer carries `x-sim-namespace` and `x-sim-version`.
 struct SimFunction: Hashable, Sendable {
@@ -30,13 +36,22 @@ struct SimFunction: Hashable, Sendable {
         case exit
         case hang
         case stall
+        case breakOff
+        case refuse
         case freeze
     }
 
     enum Start: Hashable, Sendable {
         case ready
         case never
+        case once
         case crash
+    }
+
+    enum Build: Hashable, Sendable {
+        case works
+        case sleeps(seconds: Int)
+        case fillsDisk
     }
 
     var answer = Answer.hello("hello")
@@ -44,6 +59,7 @@ struct SimFunction: Hashable, Sendable {
     var start = Start.ready
     var delay = Duration.zero
     var logs: [String] = []
+    var build = Build.works
 
     /// Reads the directives of a function's source.
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
@@ -73,11 +89,17 @@ struct SimFunction: Hashable, Sendable {
         case ("status", let code?) where (200...599).contains(code): status = code
         case ("slow", let milliseconds?) where milliseconds >= 0: delay = .milliseconds(milliseconds)
         case ("log", _): logs.append(argument)
+        case ("chatter", let lines?) where lines >= 0: logs += Array(repeating: "chatter", count: lines)
         case ("exit-on-request", _): answer = .exit
         case ("hang", _): answer = .hang
         case ("stall", _): answer = .stall
+        case ("break", _): answer = .breakOff
+        case ("refuse", _): answer = .refuse
         case ("freeze", _): answer = .freeze
         case ("never-ready", _): start = .never
+        case ("ready-once", _): start = .once
+        case ("build-sleep", let seconds?) where seconds >= 0: build = .sleeps(seconds: seconds)
+        case ("build-fill", _): build = .fillsDisk
         case ("crash", _): start = .crash
         case ("build-error", _): throw .failed(reason: "the function does not build", log: argument)
         default: throw .failed(reason: "the function does not build", log: "no such directive: sim:\(directive)")

@@ -37,7 +37,13 @@ public final class SimFunctionBuilder: FunctionBuilder {
         let bundle = bundle(of: artifact, for: source.config.runtime)
         // One that is there when the build begins is taken as it is, whatever becomes of it meanwhile.
         let isThere = kept.contains(bundle)
+        let function = try? SimFunction(source)
+        if case .sleeps(let seconds)? = function?.build {
+            await effects.rest(.seconds(seconds))
+            throw .deadlineExceeded(seconds: seconds, log: "")
+        }
         await effects.work(below: .seconds(3), at: processors)
+        if function?.build == .fillsDisk { throw .failed(reason: "the build failed", log: "No space left on device") }
         return try await effect("build", "\(artifact)") { (state) throws(BuildError) in
             if !isThere, state.functions[bundle] == nil {
                 state.builds += 1

@@ -5,6 +5,8 @@ import Synchronization
 final class SimInstance: Sendable {
     let spec: InstanceSpec
     let function: SimFunction
+    /// Whether it answers its readiness check, once it has started.
+    let becomesReady: Bool
     let running: RunningInstance
 
     private struct State: Sendable {
@@ -21,9 +23,11 @@ final class SimInstance: Sendable {
     private let idle = SimLatch()
     private let ended = SimLatch()
 
-    init(spec: InstanceSpec, function: SimFunction) {
+    /// - Parameter isFirst: whether the machine has run none of its version before.
+    init(spec: InstanceSpec, function: SimFunction, isFirst: Bool) {
         self.spec = spec
         self.function = function
+        becomesReady = function.start == .once ? isFirst : function.start != .never
         running = RunningInstance(id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"))
     }
 
@@ -31,7 +35,7 @@ final class SimInstance: Sendable {
     var isFrozen: Bool { state.withLock { $0.isFrozen } }
 
     /// Whether it takes requests and would answer its readiness check.
-    var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && function.start != .never }
+    var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && becomesReady }
 
     /// Notes that the running core starts it or sends it a request of a user, so that it may judge it.
     func noteUse() {
@@ -52,7 +56,8 @@ final class SimInstance: Sendable {
     /// - Parameter isCheck: whether it is a readiness check.
     /// - Returns: the number of users' requests it has now; `nil` when the instance takes no requests any more.
     func beginRequest(isCheck: Bool) -> Int? {
-        state.withLock { state in
+        if !isCheck, function.answer == .refuse { return nil }
+        return state.withLock { state in
             guard state.isAccepting else { return nil }
             state.requests += 1
             if !isCheck { state.exchanges += 1 }

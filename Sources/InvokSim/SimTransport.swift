@@ -83,7 +83,7 @@ public struct SimTransport: InstanceTransport {
     /// How long a function takes for what has begun, whether its caller waits or not.
     private func doneWith(_ work: Work, _ began: Instant) -> Instant {
         let function = work.instance.function
-        let hangs = work.isCheck ? function.start == .never : [.hang, .stall, .freeze].contains(function.answer)
+        let hangs = work.isCheck ? !work.instance.becomesReady : [.hang, .stall, .freeze].contains(function.answer)
         return hangs ? .distantFuture : began.advanced(by: work.isCheck ? .zero : function.delay)
     }
 
@@ -112,7 +112,7 @@ public struct SimTransport: InstanceTransport {
     ) async -> Result<Void, TransportError> {
         do {
             if request.head.path == "/_invok/ready" {
-                if instance.function.start == .never || instance.isFrozen { try await hang(instance) }
+                if !instance.becomesReady || instance.isFrozen { try await hang(instance) }
                 try await send([], status: 200, for: request, of: instance, to: sink)
             } else {
                 try await run(request, of: instance, sink: sink)
@@ -140,6 +140,12 @@ public struct SimTransport: InstanceTransport {
             try await sendHuge(bytes, for: request, of: instance, to: sink)
         case .echo:
             try await echo(request, of: instance, to: sink)
+        case .breakOff:
+            try await sink.writeHead(Self.head(status: function.status, of: instance))
+            try await sink.writeChunk(Array("begun".utf8))
+            throw TransportError.broken("the answer was not whole")
+        case .refuse:
+            throw TransportError.refused("nothing listens there")
         case .exit:
             await engine.crash(instance.spec.id, reason: "exited with status 1")
             throw TransportError.broken("the instance died")

@@ -28,8 +28,6 @@ extension SimConnection: ClientConnection {}
 
 /// A body as it comes from a client: in pieces, until somebody closes.
 private struct SentBody: AsyncSequence, Sendable {
-    static let pieceBytes = 16 * 1024
-
     let bytes: [UInt8]
     let connection: SimConnection
 
@@ -38,12 +36,10 @@ private struct SentBody: AsyncSequence, Sendable {
         let connection: SimConnection
 
         mutating func next() async throws -> ByteBuffer? {
-            // Anything may happen between two pieces.
-            await Task.yield()
-            guard connection.end == nil || connection.end == .whole else { throw SimConnection.Closed() }
+            try await connection.waitForPiece()
             guard !rest.isEmpty else { return nil }
-            defer { rest = rest.dropFirst(SentBody.pieceBytes) }
-            return ByteBuffer(bytes: rest.prefix(SentBody.pieceBytes))
+            defer { rest = rest.dropFirst(connection.pieceBytes) }
+            return ByteBuffer(bytes: rest.prefix(connection.pieceBytes))
         }
     }
 

@@ -15,7 +15,8 @@ struct SimCommand: AsyncParsableCommand {
         commandName: "invok-sim",
         abstract: "Run the whole control plane from a seed, with virtual time, faults and checkers.",
         discussion: """
-            The same seed and options give the same run. Faults: \(faultNames).
+            The same seed and options give the same run. Faults: \(names(of: SimFault.self)).
+            Mischief: \(names(of: SimMischief.self)).
             """)
 
     @Option(help: "The seed to run.") var seed: UInt64?
@@ -28,6 +29,10 @@ struct SimCommand: AsyncParsableCommand {
         help: "Faults that may come: a comma-separated list, 'all' or 'none' (default: all).",
         transform: parseFaults)
     var faults = Set(SimFault.allCases)
+    @Option(
+        help: "What tenants may do to others: a comma-separated list, 'all' or 'none' (default: what harms nobody).",
+        transform: parseMischief)
+    var mischief = SimMischief.contained
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run, and what it came by.") var trace = false
@@ -84,6 +89,7 @@ struct SimCommand: AsyncParsableCommand {
         configuration.functions = functions
         configuration.duration = .milliseconds(Int((minutes * 60_000).rounded()))
         configuration.faults = faults
+        configuration.mischief = mischief
         configuration.stepLimit = untilStep ?? .max
         return configuration
     }
@@ -144,14 +150,12 @@ struct SimCommand: AsyncParsableCommand {
 
     /// What, pasted where this was called, runs the same again.
     private func command(_ configuration: SystemSimulation.Configuration) -> String {
-        let names = configuration.faults.sorted().map(\.rawValue)
-        let faults =
-            names.isEmpty ? "none" : names.count == SimFault.allCases.count ? "all" : names.joined(separator: ",")
+        let (faults, mischief) = (list(configuration.faults), list(configuration.mischief))
         let minutes = configuration.duration / .seconds(60)
         let limit = configuration.stepLimit == .max ? "" : " --until-step \(configuration.stepLimit)"
         return "\(CommandLine.arguments[0]) --seed \(configuration.seed) --minutes \(minutes)"
             + " --cores \(configuration.cores) --users \(configuration.users)"
-            + " --functions \(configuration.functions) --faults \(faults)\(limit)"
+            + " --functions \(configuration.functions) --faults \(faults) --mischief \(mischief)\(limit)"
     }
 
     private var commit: String { getenv("INVOK_COMMIT").map { String(cString: $0) } ?? "unknown" }
@@ -191,19 +195,34 @@ private func parseSeeds(_ argument: String) throws -> ClosedRange<UInt64> {
     return first...last
 }
 
-private let faultNames = SimFault.allCases.map(\.rawValue).joined(separator: ", ")
+/// What can be chosen of one kind: faults, or mischief.
+private typealias Choice = CaseIterable & Hashable & Comparable & RawRepresentable<String>
 
-private func parseFaults(_ argument: String) throws -> Set<SimFault> {
+private func names<Item: Choice>(of kind: Item.Type) -> String {
+    Item.allCases.map(\.rawValue).joined(separator: ", ")
+}
+
+private func parseFaults(_ argument: String) throws -> Set<SimFault> { try parse(argument, "fault") }
+
+private func parseMischief(_ argument: String) throws -> Set<SimMischief> { try parse(argument, "mischief") }
+
+private func parse<Item: Choice>(_ argument: String, _ what: String) throws -> Set<Item> {
     switch argument {
-    case "all": return Set(SimFault.allCases)
+    case "all": return Set(Item.allCases)
     case "none": return []
     default:
         return try Set(
             argument.split(separator: ",").map { name in
-                guard let fault = SimFault(rawValue: String(name)) else {
-                    throw ValidationError("there is no fault '\(name)'; there are \(faultNames)")
+                guard let item = Item(rawValue: String(name)) else {
+                    throw ValidationError("there is no \(what) '\(name)'; there are \(names(of: Item.self))")
                 }
-                return fault
+                return item
             })
     }
+}
+
+/// As it is given.
+private func list<Item: Choice>(_ items: Set<Item>) -> String {
+    if items.isEmpty { return "none" }
+    return items.count == Item.allCases.count ? "all" : items.sorted().map(\.rawValue).joined(separator: ",")
 }

@@ -32,7 +32,7 @@ final class SimClient: Sendable {
     func run() async {
         running.withLock { $0 += 1 }
         defer { running.withLock { $0 -= 1 } }
-        guard let account = await signUp() else { return }
+        guard let account = await cluster.signUp("user \(number)") else { return }
         self.account.withLock { $0 = account }
         cluster.add(account)
         let models = functionNames.map {
@@ -58,27 +58,5 @@ final class SimClient: Sendable {
                 }
             }
         }
-    }
-
-    private func signUp() async -> SimCluster.Account? {
-        var random = cluster.random("user \(number) account")
-        let email = "user\(number)@example.com"
-        let password = "password of \(email)"
-        while cluster.usersWork {
-            let front = await cluster.front(&random)
-            var session = await front.register(email: email, password: password)
-            // An earlier try may have made the account.
-            if case .failure(let error)? = session, error.code == .emailTaken {
-                session = await front.login(email: email, password: password)
-            }
-            switch session {
-            case .success(let session)?:
-                return SimCluster.Account(token: session.token, namespace: session.user.uuid)
-            case .failure(let error)?: cluster.judge(error, "sign up", allowed: [])
-            case nil: break
-            }
-            await cluster.sleep(.milliseconds(500))
-        }
-        return nil
     }
 }

@@ -22,6 +22,18 @@ struct SimCode: Hashable, Sendable {
         case crashesAtStart
         case neverReady
         case doesNotBuild
+        /// Becomes ready for its deploy, and never again on the same machine.
+        case readyOnce
+        /// Its build goes on until it is given up.
+        case sleepsInBuild(Duration)
+        /// Takes no request.
+        case refuses
+        /// Breaks each answer off.
+        case breaksOff
+        /// Its build fills its disk.
+        case fillsDisk
+        /// Answers with its tag and writes so many lines.
+        case chatters(lines: Int)
     }
 
     /// The environment variable that `Kind.environment` answers with.
@@ -35,8 +47,9 @@ struct SimCode: Hashable, Sendable {
     /// Whether a request gets an answer from the function.
     var answers: Bool {
         switch kind {
-        case .hello, .failing, .environment, .echo, .huge: true
-        case .dies, .hangs, .freezes, .crashesAtStart, .neverReady, .doesNotBuild: false
+        case .hello, .failing, .environment, .echo, .huge, .chatters: true
+        case .dies, .hangs, .freezes, .refuses, .breaksOff: false
+        case .crashesAtStart, .neverReady, .readyOnce, .doesNotBuild, .sleepsInBuild, .fillsDisk: false
         }
     }
 
@@ -46,7 +59,7 @@ struct SimCode: Hashable, Sendable {
     /// What a deploy of it is refused with.
     var refusal: InvokError.Code? {
         switch kind {
-        case .doesNotBuild: .buildFailed
+        case .doesNotBuild, .sleepsInBuild, .fillsDisk: .buildFailed
         case .crashesAtStart, .neverReady: .startFailed
         default: nil
         }
@@ -77,6 +90,12 @@ struct SimCode: Hashable, Sendable {
         case .crashesAtStart: ["crash"]
         case .neverReady: ["never-ready"]
         case .doesNotBuild: ["build-error it is broken"]
+        case .refuses: ["refuse"]
+        case .breaksOff: ["break"]
+        case .fillsDisk: ["build-fill"]
+        case .readyOnce: ["ready-once"]
+        case .sleepsInBuild(let time): ["build-sleep \(time.components.seconds)"]
+        case .chatters(let lines): ["hello \(tag)", "chatter \(lines)"]
         }
     }
 

@@ -33,12 +33,15 @@ struct SimFront: Sendable {
     // MARK: Functions
 
     /// Deploys into the caller's own namespace.
-    /// - Parameter access: sets the function's access, unless `nil`.
+    /// - Parameters:
+    ///   - access: sets the function's access, unless `nil`.
+    ///   - pace: how fast the archive is sent; `nil` for as fast as it is taken.
     func deploy(
-        _ archive: [UInt8], name: FunctionName, access: Access? = nil, token: String
+        _ archive: [UInt8], name: FunctionName, access: Access? = nil, token: String, pace: SimConnection.Pace? = nil
     ) async -> Outcome<DeployResponse> {
         let query = access.map { "?access=\($0.rawValue)" } ?? ""
-        return await read(await exchange(.post, "/invok/deploy\(query)", token: token, .file(archive, "\(name).zip")))
+        return await read(
+            await exchange(.post, "/invok/deploy\(query)", token: token, .file(archive, "\(name).zip"), pace: pace))
     }
 
     /// Changes the access in place, or makes a new version of the same code.
@@ -78,12 +81,15 @@ struct SimFront: Sendable {
     /// - Parameters:
     ///   - token: `nil` for a caller without an account.
     ///   - body: sent with POST; without one it is a GET.
+    ///   - pace: how fast the body is sent and the answer taken; `nil` for as fast as may be.
     func invoke(
-        _ key: FunctionKey, token: String?, body: [UInt8]? = nil, requestID: String, sink: SimSink
+        _ key: FunctionKey, token: String?, body: [UInt8]? = nil, requestID: String, sink: SimSink,
+        pace: SimConnection.Pace? = nil
     ) async -> Outcome<Void> {
         let message = body.map { Message(type: "application/octet-stream", bytes: $0) }
         return await exchange(
-            body == nil ? .get : .post, "/invok/\(key)", token: token, message, requestID: requestID, sink: sink)?
+            body == nil ? .get : .post, "/invok/\(key)", token: token, message, requestID: requestID, sink: sink,
+            pace: pace)?
             .map { _ in }
     }
 }
@@ -127,7 +133,7 @@ extension SimFront {
     ///   `function_failed`: only a function may break off.
     private func exchange(
         _ method: HTTPRequest.Method, _ path: String, token: String? = nil, _ message: Message? = nil,
-        requestID: String? = nil, sink: SimSink = SimSink()
+        requestID: String? = nil, sink: SimSink = SimSink(), pace: SimConnection.Pace? = nil
     ) async -> Outcome<SimSink> {
         onRequest()
         guard !life.core.isClosed else { return nil }
@@ -136,7 +142,8 @@ extension SimFront {
         head.headerFields[.contentType] = message?.type
         head.headerFields[.contentLength] = message.map { String($0.bytes.count) }
         head.headerFields[Self.requestID] = requestID
-        switch await life.core.exchange(head, body: message?.bytes ?? [], with: life.server, sink: sink) {
+        let connection = SimConnection(for: method, sink: sink, pace: pace)
+        switch await life.core.exchange(head, body: message?.bytes ?? [], on: connection, with: life.server) {
         case .whole: return sink.field("content-type") == "application/problem+json" ? problem(sink) : .success(sink)
         case .cutOff: return life.core.isDead ? nil : .failure(InvokError(.functionFailed, "the answer was cut off"))
         case .hungUp: return .failure(InvokError(.unavailable, "the client went away"))

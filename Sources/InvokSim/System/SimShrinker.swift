@@ -29,6 +29,7 @@ public enum SimShrinker {
         }
         add { $0.faults = [] }
         for fault in from.faults.sorted() { add { $0.faults.remove(fault) } }
+        for mischief in from.mischief.sorted() { add { $0.mischief.remove(mischief) } }
         add { $0.users = max(1, $0.users / 2) }
         add { $0.users = max(1, $0.users - 1) }
         add { $0.functions = max(1, $0.functions / 2) }

@@ -12,6 +12,8 @@ public struct SystemSimulation: Sendable {
         /// How long, in virtual time, users work and faults come.
         public var duration = Duration.seconds(120)
         public var faults = Set(SimFault.allCases)
+        /// What tenants may do to others.
+        public var mischief = SimMischief.contained
         /// Jobs to run at most.
         public var stepLimit = Int.max
 
@@ -42,20 +44,27 @@ public struct SystemSimulation: Sendable {
     static let convergenceTime = Duration.seconds(240)
     /// The loss of an instance that kept failing is seen by the next reconciling and mended after the longest backoff.
     static let idleTime = Duration.seconds(90)
+    /// Functions that a user may have, or more if users who mean well have more.
+    static let functionQuota = 12
     /// More than any number of users ever does at one time.
     static let stepsWithoutTime = 1_000_000
 
     private let configuration: Configuration
     private let cluster: SimCluster
     private let clients: [SimClient]
+    private let offenders: [SimOffender]
 
     private init(_ configuration: Configuration, _ makeServer: @escaping SimServerMaker) {
         self.configuration = configuration
         let faults = SimFaultPlan(seed: configuration.seed, faults: configuration.faults)
         let cluster = SimCluster(
-            seed: configuration.seed, cores: configuration.cores, faults: faults, makeServer: makeServer)
+            seed: configuration.seed, cores: configuration.cores, faults: faults,
+            functionQuota: max(Self.functionQuota, configuration.functions / configuration.users + 1),
+            makeServer: makeServer)
         self.cluster = cluster
         let (users, functions) = (configuration.users, configuration.functions)
+        let mischief = SimMischief.draw(seed: configuration.seed, from: configuration.mischief)
+        offenders = mischief.map { SimOffender($0, cluster: cluster) }
         // The load stays much the same, however many functions there are.
         let slowness = max(1, functions / 5)
         clients = (0..<users).map { user in
@@ -117,6 +126,7 @@ public struct SystemSimulation: Sendable {
     private func play() async {
         for node in cluster.nodes { await node.boot() }
         for client in clients { Task { await client.run() } }
+        for offender in offenders { Task { await offender.run() } }
         let disturbance = Task { await SimDisturbance(cluster: cluster).run() }
         await cluster.sleep(configuration.duration)
         cluster.stopFaults(recoveringFor: Self.recoveryTime)
@@ -160,7 +170,7 @@ public struct SystemSimulation: Sendable {
 
     private func everyoneIsAnswered() async -> Bool {
         let limit = cluster.clock.now().advanced(by: Self.answerLimit)
-        while !clients.allSatisfy(\.isIdle) {
+        while !(clients.allSatisfy(\.isIdle) && offenders.allSatisfy(\.isIdle)) {
             guard cluster.clock.now() < limit else {
                 cluster.checker.violation(
                     "users still wait for an answer \(Self.answerLimit) after the last request; \(waits)")

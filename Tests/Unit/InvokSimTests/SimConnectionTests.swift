@@ -1,7 +1,9 @@
 import HTTPTypes
-import InvokSim
+import Invok
 import Synchronization
 import Testing
+
+@testable import InvokSim
 
 struct SimConnectionTests {
     private final class Told: Sendable {
@@ -36,6 +38,26 @@ struct SimConnectionTests {
         try await connection.finish(trailers: nil)
         #expect(sink.body.isEmpty)
         #expect(connection.end == .whole)
+    }
+
+    @Test func aSlowClientSendsAndTakesSlowly() async throws {
+        let clock = SimClock()
+        let pace = SimConnection.Pace(pieceBytes: 2, pause: .seconds(1), clock: clock)
+        let connection = SimConnection(for: .get, sink: sink, pace: pace)
+        #expect(connection.pieceBytes == 2)
+        let exchange = Task {
+            try await connection.waitForPiece()
+            try await connection.writeHead(HTTPResponse(status: .ok))
+            try await connection.writeChunk([1])
+            try await connection.finish(trailers: nil)
+            return clock.now()
+        }
+        while connection.end == nil {
+            clock.advanceToNextTimer()
+            await Task.yield()
+        }
+        #expect(try await exchange.value == Instant(nanoseconds: 2_000_000_000))
+        #expect(sink.body == [1])
     }
 
     @Test func whatIsClosedTakesNothing() async throws {

@@ -16,6 +16,15 @@ struct SimFunctionBuilderTests {
     }
 
     @Test(arguments: [
+        ("build-fill", BuildError.failed(reason: "the build failed", log: "No space left on device")),
+        ("build-sleep 3", .deadlineExceeded(seconds: 3, log: "")),
+    ])
+    func takesMoreThanItHas(_ directive: String, _ error: BuildError) async throws {
+        let (source, artifact) = try Fixture.source(directive)
+        await #expect(throws: error) { try await SimFunctionBuilder().build(source, artifact: artifact) }
+    }
+
+    @Test(arguments: [
         ("build-error function.py:3: no such name", "function.py:3: no such name"),
         ("helo", "no such directive: sim: helo"), ("slow soon", "no such directive: sim: slow soon"),
         ("status 99", "no such directive: sim: status 99"),

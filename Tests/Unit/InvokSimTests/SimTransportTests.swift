@@ -53,6 +53,27 @@ struct SimTransportTests {
         #expect([.broken("the instance died"), .refused("nothing listens there")].contains(error))
     }
 
+    @Test(arguments: [
+        ("break", TransportError.broken("the answer was not whole")), ("refuse", .refused("nothing listens there")),
+    ])
+    func failsAsItsSourceSays(_ directive: String, _ error: TransportError) async throws {
+        let fixture = try Fixture()
+        let instance = try await fixture.start(directive)
+        #expect(try await fixture.call(instance, .get, "/_invok/ready").head?.status == .ok)
+        await #expect(throws: error) { try await fixture.call(instance) }
+        #expect(fixture.world.engine.requestCount(of: instance.id) == 0)
+    }
+
+    @Test func onlyTheFirstBecomesReady() async throws {
+        let fixture = try Fixture()
+        let first = try await fixture.start("ready-once")
+        #expect(try await fixture.call(first, .get, "/_invok/ready").head?.status == .ok)
+        let second = try await fixture.start("ready-once", ordinal: 2)
+        let check = Task { try await fixture.call(second, .get, "/_invok/ready") }
+        check.cancel()
+        await #expect(throws: TransportError.cancelled) { try await check.value }
+    }
+
     @Test func diesAtARequestAndIsThenRefused() async throws {
         let fixture = try Fixture()
         let exits = fixture.world.engine.exits()

@@ -7,6 +7,7 @@ struct SimShrinkerTests {
         failing.users = 20
         let smallest = SimShrinker.shrink(failing) { $0.faults.contains(.coreCrash) && $0.users >= 3 }
         #expect(smallest.faults == [.coreCrash])
+        #expect(smallest.mischief == [])
         #expect(smallest.users == 3)
         #expect(smallest.functions == 1)
         #expect(smallest.cores == 1)
