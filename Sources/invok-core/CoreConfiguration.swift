@@ -45,6 +45,9 @@ struct CoreConfiguration: Sendable {
     var functionsHost: String?
     var trustedProxies: [AddressRange] = []
     var connectionsPerAddress = 256
+    /// What the machine has for instances, and for builds at a time.
+    var capacity = Resources()
+    var builds = 0
     /// How long requests that run may go on when the server stops.
     var stopLimit = Duration.seconds(50)
     var logLevel = Logger.Level.info
@@ -77,6 +80,9 @@ struct CoreConfiguration: Sendable {
         INVOK_FUNCTIONS_HOST   none (functions.example: {name}--{namespace}.functions.example is a function's own)
         INVOK_TRUSTED_PROXIES  none (addresses whose X-Forwarded fields are believed, 10.0.0.0/8,fd00::/8)
         INVOK_CONNECTIONS_PER_ADDRESS   256 (trusted proxies have no such limit)
+        INVOK_CAPACITY_MEMORY_MB   80 % of the machine's (what instances may take together)
+        INVOK_CAPACITY_INSTANCES   1000 (instances at a time)
+        INVOK_CAPACITY_BUILDS  2 for each processor (builds at a time)
         INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops)
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
@@ -158,6 +164,12 @@ struct CoreConfiguration: Sendable {
                 message: "INVOK_CORS_ORIGINS has '\(wrong)', but must be origins like https://page.example, or *")
         }
         connectionsPerAddress = try number("INVOK_CONNECTIONS_PER_ADDRESS", connectionsPerAddress, in: 1...65_536)
+        capacity = Resources(
+            instances: try number("INVOK_CAPACITY_INSTANCES", 1000, in: 1...100_000),
+            memoryMB: try number(
+                "INVOK_CAPACITY_MEMORY_MB", MachineMemory.promised(isConfined: engine == .sandbox), in: 16...(1 << 30)))
+        builds = try number(
+            "INVOK_CAPACITY_BUILDS", 2 * ProcessInfo.processInfo.activeProcessorCount, in: 1...1000)
         stopLimit = .seconds(try number("INVOK_STOP_SECONDS", 50, in: 0...3600))
         publicURL = text("INVOK_PUBLIC_URL")
         hosts = list("INVOK_HOSTS")
@@ -205,7 +217,8 @@ struct CoreConfiguration: Sendable {
         settings.defaultAccess = defaultAccess
         settings.tokenLifetime = tokenLifetime
         settings.attemptsPerAddress = attemptsPerAddress
-        settings.concurrentBuilds = 2 * ProcessInfo.processInfo.activeProcessorCount
+        settings.capacity = capacity
+        settings.concurrentBuilds = builds
         settings.archiveLimits.archiveBytes = maximumFunctionBytes
         settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)
         return settings

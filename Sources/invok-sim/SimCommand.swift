@@ -32,7 +32,7 @@ struct SimCommand: AsyncParsableCommand {
     @Option(
         help: "What tenants may do to others: a comma-separated list, 'all' or 'none' (default: what harms nobody).",
         transform: parseMischief)
-    var mischief = SimMischief.contained
+    var mischief = Set(SimMischief.allCases)
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run, and what it came by.") var trace = false

@@ -70,6 +70,14 @@ struct FairQueue<Owner: Hashable & Sendable, Element: Hashable & Sendable>: Send
         return (owner, element)
     }
 
+    /// What comes first in the order of turns, of those for which the condition holds.
+    func first(where isMeant: (Element) -> Bool) -> Element? {
+        for owner in turns {
+            if let element = waiting[owner]?.first(where: isMeant) { return element }
+        }
+        return nil
+    }
+
     /// Gives a place back.
     mutating func leave(_ owner: Owner) {
         guard let places = held[owner] else { return assertionFailure("a place of \(owner) was given back twice") }

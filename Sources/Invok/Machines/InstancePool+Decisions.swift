@@ -56,24 +56,33 @@ extension InstancePool {
         let checked = instances.count { instance in
             switch instance.lifecycle {
             case .running(_, .found), .running(_, .suspect): instance.hasRoom(concurrency: concurrency)
-            case .running, .starting, .ended, .stopping: false
+            case .running, .waiting, .starting, .ended, .stopping: false
             }
         }
         let forQueue = (queue.count + concurrency - 1) / concurrency - starting - checked
         let forMinimum = wantedMinimum - aliveCount
+        if max(forQueue, forMinimum) < 0 { return withdraw(-max(forQueue, forMinimum)) }
         var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)
         if circuit.isFailing {
             // After a failure one start at a time shows whether it is over.
-            if circuit.blockedUntil(now) != nil, !queue.contains(where: \.failsFast) { return [] }
-            wanted = min(wanted, starting == 0 ? 1 : 0)
+            if circuit.blockedUntil(now) != nil, !queue.contains(where: \.failsFast) { return withdraw(.max) }
+            if starting > 1 { return withdraw(starting - 1) }
+            wanted = min(wanted, 1 - starting)
         }
         guard wanted > 0 else { return [] }
         return (0..<wanted).map { _ in
             let id = InstanceID(version: version, ordinal: nextOrdinal)
             nextOrdinal &+= 1
-            instances.append(PooledInstance(id: id, lifecycle: .starting, idleSince: now))
+            instances.append(PooledInstance(id: id, lifecycle: .waiting, idleSince: now))
             return .start(id)
         }
+    }
+
+    /// Takes back starts whose turns have not come, the latest first.
+    private mutating func withdraw(_ most: Int) -> [Action] {
+        let ids = instances.reversed().filter { $0.lifecycle == .waiting }.prefix(most).map(\.id)
+        instances.removeAll { ids.contains($0.id) }
+        return ids.map(Action.withdraw)
     }
 
     private mutating func stopWhatIsIdle(now: Instant) -> [Action] {

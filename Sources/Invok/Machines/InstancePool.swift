@@ -25,7 +25,10 @@ struct InstancePool: Sendable {
     }
 
     enum Action: Hashable, Sendable {
+        /// Starts an instance when its turn comes, which `onStartBegun` says.
         case start(InstanceID)
+        /// A start whose turn has not come is not needed any more.
+        case withdraw(InstanceID)
         case stop(InstanceID)
         /// Stops an instance that would not hear of it: at once.
         case kill(InstanceID)
@@ -44,6 +47,8 @@ struct InstancePool: Sendable {
     enum Rejection: Error, Hashable, Sendable {
         case queueFull
         case waitedTooLong
+        /// It waited too long, since there is no room for another instance.
+        case noRoom(Capacity.Obstacle)
         /// Another version took over; the request belongs there.
         case retired
         /// Instances do not start or keep crashing; the reason of the last one, and when it is tried again.
@@ -163,6 +168,12 @@ struct InstancePool: Sendable {
 
     // MARK: Instances
 
+    /// The instance's turn to start has come.
+    mutating func onStartBegun(_ id: InstanceID) {
+        guard let index = index(of: id), instances[index].lifecycle == .waiting else { return }
+        instances[index].lifecycle = .starting
+    }
+
     mutating func onInstanceReady(_ instance: RunningInstance, now: Instant) -> [Action] {
         guard let index = index(of: instance.id) else { return [] }
         switch instances[index].lifecycle {
@@ -171,7 +182,7 @@ struct InstancePool: Sendable {
             instances[index].idleSince = now
             return settle(now: now)
         case .ended(let reason): return lose(index, reason: reason, now: now)
-        case .running, .stopping: return []
+        case .waiting, .running, .stopping: return []
         }
     }
 
@@ -191,7 +202,7 @@ struct InstancePool: Sendable {
                 return settle(now: now)
             }
             return condemn(index, isHung: true, "it did not answer its readiness check", now: now) + settle(now: now)
-        case .running, .starting, .ended, .stopping: return []
+        case .running, .waiting, .starting, .ended, .stopping: return []
         }
     }
 
@@ -209,7 +220,7 @@ struct InstancePool: Sendable {
             // Why it had to go has been counted.
             instances.remove(at: index)
             return settle(now: now)
-        case .ended, .stopping: return []
+        case .waiting, .ended, .stopping: return []
         }
     }
 
@@ -230,6 +241,27 @@ struct InstancePool: Sendable {
         guard lifecycle == .open, !contains(instance.id) else { return [] }
         instances.append(PooledInstance(id: instance.id, lifecycle: .running(instance, .found), idleSince: now))
         return [.probeFound(instance)]
+    }
+
+    /// Instances that do nothing and may go when others need their room, with the time since when; the longest idle first.
+    var spare: [(id: InstanceID, since: Instant)] {
+        guard queue.isEmpty, lifecycle == .open else { return [] }
+        let most = instances.count(where: \.isAlive) - settings.limits.minInstances
+        guard most > 0 else { return [] }
+        let idle = instances.filter { instance in
+            if case .running(_, .trusted) = instance.lifecycle { instance.isIdle } else { false }
+        }
+        return idle.map { ($0.id, $0.idleSince) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(most).map { $0 }
+    }
+
+    /// Instances that are on their way out.
+    var leaving: [InstanceID] { instances.filter { !$0.isAlive }.map(\.id) }
+
+    /// Somebody else needs the room of an idle instance; nothing happens when it works again.
+    mutating func onReclaim(_ id: InstanceID, now: Instant) -> [Action] {
+        guard let index = index(of: id), spare.contains(where: { $0.id == id }) else { return [] }
+        instances[index].lifecycle = .stopping
+        return [.stop(id)] + settle(now: now)
     }
 
     /// How many more instances it may have.

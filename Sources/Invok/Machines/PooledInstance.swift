@@ -1,7 +1,9 @@
 /// One instance of an `InstancePool`: where it stands in its life, and the requests that it works on.
 struct PooledInstance: Sendable {
-    /// `starting` → `running` → `stopping`, or `starting` → `ended`; then it is gone from the pool.
+    /// `waiting` → `starting` → `running` → `stopping`, or `starting` → `ended`; then it is gone from the pool.
     enum Lifecycle: Hashable, Sendable {
+        /// For its turn to start.
+        case waiting
         case starting
         /// It ended by itself before its start was reported; what the report brings is gone already.
         case ended(reason: String)
@@ -43,7 +45,7 @@ struct PooledInstance: Sendable {
     /// Whether its start has not been reported yet.
     var isStarting: Bool {
         switch lifecycle {
-        case .starting, .ended: true
+        case .waiting, .starting, .ended: true
         case .running, .stopping: false
         }
     }
@@ -51,7 +53,7 @@ struct PooledInstance: Sendable {
     /// Whether it answers, or will: it counts for the minimum.
     var isAlive: Bool {
         switch lifecycle {
-        case .starting, .ended, .running(_, .found), .running(_, .trusted), .running(_, .suspect): true
+        case .waiting, .starting, .ended, .running(_, .found), .running(_, .trusted), .running(_, .suspect): true
         case .running(_, .leaving), .stopping: false
         }
     }

@@ -10,12 +10,15 @@ final class Bundles: Sendable {
     let pins = Pins()
     private let world: World
     private let settings: SystemSettings
+    private let builds: Admission
     /// The bundle to run for each that a version names: the same, unless this core builds by a newer recipe.
     private let here = Mutex<[BundleID: BundleID]>([:])
 
-    init(world: World, settings: SystemSettings) {
+    /// - Parameter builds: the places of builds, which deploys take from too.
+    init(world: World, settings: SystemSettings, builds: Admission) {
         self.world = world
         self.settings = settings
+        self.builds = builds
     }
 
     /// Sees to it that the bundle is there.
@@ -42,15 +45,12 @@ final class Bundles: Sendable {
         here.withLock { here in Set(here.lazy.filter { bundles.contains($0.key) }.map(\.value)) }
     }
 
-    /// The bundle is about to be removed.
+    /// The bundle is about to be removed, or something is wrong with it: it is looked for when it is next needed.
     func forget(found bundle: BundleID) {
         here.withLock { here in
             for (named, found) in here where found == bundle { here[named] = nil }
         }
     }
-
-    /// Looks for the bundle again when it is next needed: something is wrong with it.
-    func forget(_ bundle: BundleID) { here.withLock { $0[bundle] = nil } }
 
     /// A builder that cannot say is taken to have it: the engine finds out.
     private func isHere(_ bundle: BundleID) async -> Bool {
@@ -59,7 +59,9 @@ final class Bundles: Sendable {
 
     private func build(_ version: Version) async throws(InstanceStarter.Failure) -> BundleID {
         do throws(InvokError) {
-            return try await built(version)
+            return try await builds.run(for: version.key.function.namespace) { () throws(InvokError) in
+                try await built(version)
+            }
         } catch {
             throw InstanceStarter.Failure(
                 reason: "this server does not have it yet and could not build it: \(error.message)")

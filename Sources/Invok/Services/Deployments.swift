@@ -22,7 +22,8 @@ public final class Deployments: Sendable {
 
     init(
         world: World, settings: SystemSettings, access: AccessControl, functions: Functions, directory: Directory,
-        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, pins: Pins, bell: Collector.Bell, logger: Logger
+        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, builds: Admission, pins: Pins,
+        bell: Collector.Bell, logger: Logger
     ) {
         self.world = world
         self.settings = settings
@@ -38,10 +39,7 @@ public final class Deployments: Sendable {
             places: settings.concurrentDeploys, queueLimit: settings.deployQueueLimit,
             wait: settings.deployQueueWait, clock: world.clock
         ) { quotas.quota(of: $0)[.uploads] }
-        builds = Admission(
-            places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
-            clock: world.clock
-        ) { quotas.quota(of: $0)[.builds] }
+        self.builds = builds
         self.logger = logger
     }
 
@@ -313,6 +311,8 @@ public final class Deployments: Sendable {
                 buildLog: await startLog(of: version.key.function, since: began))
         } catch .cancelled {
             throw .unavailable("the deploy was cancelled")
+        } catch .rejected(.noRoom(let obstacle)) {
+            throw InvokError(obstacle)
         } catch {
             throw InvokError(
                 .noCapacity, "there is no room to start the new version", nextStep: "try again", retryAfterSeconds: 5)

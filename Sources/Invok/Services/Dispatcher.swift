@@ -22,9 +22,11 @@ final class Dispatcher: Sendable {
         let instance: RunningInstance
     }
 
-    private typealias Waiter = CheckedContinuation<Result<Place, Failure>, Never>
+    typealias Waiter = CheckedContinuation<Result<Place, Failure>, Never>
+    /// Hears whether the instance's turn to start has come, or that it is not wanted any more.
+    typealias Turn = CheckedContinuation<Bool, Never>
 
-    private enum Waiting {
+    enum Waiting {
         /// It has a number but does not wait yet.
         case arriving
         case waiting(Waiter)
@@ -32,27 +34,22 @@ final class Dispatcher: Sendable {
         case cancelled
     }
 
-    private struct Pool {
-        var machine: InstancePool
-        let version: Version
-        /// When the machine has something to do by itself.
-        var due: Instant?
-    }
-
-    private struct State {
-        var pools: [VersionKey: Pool] = [:]
+    struct State {
+        var fleet: Fleet
         var requests: [InstancePool.RequestID: Waiting] = [:]
         var lastRequest: InstancePool.RequestID = 0
-        var alarms = Alarms()
+        /// Instances that wait for their turn to start.
+        var turns: [InstanceID: Turn] = [:]
         /// Instances of nobody that are about to be stopped.
         var strangers: Set<InstanceID> = []
         /// `run` has ended: nothing will start any more.
         var isStopped = false
     }
 
-    private enum Effect {
+    enum Effect {
         case resume(Waiter, Result<Place, Failure>)
         case start(VersionKey, InstanceID)
+        case turn(Turn, Bool)
         case stop(VersionKey, InstanceID, grace: Duration)
         case probe(VersionKey, RunningInstance)
         case probeFound(VersionKey, RunningInstance)
@@ -61,27 +58,29 @@ final class Dispatcher: Sendable {
         case ring
     }
 
-    private typealias Job = @Sendable () async -> Void
+    typealias Job = @Sendable () async -> Void
 
     /// Instances that an earlier core left and that are checked, or stopped, at a time.
     static let foundAtOnce = 32
 
-    private let world: World
-    private let settings: SystemSettings
-    private let logger: Logger
-    private let state = Mutex(State())
+    let world: World
+    let settings: SystemSettings
+    let logger: Logger
+    let state: Mutex<State>
     // Bounded by the pools, not by themselves: an instance is started and stopped once, and each pool has a limit.
-    private let starts = AsyncStream<Job>.makeStream()
-    private let jobs = AsyncStream<Job>.makeStream()
+    let jobs = AsyncStream<Job>.makeStream()
     // Bounded by what the engine lists.
-    private let found = AsyncStream<Job>.makeStream()
+    let found = AsyncStream<Job>.makeStream()
     // Each is earlier than all that are set, so there are few.
-    private let alarms = AsyncStream<Instant>.makeStream()
-    private let starter: InstanceStarter
-    private let bell: Collector.Bell
+    let alarms = AsyncStream<Instant>.makeStream()
+    let starter: InstanceStarter
+    let bell: Collector.Bell
 
     /// - Parameter bell: is rung when a version has gone with all its instances.
-    init(world: World, settings: SystemSettings, bundles: Bundles, bell: Collector.Bell, logger: Logger) {
+    init(
+        world: World, settings: SystemSettings, quotas: Quotas, bundles: Bundles, bell: Collector.Bell, logger: Logger
+    ) {
+        state = Mutex(State(fleet: Fleet(settings) { quotas.quota(of: $0) }))
         self.world = world
         self.settings = settings
         self.logger = logger
@@ -129,9 +128,9 @@ final class Dispatcher: Sendable {
                 return [.resume(waiter, .failure(.cancelled))]
             }
             if state.isStopped { return [.resume(waiter, .failure(.cancelled))] }
-            guard state.pools[version] != nil else { return [.resume(waiter, .failure(.rejected(.retired)))] }
+            guard state.fleet.pools[version] != nil else { return [.resume(waiter, .failure(.rejected(.retired)))] }
             state.requests[id] = .waiting(waiter)
-            return apply(version, &state, now) { $0.onRequest(id, failsFast: failsFast, now: now) }
+            return apply(&state) { $0.change(version, now: now) { $0.onRequest(id, failsFast: failsFast, now: now) } }
         }
         carryOut(effects)
     }
@@ -146,7 +145,7 @@ final class Dispatcher: Sendable {
                 return []
             case .waiting(let waiter):
                 state.requests[id] = nil
-                let effects = apply(version, &state, now) { $0.onRequestCancelled(id, now: now) }
+                let effects = apply(&state) { $0.change(version, now: now) { $0.onRequestCancelled(id, now: now) } }
                 return [.resume(waiter, .failure(.cancelled))] + effects
             }
         }
@@ -160,8 +159,8 @@ final class Dispatcher: Sendable {
         let now = world.clock.now()
         let effects = state.withLock { state -> [Effect] in
             if state.isStopped { return [] }
-            if state.pools[version.key] == nil { state.pools[version.key] = makePool(version) }
-            return apply(version.key, &state, now) { $0.onOpen(now: now) }
+            state.fleet.makePool(version, firstOrdinal: newOrdinal)
+            return apply(&state) { $0.change(version.key, now: now) { $0.onOpen(now: now) } }
         }
         carryOut(effects)
     }
@@ -175,7 +174,7 @@ final class Dispatcher: Sendable {
     /// - Parameter kept: the number of the version that stays; `nil` for none.
     func retire(_ key: FunctionKey, except kept: Int?) {
         let others = state.withLock { state in
-            state.pools.keys.filter { $0.function == key && $0.number != kept }.sorted()
+            state.fleet.pools.keys.filter { $0.function == key && $0.number != kept }.sorted()
         }
         for version in others { retire(version) }
     }
@@ -185,12 +184,11 @@ final class Dispatcher: Sendable {
     /// - Parameter versions: those that are about to be opened, and get their pools now.
     func adopt(_ instances: [RunningInstance], of versions: [Version] = []) {
         state.withLock { state in
-            for version in versions where state.pools[version.key] == nil {
-                state.pools[version.key] = makePool(version)
-            }
+            for version in versions { state.fleet.makePool(version, firstOrdinal: newOrdinal) }
         }
+        let now = world.clock.now()
         for instance in instances {
-            change(instance.version) { machine, now in machine.onAdopt(instance, now: now) }
+            carryOut(state.withLock { state in apply(&state) { $0.adopt(instance, now: now) } })
         }
     }
 
@@ -210,211 +208,90 @@ final class Dispatcher: Sendable {
     /// The instances that this core starts, runs or ends, strangers included.
     var owned: Set<InstanceID> {
         state.withLock { state in
-            state.strangers.union(state.pools.values.flatMap { $0.machine.instances.map(\.id) })
+            state.strangers.union(state.fleet.pools.values.flatMap { $0.machine.instances.map(\.id) })
         }
     }
 
     /// How many more instances each open version may have.
-    var rooms: [VersionKey: Int] { state.withLock { $0.pools.mapValues(\.machine.room) } }
+    var rooms: [VersionKey: Int] { state.withLock { $0.fleet.pools.mapValues(\.machine.room) } }
 
     /// Whether this core knows the instance.
     func owns(_ instance: RunningInstance) -> Bool {
-        state.withLock { $0.pools[instance.version]?.machine.contains(instance.id) ?? false }
+        state.withLock { $0.fleet.pools[instance.version]?.machine.contains(instance.id) ?? false }
     }
 
     /// Whether the version takes requests or still answers some.
-    func isOpen(_ version: VersionKey) -> Bool { state.withLock { $0.pools[version] != nil } }
+    func isOpen(_ version: VersionKey) -> Bool { state.withLock { $0.fleet.pools[version] != nil } }
 
     /// The instances that take requests now, by version; the oldest first.
-    var ready: [RunningInstance] {
-        state.withLock { state in
-            state.pools.sorted { $0.key < $1.key }.flatMap { $0.value.machine.ready }
-        }
-    }
+    var ready: [RunningInstance] { state.withLock { $0.fleet.ready } }
 
     /// The bundles of versions that take requests, or still have an instance.
-    var bundles: Set<BundleID> { state.withLock { Set($0.pools.values.compactMap(\.version.bundle)) } }
+    var bundles: Set<BundleID> { state.withLock { Set($0.fleet.pools.values.compactMap(\.version.bundle)) } }
 
     /// The engine does not know the instance any more, though nobody said that it ended.
     func lose(_ instance: RunningInstance) {
-        change(instance.version) { machine, now in
+        change(instance.version, gone: instance.id) { machine, now in
             machine.onInstanceExited(instance.id, reason: "was lost", now: now)
         }
     }
 
     func load(of key: FunctionKey) -> Load {
         state.withLock { state in
-            state.pools.filter { $0.key.function == key }.values.reduce(into: Load()) { load, pool in
+            state.fleet.pools.filter { $0.key.function == key }.values.reduce(into: Load()) { load, pool in
                 load.instances += pool.machine.instanceCount
                 load.requests += pool.machine.inFlightCount + pool.machine.waitingCount
             }
         }
     }
 
-    private func makePool(_ version: Version) -> Pool {
-        let pool = InstancePool.Settings(
-            limits: version.settings.limits, queueLimit: settings.queueLimit, queueWait: settings.queueWait)
-        // Names of instances are unique, across restarts of the core and for a version that comes back: a late word of
-        // an old instance must not be taken for one of the new ones.
-        let firstOrdinal = UInt32(truncatingIfNeeded: world.randomness.next()) >> 1
-        return Pool(
-            machine: InstancePool(version: version.key, settings: pool, firstOrdinal: firstOrdinal), version: version)
-    }
-
-    // MARK: Effects
-
-    /// Starts and stops instances until the task is cancelled.
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.watchExits() }
-            group.addTask { await self.runAlarms() }
-            group.addTask { await Self.run(self.starts.stream, atOnce: self.settings.concurrentStarts) }
-            group.addTask { await Self.run(self.found.stream, atOnce: Self.foundAtOnce) }
-            group.addTask { await self.runJobs() }
-        }
-    }
-
-    /// Runs jobs side by side, so many at a time.
-    private static func run(_ jobs: AsyncStream<Job>, atOnce limit: Int) async {
-        await withTaskGroup(of: Void.self) { group in
-            var running = 0
-            for await job in jobs {
-                if running == limit {
-                    await group.next()
-                    running -= 1
-                }
-                running += 1
-                group.addTask(operation: job)
-            }
-        }
-    }
-
-    private func runJobs() async {
-        await withDiscardingTaskGroup { group in
-            for await job in jobs.stream { group.addTask(operation: job) }
-        }
-    }
-
-    private func start(_ id: InstanceID, of key: VersionKey) async {
-        guard let version = state.withLock({ $0.pools[key]?.version }) else { return }
-        switch await starter.start(id, of: version) {
-        case .success(let instance):
-            change(key) { machine, now in machine.onInstanceReady(instance, now: now) }
-        case .failure(let failure):
-            change(key) { machine, now in machine.onStartFailed(id, reason: failure.reason, now: now) }
-        }
-    }
-
-    private func stop(_ id: InstanceID, of key: VersionKey, grace: Duration) async {
-        await world.engine.stop(id, grace: grace)
-        change(key) { machine, now in machine.onInstanceStopped(id, now: now) }
-    }
-
-    private func probe(_ instance: RunningInstance, of key: VersionKey) async {
-        let isReady = await starter.isReady(instance, within: settings.probeTimeout)
-        change(key) { machine, now in machine.onProbed(instance.id, isReady: isReady, now: now) }
-    }
-
-    private func probeFound(_ instance: RunningInstance, of key: VersionKey) async {
-        let isReady = await starter.answers(instance, within: settings.startTimeout)
-        // A core that stops has not heard the instance out.
-        guard isReady || !Task.isCancelled else { return }
-        if isReady { logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"]) }
-        change(key) { machine, now in machine.onProbed(instance.id, isReady: isReady, now: now) }
-    }
-
-    private func watchExits() async {
-        await withDiscardingTaskGroup { group in
-            for await exit in world.engine.exits() {
-                let owner = state.withLock { $0.pools.first { $0.value.machine.contains(exit.id) }?.key }
-                guard let owner else { continue }
-                logger.info(
-                    "an instance ended by itself", metadata: ["instance": "\(exit.id)", "reason": "\(exit.reason)"])
-                change(owner) { machine, now in machine.onInstanceExited(exit.id, reason: exit.reason, now: now) }
-                // Meanwhile the next one is heard of: until then, it would be sent requests. There are no more of these
-                // than instances.
-                group.addTask { await self.cleanUp(exit, in: owner.function) }
-            }
-        }
-    }
-
-    private func cleanUp(_ exit: InstanceExit, in function: FunctionKey) async {
-        // Its remains go too; nothing else stops it, since it is gone from the pool. Its last words come before ours.
-        await world.engine.stop(exit.id, grace: .zero)
-        await starter.note("instance \(exit.reason)", about: exit.id, in: function)
-    }
-
-    private func runAlarms() async {
-        await withDiscardingTaskGroup { group in
-            for await alarm in alarms.stream { group.addTask { await self.ring(at: alarm) } }
-            giveUp()
-        }
-    }
-
-    /// Waits for the alarm, then does what is due in any pool.
-    private func ring(at alarm: Instant) async {
-        do throws(CancellationError) { try await world.clock.sleep(until: alarm) } catch { return }
-        let now = world.clock.now()
-        let due = state.withLock { state in
-            state.alarms.ring(now: now)
-            return state.pools.filter { $0.value.due.map { $0 <= now } ?? false }.keys.sorted()
-        }
-        for version in due { change(version) { machine, now in machine.onTick(now: now) } }
-        let next = state.withLock { state in
-            state.pools.values.compactMap(\.due).min().flatMap { state.alarms.cover($0, now: now) }
-        }
-        if let next { alarms.continuation.yield(next) }
-    }
-
-    /// Turns away what waits, in order: nothing will start for it any more.
-    private func giveUp() {
-        let waiters = state.withLock { state in
-            state.isStopped = true
-            state.pools = [:]
-            return state.requests.sorted { $0.key < $1.key }.compactMap { id, request -> Waiter? in
-                guard case .waiting(let waiter) = request else { return nil }
-                state.requests[id] = nil
-                return waiter
-            }
-        }
-        for waiter in waiters { waiter.resume(returning: .failure(.cancelled)) }
-    }
+    /// Names of instances are unique, across restarts of the core and for a version that comes back: a late word of an
+    /// old instance must not be taken for one of the new ones.
+    private func newOrdinal() -> UInt32 { UInt32(truncatingIfNeeded: world.randomness.next()) >> 1 }
 
     // MARK: State
 
-    /// Changes a pool and carries out what follows, after the lock is gone. A version without a pool has nothing to
-    /// change.
-    private func change(_ key: VersionKey, _ event: (inout InstancePool, Instant) -> [InstancePool.Action]) {
+    /// Changes a pool and carries out what follows, after the lock is gone.
+    /// - Parameter gone: the instance that may be gone by the event.
+    func change(
+        _ key: VersionKey, gone: InstanceID? = nil,
+        _ event: (inout InstancePool, Instant) -> [InstancePool.Action]
+    ) {
         let now = world.clock.now()
-        let effects = state.withLock { state in apply(key, &state, now) { event(&$0, now) } }
-        carryOut(effects)
+        carryOut(
+            state.withLock { state in
+                apply(&state) { $0.change(key, gone: gone, now: now) { event(&$0, now) } }
+            })
     }
 
-    private func apply(
-        _ key: VersionKey, _ state: inout State, _ now: Instant, _ event: (inout InstancePool) -> [InstancePool.Action]
-    ) -> [Effect] {
-        guard let index = state.pools.index(forKey: key) else { return [] }
-        let actions = event(&state.pools.values[index].machine)
-        let due = state.pools.values[index].machine.nextDue(after: now)
-        state.pools.values[index].due = due
-        let alarm = due.flatMap { state.alarms.cover($0, now: now) }.map(Effect.setAlarm)
-        return [alarm].compactMap(\.self)
-            + actions.compactMap { action in
-                switch action {
-                case .start(let id): return .start(key, id)
-                case .stop(let id): return .stop(key, id, grace: settings.stopGrace)
-                case .kill(let id): return .stop(key, id, grace: .zero)
-                case .probe(let instance): return .probe(key, instance)
-                case .probeFound(let instance): return .probeFound(key, instance)
-                case .note(let id, let text): return .note(key, id, text)
-                case .assign(let request, let instance):
-                    return resume(request, .success(Place(request: request, instance: instance)), &state)
-                case .reject(let request, let rejection): return resume(request, .failure(.rejected(rejection)), &state)
-                case .drained:
-                    state.pools[key] = nil
-                    return .ring
-                }
+    func apply(_ state: inout State, _ event: (inout Fleet) -> [Fleet.Action]) -> [Effect] {
+        event(&state.fleet).compactMap { action in
+            switch action {
+            case .pool(let key, let action): effect(action, of: key, &state)
+            case .launch(let id): endTurn(id, true, &state)
+            case .setAlarm(let instant): .setAlarm(instant)
             }
+        }
+    }
+
+    private func effect(_ action: InstancePool.Action, of key: VersionKey, _ state: inout State) -> Effect? {
+        switch action {
+        case .start(let id): .start(key, id)
+        case .withdraw(let id): endTurn(id, false, &state)
+        case .stop(let id): .stop(key, id, grace: settings.stopGrace)
+        case .kill(let id): .stop(key, id, grace: .zero)
+        case .probe(let instance): .probe(key, instance)
+        case .probeFound(let instance): .probeFound(key, instance)
+        case .note(let id, let text): .note(key, id, text)
+        case .assign(let request, let instance):
+            resume(request, .success(Place(request: request, instance: instance)), &state)
+        case .reject(let request, let rejection): resume(request, .failure(.rejected(rejection)), &state)
+        case .drained: .ring
+        }
+    }
+
+    private func endTurn(_ id: InstanceID, _ hasCome: Bool, _ state: inout State) -> Effect? {
+        state.turns.removeValue(forKey: id).map { .turn($0, hasCome) }
     }
 
     private func resume(
@@ -422,23 +299,5 @@ final class Dispatcher: Sendable {
     ) -> Effect? {
         guard case .waiting(let waiter)? = state.requests.removeValue(forKey: id) else { return nil }
         return .resume(waiter, result)
-    }
-
-    private func carryOut(_ effects: [Effect]) {
-        for effect in effects {
-            switch effect {
-            case .resume(let waiter, let result): waiter.resume(returning: result)
-            case .start(let key, let id): starts.continuation.yield { await self.start(id, of: key) }
-            case .stop(let key, let id, let grace):
-                jobs.continuation.yield { await self.stop(id, of: key, grace: grace) }
-            case .probe(let key, let instance): jobs.continuation.yield { await self.probe(instance, of: key) }
-            case .probeFound(let key, let instance):
-                found.continuation.yield { await self.probeFound(instance, of: key) }
-            case .note(let key, let id, let text):
-                jobs.continuation.yield { await self.starter.note(text, about: id, in: key.function) }
-            case .setAlarm(let instant): alarms.continuation.yield(instant)
-            case .ring: bell.ring()
-            }
-        }
     }
 }

@@ -25,37 +25,44 @@ struct InstanceStarter: Sendable {
         self.logger = logger
     }
 
-    /// - Returns: the instance once it answers, or why it does not; then nothing of it is left.
-    func start(_ id: InstanceID, of version: Version) async -> Result<RunningInstance, Failure> {
-        guard let named = version.bundle else { return .failure(Failure(reason: "the version was never built")) }
-        guard version.settings.sealed == nil else {
-            return .failure(Failure(reason: "its environment cannot be opened: deploy it again"))
-        }
-        let spec: InstanceSpec
+    /// Sees to it that all that an instance needs is there, which may take a build.
+    /// - Returns: what to start, or why it cannot be started.
+    func prepare(_ id: InstanceID, of version: Version) async -> Result<InstanceSpec, Failure> {
         do throws(Failure) {
-            // Not within the time that a start may take: a build takes its own.
+            guard let named = version.bundle else { throw Failure(reason: "the version was never built") }
+            guard version.settings.sealed == nil else {
+                throw Failure(reason: "its environment cannot be opened: deploy it again")
+            }
             let bundle = try await bundles.need(named, of: version)
-            spec = InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle)
+            return .success(InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle))
         } catch {
             await note("instance did not start: \(error.reason)", about: id, in: version.key.function)
             return .failure(error)
         }
+    }
+
+    /// - Parameter onRunning: is called as soon as its process runs.
+    /// - Returns: the instance once it answers, or why it does not; then nothing of it is left.
+    func start(
+        _ spec: InstanceSpec, onRunning: @escaping @Sendable () -> Void
+    ) async -> Result<RunningInstance, Failure> {
         let began = world.clock.now()
         let deadline = began.advanced(by: settings.startTimeout)
         let result =
             await withDeadline(deadline, on: world.clock) { () throws(Failure) in
                 let instance = try await launch(spec)
+                onRunning()
                 try await probe(instance)
                 return instance
             } ?? .failure(Failure(reason: "it was not ready within \(settings.startTimeout.components.seconds) s"))
         switch result {
         case .success:
             let milliseconds = began.duration(to: world.clock.now()).wholeNanoseconds / 1_000_000
-            await note("instance ready after \(milliseconds) ms", about: id, in: version.key.function)
+            await note("instance ready after \(milliseconds) ms", about: spec.id, in: spec.version.function)
         case .failure(let failure):
-            bundles.forget(named)
-            await world.engine.stop(id, grace: .zero)
-            await note("instance did not start: \(failure.reason)", about: id, in: version.key.function)
+            bundles.forget(found: spec.bundle)
+            await world.engine.stop(spec.id, grace: .zero)
+            await note("instance did not start: \(failure.reason)", about: spec.id, in: spec.version.function)
         }
         return result
     }

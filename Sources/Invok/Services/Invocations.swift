@@ -241,6 +241,7 @@ public final class Invocations: Sendable {
             return InvokError(.noCapacity, "too many requests wait for this function", retryAfterSeconds: 1)
         case .rejected(.waitedTooLong):
             return InvokError(.noCapacity, "no instance of the function became free in time", retryAfterSeconds: 5)
+        case .rejected(.noRoom(let obstacle)): return InvokError(obstacle)
         case .rejected(.retired):
             return InvokError(.noCapacity, "the function is being replaced", retryAfterSeconds: 1)
         case .rejected(.failing(let reason, let retryAfter)):

@@ -32,8 +32,13 @@ public final class InvokSystem: Sendable {
         revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
         probe = ReadinessProbe(world: world)
         uploads = Uploads(spool: world.spool, settings: settings)
-        let (bundles, bell) = (Bundles(world: world, settings: settings), Collector.Bell())
-        dispatcher = Dispatcher(world: world, settings: settings, bundles: bundles, bell: bell, logger: logger)
+        let builds = Admission(
+            places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
+            clock: world.clock
+        ) { [quotas] in quotas.quota(of: $0)[.builds] }
+        let (bundles, bell) = (Bundles(world: world, settings: settings, builds: builds), Collector.Bell())
+        dispatcher = Dispatcher(
+            world: world, settings: settings, quotas: quotas, bundles: bundles, bell: bell, logger: logger)
         collector = Collector(
             world: world, settings: settings, dispatcher: dispatcher, bundles: bundles, bell: bell, logger: logger)
         directory = Directory(store: world.store, dispatcher: dispatcher, clock: world.clock, logger: logger)
@@ -46,7 +51,8 @@ public final class InvokSystem: Sendable {
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(
             world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, quotas: quotas, pins: bundles.pins, bell: bell, logger: logger)
+            dispatcher: dispatcher, changes: changes, quotas: quotas, builds: builds, pins: bundles.pins, bell: bell,
+            logger: logger)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             logger: logger)

@@ -59,6 +59,18 @@ extension InvokError {
         }
     }
 
+    /// Why there is no room for another instance.
+    init(_ obstacle: Capacity.Obstacle) {
+        switch obstacle {
+        case .machine:
+            self.init(
+                .noCapacity, "the server has no room for another instance now",
+                nextStep: "try again in a moment; the operator's settings INVOK_CAPACITY_… say how much there is",
+                retryAfterSeconds: 5)
+        case .quota(let excess): self = .quotaExceeded(excess)
+        }
+    }
+
     static let storageFull = InvokError(
         .storageFull, "the server's disk is full", nextStep: "ask the operator to make room, then try again")
 }

@@ -20,7 +20,9 @@ public struct SystemSettings: Sendable {
     /// How long a request may wait for an instance.
     public var queueWait = Duration.seconds(30)
     public var queueLimit = 1000
-    /// Instances started at a time; more at once delay the first.
+    /// What this core's machine has for all instances together.
+    public var capacity = Resources(instances: 1000)
+    /// Instances started at a time; more at once delay the first. The last place is for those that requests wait for.
     public var concurrentStarts = 4
     /// Builds that run at a time, all functions together; each may take as much memory as its sandbox allows.
     public var concurrentBuilds = 4

@@ -29,10 +29,6 @@ public enum SimMischief: String, Hashable, Sendable, CaseIterable, Comparable {
     /// Functions that write more than they answer.
     case chatter
 
-    /// What seeds may choose unless told. Starts take places in the order in which they are asked for, and those that fail
-    /// keep them for long, so that these two still harm others.
-    public static let contained = Set(allCases).subtracting([.coldStarts, .failingMinimum])
-
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
     /// What is done in the run of a seed: in one half of all seeds nothing, in the others one or two of these. Each is

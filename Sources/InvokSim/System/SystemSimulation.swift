@@ -13,7 +13,7 @@ public struct SystemSimulation: Sendable {
         public var duration = Duration.seconds(120)
         public var faults = Set(SimFault.allCases)
         /// What tenants may do to others.
-        public var mischief = SimMischief.contained
+        public var mischief = Set(SimMischief.allCases)
         /// Jobs to run at most.
         public var stepLimit = Int.max
 

@@ -77,6 +77,58 @@ struct InstancePoolTests {
         #expect(pool.machine.inFlightCount == 0)
     }
 
+    // MARK: Turns
+
+    @Test func aStartThatIsNotNeededAnyMoreIsWithdrawn() {
+        var pool = Pool(concurrency: 1)
+        pool.holdsStarts = true
+        #expect(pool.request(1) + pool.request(2) == [.start(pool.id(0)), .start(pool.id(1))])
+        #expect(pool.cancelled(1) == [.withdraw(pool.id(1))], "the latest")
+        pool.machine.onStartBegun(pool.id(0))
+        #expect(pool.cancelled(2) == [], "it starts already")
+        #expect(pool.machine.instanceCount == 1)
+    }
+
+    @Test func theMinimumIsNotWithdrawn() {
+        var pool = Pool(concurrency: 1, minInstances: 1)
+        pool.holdsStarts = true
+        #expect(pool.open() == [.start(pool.id(0))])
+        #expect(pool.request(1) == [])
+        #expect(pool.cancelled(1) == [])
+        #expect(pool.drain() == [.withdraw(pool.id(0)), .drained])
+    }
+
+    @Test func afterAFailureOneStartAtATimeWaits() {
+        var pool = Pool(concurrency: 1)
+        _ = pool.request(1)
+        pool.holdsStarts = true
+        _ = pool.request(2) + pool.request(3)
+        #expect(pool.failed(0) == [.withdraw(pool.id(2)), .withdraw(pool.id(1))])
+        #expect(pool.tick(at: 100) == [.start(pool.id(3))])
+        #expect(pool.tick(at: 101) == [])
+    }
+
+    @Test func whatIsIdleMayGoForOthersButNotTheMinimum() {
+        var pool = Pool(concurrency: 1, minInstances: 1, maxInstances: 3)
+        for ordinal in 0..<3 as Range<UInt32> { _ = pool.request(UInt64(ordinal)) + pool.ready(ordinal) }
+        #expect(pool.machine.spare.isEmpty)
+        _ = pool.ended(1, at: 1) + pool.ended(0, at: 2)
+        #expect(pool.machine.spare.map(\.id) == [pool.id(1), pool.id(0)], "the longest idle first")
+        _ = pool.ended(2, at: 3)
+        #expect(pool.machine.spare.map(\.id) == [pool.id(1), pool.id(0)], "one is kept")
+        #expect(pool.reclaim(1) == [.stop(pool.id(1))])
+        #expect(pool.machine.leaving == [pool.id(1)])
+        #expect(pool.reclaim(2) == [], "it is not the one whose turn it is")
+        #expect(pool.reclaim(0) == [.stop(pool.id(0))])
+        #expect(pool.machine.spare.isEmpty)
+    }
+
+    @Test func anInstanceThatWorksAgainIsNotReclaimed() {
+        var pool = Pool(concurrency: 1)
+        _ = pool.request(1) + pool.ready(0) + pool.ended(0) + pool.request(2)
+        #expect(pool.reclaim(0) == [])
+    }
+
     // MARK: Idle
 
     @Test func idleInstancesStopAfterTheIdleTime() {
@@ -459,6 +511,8 @@ struct InstancePoolTests {
 private struct Pool {
     var machine: InstancePool
     let version: VersionKey
+    /// Whether no start's turn comes.
+    var holdsStarts = false
     private var assigned: [(instance: InstanceID, request: UInt64)] = []
 
     init(
@@ -486,8 +540,9 @@ private struct Pool {
         RunningInstance(id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"))
     }
 
-    /// Remembers who got which instance.
+    /// Remembers who got which instance, and lets starts begin, unless they are held.
     private mutating func note(_ actions: [InstancePool.Action]) -> [InstancePool.Action] {
+        for case .start(let id) in actions where !holdsStarts { machine.onStartBegun(id) }
         for case .assign(let request, let instance) in actions { assigned.append((instance.id, request)) }
         return actions
     }
@@ -534,6 +589,10 @@ private struct Pool {
 
     mutating func stopped(_ ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
         note(machine.onInstanceStopped(id(ordinal), now: .milliseconds(time)))
+    }
+
+    mutating func reclaim(_ ordinal: UInt32) -> [InstancePool.Action] {
+        note(machine.onReclaim(id(ordinal), now: .zero))
     }
 
     /// In milliseconds.

@@ -79,9 +79,10 @@ struct DeploymentsTests {
             try await rig.deploy("hello one", as: owner)
             let deploy = Task { await code { try await rig.deploy("never-ready", as: owner) } }
             try await rig.eventually { rig.sim.engine.running.contains { $0.version.number == 2 } }
-            // The dispatcher's alarm, the lease and the start's deadline.
-            await rig.sim.clock.waitForSleepers(3)
-            rig.sim.clock.advance(by: rig.settings.startTimeout)
+            try await rig.eventually {
+                rig.sim.clock.advance(by: .milliseconds(100))
+                return !rig.sim.engine.running.contains { $0.version.number == 2 }
+            }
             #expect(await deploy.value == .startFailed)
             try await expectOnlyTheFirst(rig, owner)
         }

@@ -309,7 +309,8 @@ struct DispatcherTests {
         let engine = CountingEngine(sim.engine)
         let rig = Rig(on: sim) { world, settings in
             world.engine = engine
-            settings.concurrentStarts = 2
+            // The last place is for those that requests wait for.
+            settings.concurrentStarts = 3
         }
         let version = try await version(rig, limits: .making(minInstances: 8, maxInstances: 8))
         try await rig.running {

@@ -109,8 +109,7 @@ struct EnvironmentSealerTests {
         try await other.running {
             let stored = try #require(try await other.functions.function(key, as: owner).active)
             let starter = InstanceStarter(
-                world: other.world, settings: other.settings,
-                bundles: Bundles(world: other.world, settings: other.settings), logger: Rig.logger)
+                world: other.world, settings: other.settings, bundles: Bundles(other), logger: Rig.logger)
             let result = await starter.start(InstanceID(version: stored.key, ordinal: 1), of: stored)
             guard case .failure(let failure) = result else {
                 Issue.record("it started")

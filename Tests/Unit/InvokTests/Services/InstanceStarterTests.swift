@@ -20,8 +20,7 @@ struct InstanceStarterTests {
 
     private func starter(_ rig: Rig) -> InstanceStarter {
         InstanceStarter(
-            world: rig.world, settings: rig.settings, bundles: Bundles(world: rig.world, settings: rig.settings),
-            logger: Rig.logger)
+            world: rig.world, settings: rig.settings, bundles: Bundles(rig), logger: Rig.logger)
     }
 
     @Test func anInstanceThatAnswersIsGivenAndNoted() async throws {
@@ -97,5 +96,22 @@ struct InstanceStarterTests {
             return
         }
         #expect(rig.sim.engine.running.isEmpty)
+    }
+}
+
+extension InstanceStarter {
+    /// Gets an instance ready and starts it.
+    func start(_ id: InstanceID, of version: Version) async -> Result<RunningInstance, Failure> {
+        switch await prepare(id, of: version) {
+        case .success(let spec): await start(spec) {}
+        case .failure(let failure): .failure(failure)
+        }
+    }
+}
+
+extension Bundles {
+    convenience init(_ rig: Rig) {
+        let builds = Admission(places: 1, queueLimit: 1, wait: .seconds(1), clock: rig.world.clock)
+        self.init(world: rig.world, settings: rig.settings, builds: builds)
     }
 }

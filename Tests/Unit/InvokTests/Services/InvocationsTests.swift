@@ -160,11 +160,12 @@ struct InvocationsTests {
             let token = try await rig.token(owner)
             try await rig.deploy("hang", limits: #"{"timeoutSeconds":3}"#, as: owner)
             let outcome = Task { await code { try await rig.invoke(key, token: token) } }
-            // The dispatcher's alarm and the request's deadline.
-            await rig.sim.clock.waitForSleepers(2)
-            rig.sim.clock.advance(by: .seconds(3))
+            try await rig.eventually { rig.dispatcher.load(of: key).requests == 1 }
+            try await rig.eventually {
+                rig.sim.clock.advance(by: .milliseconds(100))
+                return rig.dispatcher.load(of: key).requests == 0
+            }
             #expect(await outcome.value == .functionTimeout)
-            #expect(rig.dispatcher.load(of: key).requests == 0)
         }
     }
 
@@ -197,8 +198,11 @@ struct InvocationsTests {
                 "freeze", limits: #"{"timeoutSeconds":3,"minInstances":1,"maxInstances":1}"#, as: owner)
             let first = try #require(rig.dispatcher.ready.first)
             let outcome = Task { await code { try await rig.invoke(key, token: token) } }
-            await rig.sim.clock.waitForSleepers(2)
-            rig.sim.clock.advance(by: .seconds(3))
+            try await rig.eventually { rig.dispatcher.load(of: key).requests == 1 }
+            try await rig.eventually {
+                rig.sim.clock.advance(by: .milliseconds(100))
+                return rig.dispatcher.load(of: key).requests == 0
+            }
             #expect(await outcome.value == .functionTimeout)
             try await rig.eventually {
                 rig.sim.clock.advance(by: .milliseconds(100))
@@ -222,9 +226,11 @@ struct InvocationsTests {
             let instance = try #require(rig.dispatcher.ready.first)
             let call = { @Sendable in await code { try await rig.invoke(key, token: token) } }
             let first = Task { await call() }
-            // The dispatcher's alarm, the request's deadline, and the function.
-            await rig.sim.clock.waitForSleepers(3)
-            rig.sim.clock.advance(by: .seconds(3))
+            try await rig.eventually { rig.sim.effects.counts["transport.exchange"] == 2 }
+            try await rig.eventually {
+                rig.sim.clock.advance(by: .milliseconds(10))
+                return rig.dispatcher.load(of: key).requests == 0
+            }
             #expect(await first.value == .functionTimeout)
             let second = Task { await call() }
             try await rig.eventually { rig.dispatcher.load(of: key).requests == 1 }
