@@ -46,14 +46,15 @@ final class SimCluster: Sendable {
 
     /// - Parameters:
     ///   - functionQuota: how many functions a user may have.
+    ///   - isTight: whether archives may be so small only that who misbehaves comes to the end of it.
     ///   - namesRequests: whether each invocation has an identifier of its own, so that one that reaches two instances
     ///     is seen.
     init(
         seed: UInt64, cores: Int, faults plan: SimFaultPlan, functionQuota: Int = Quota.Name.functions.standard,
-        namesRequests: Bool = true, makeServer: @escaping SimServerMaker
+        isTight: Bool = true, namesRequests: Bool = true, makeServer: @escaping SimServerMaker
     ) {
         let (clock, history) = (clock, history)
-        let settings = Self.settings(seed: seed, functionQuota: functionQuota)
+        let settings = Self.settings(seed: seed, functionQuota: functionQuota, isTight: isTight)
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
         let ids = SimRandomness(seed: seed)
@@ -112,17 +113,19 @@ final class SimCluster: Sendable {
 
     /// Some cores look again often, so that they do it while something changes; most do it seldom, so that nothing else
     /// mends what must be right before.
-    private static func settings(seed: UInt64, functionQuota: Int) -> SystemSettings {
+    private static func settings(seed: UInt64, functionQuota: Int, isTight: Bool) -> SystemSettings {
         var random = SimRandomness(seed: seed).stream("settings").generator
         var settings = SystemSettings()
         if random.below(3) == 0 { settings.reconcileInterval = .seconds(5) }
         // Most keep so few versions that some go soon.
         if random.below(3) > 0 { settings.quota = Quota([.versions: 1 + random.below(3)]) }
         settings.quota = settings.quota.replacing([.functions: functionQuota])
-        // So little that who misbehaves comes to the end of it, and who deploys all functions at once does not.
-        settings.archiveLimits = ArchiveLimits(archiveBytes: 64 << 10, contentBytes: 64 << 10, entries: 100)
-        settings.spoolFiles = 8 * functionQuota
-        settings.spoolBytes = 512 << 10
+        if isTight {
+            // So little that who misbehaves comes to the end of it, and who deploys all functions at once does not.
+            settings.archiveLimits = ArchiveLimits(archiveBytes: 64 << 10, contentBytes: 64 << 10, entries: 100)
+            settings.spoolFiles = 8 * functionQuota
+            settings.spoolBytes = 512 << 10
+        }
         settings.attemptsPerAddress = .max
         settings.attemptsPerAccount = .max
         settings.deployLease = .seconds(60)

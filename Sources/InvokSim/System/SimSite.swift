@@ -12,7 +12,7 @@ public struct SimSite: Sendable {
     public init(seed: UInt64, makeServer: @escaping SimServerMaker) {
         let root = SimRandomness(seed: seed)
         cluster = SimCluster(
-            seed: seed, cores: 1, faults: SimFaultPlan(seed: seed, faults: []), namesRequests: false,
+            seed: seed, cores: 1, faults: SimFaultPlan(seed: seed, faults: []), isTight: false, namesRequests: false,
             makeServer: makeServer)
         latencies = SimFaultPlan(seed: root.stream("network").next(), faults: [])
         var choice = root.stream("crashes").generator
