@@ -21,7 +21,12 @@ class Core:
     """One `invok-core`, listening on a free port of loopback, its log in a file beside its data."""
 
     def __init__(self, executable, data, settings):
-        environment = {"LOG_LEVEL": "warning", "AUTH_SCRYPT_COST": "14", "AUTH_ATTEMPTS_PER_ADDRESS": "100000"}
+        environment = {
+            "LOG_LEVEL": "warning",
+            "AUTH_SCRYPT_COST": "14",
+            "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
+            "INVOK_QUOTAS": "invocationsPerSecond=unlimited deploysPerHour=unlimited",
+        }
         kept = {name: os.environ[name] for name in os.environ if not name.startswith(("INVOK_", "DATABASE_", "REDIS_"))}
         self.data = Path(data)
         self.data.mkdir(parents=True, exist_ok=True)

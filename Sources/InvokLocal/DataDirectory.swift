@@ -16,8 +16,10 @@ public final class DataDirectory: Sendable {
     /// refuses them.
     private static let keys = ["jwt-secret", "secrets-key", "secrets-key.new"]
 
+    /// The SQLite database file of a data directory that another process may use.
+    public static func database(in path: String) -> String { "\(path)/invok.sqlite" }
     /// The SQLite database file.
-    public var database: String { "\(path)/invok.sqlite" }
+    public var database: String { Self.database(in: path) }
     /// Uploaded archives.
     public var artifacts: String { "\(path)/artifacts" }
     /// Built bundles.

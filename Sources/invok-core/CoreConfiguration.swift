@@ -47,6 +47,8 @@ struct CoreConfiguration: Sendable {
     var connectionsPerAddress = 256
     /// What the machine has for instances, and for builds at a time.
     var capacity = Resources()
+    /// What each user may hold and do, unless the store has something else for it.
+    var quota = Quota()
     var builds = 0
     /// How long requests that run may go on when the server stops.
     var stopLimit = Duration.seconds(50)
@@ -83,6 +85,7 @@ struct CoreConfiguration: Sendable {
         INVOK_CAPACITY_MEMORY_MB   80 % of the machine's (what instances may take together)
         INVOK_CAPACITY_INSTANCES   1000 (instances at a time)
         INVOK_CAPACITY_BUILDS  2 for each processor (builds at a time)
+        INVOK_QUOTAS           what each user may hold and do, where it is not the standard: functions=20 memoryMB=unlimited
         INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops)
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
@@ -170,6 +173,12 @@ struct CoreConfiguration: Sendable {
                 "INVOK_CAPACITY_MEMORY_MB", MachineMemory.promised(isConfined: engine == .sandbox), in: 16...(1 << 30)))
         builds = try number(
             "INVOK_CAPACITY_BUILDS", 2 * ProcessInfo.processInfo.activeProcessorCount, in: 1...1000)
+        do throws(InvokError) {
+            quota = Quota(try Quota.parse(text("INVOK_QUOTAS") ?? "").compactMapValues { $0 })
+        } catch {
+            let parts = ["INVOK_QUOTAS: \(error.message)", error.nextStep].compactMap(\.self)
+            throw ConfigurationError(message: parts.joined(separator: "\n"))
+        }
         stopLimit = .seconds(try number("INVOK_STOP_SECONDS", 50, in: 0...3600))
         publicURL = text("INVOK_PUBLIC_URL")
         hosts = list("INVOK_HOSTS")
@@ -218,6 +227,8 @@ struct CoreConfiguration: Sendable {
         settings.tokenLifetime = tokenLifetime
         settings.attemptsPerAddress = attemptsPerAddress
         settings.capacity = capacity
+        settings.quota = quota
+        settings.freesOnlyUser = Loopback.contains(publishedHost ?? host)
         settings.concurrentBuilds = builds
         settings.archiveLimits.archiveBytes = maximumFunctionBytes
         settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)

@@ -45,6 +45,7 @@ public final class CoreProcess: Sendable {
         }
         .merging([
             "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
+            "INVOK_QUOTAS": "invocationsPerSecond=unlimited",
             "AUTH_SCRYPT_COST": "14",
         ]) { $1 }
         .merging(environment) { $1 }

@@ -11,8 +11,6 @@ public struct Quota: Hashable, Sendable {
         case versions
         /// Archives and bundles of all versions, in megabytes (2^20 bytes).
         case storageMB
-        /// Logs of all functions, in megabytes.
-        case logMB
         /// Instances that run at a time, on each core.
         case instances
         /// The memory of these, in megabytes.
@@ -34,7 +32,6 @@ public struct Quota: Hashable, Sendable {
             case .functions: 100
             case .versions: 10
             case .storageMB: 5120
-            case .logMB: 256
             case .instances: 50
             case .memoryMB: 8192
             case .cpus: 50
@@ -51,7 +48,6 @@ public struct Quota: Hashable, Sendable {
             case .functions: "functions"
             case .versions: "versions kept of each function besides the active one"
             case .storageMB: "MB of archives and bundles"
-            case .logMB: "MB of logs"
             case .instances: "instances at a time"
             case .memoryMB: "MB of memory of these"
             case .cpus: "cores of these"

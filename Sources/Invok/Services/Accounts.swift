@@ -27,12 +27,16 @@ public final class Accounts: Sendable {
     private let logger: Logger
     private let tokens: VerifiedTokens
     private let revocations: Revocations
+    private let quotas: Quotas
     private let users = Mutex(ClockCache<UserID, (user: User, readAt: Instant)>(capacity: userCacheLimit))
 
-    init(world: World, settings: SystemSettings, revocations: Revocations, logger: Logger) {
+    init(
+        world: World, settings: SystemSettings, revocations: Revocations, quotas: Quotas, logger: Logger
+    ) {
         self.world = world
         self.settings = settings
         self.revocations = revocations
+        self.quotas = quotas
         self.logger = logger
         tokens = VerifiedTokens(codec: world.tokens, clock: world.clock)
         rates = RateLimits(cache: world.cache, clock: world.clock, logger: logger)
@@ -61,6 +65,7 @@ public final class Accounts: Sendable {
         } catch {
             throw InvokError(error)
         }
+        await readQuotas()
         return try await session(for: created)
     }
 
@@ -85,6 +90,15 @@ public final class Accounts: Sendable {
         }
         if world.passwords.needsRehash(user.passwordHash) { await rehash(password, of: user) }
         return try await session(for: user)
+    }
+
+    /// Who is the only user has another quota than who is not, from now on. It is read at intervals too.
+    private func readQuotas() async {
+        do throws(StoreError) {
+            try await quotas.refresh()
+        } catch {
+            logger.debug("the quotas were not read", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Keeps the password with the current parameters. The old hash does as well, so nobody is kept out when this fails.

@@ -68,6 +68,7 @@ public final class Deployments: Sendable {
         as principal: Principal
     ) async throws(InvokError) -> Deployment {
         let namespace = try await authorize(namespace, as: principal)
+        try quotas.countDeploy(of: namespace)
         return try await places.run(for: namespace) { () throws(InvokError) in
             let source = try await read(archive, fileName: fileName)
             let kept = source.kept(try await world.archives.bytes(of: archive))
@@ -180,6 +181,7 @@ public final class Deployments: Sendable {
             guard update.env != nil || update.limits != nil else {
                 return try await setAccess(update.access ?? record.function.access, of: active)
             }
+            try quotas.countDeploy(of: key.namespace)
             var environment = active.settings.environment
             if let env = update.env {
                 environment = try Environment(env)

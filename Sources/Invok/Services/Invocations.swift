@@ -27,17 +27,19 @@ public final class Invocations: Sendable {
     private let access: AccessControl
     private let directory: Directory
     private let dispatcher: Dispatcher
+    private let quotas: Quotas
     private let logger: Logger
 
     init(
         world: World, accounts: Accounts, access: AccessControl, directory: Directory, dispatcher: Dispatcher,
-        logger: Logger
+        quotas: Quotas, logger: Logger
     ) {
         self.world = world
         self.accounts = accounts
         self.access = access
         self.directory = directory
         self.dispatcher = dispatcher
+        self.quotas = quotas
         self.logger = logger
     }
 
@@ -52,6 +54,7 @@ public final class Invocations: Sendable {
     ) async throws(InvokError) {
         let tokens = try ForwardedHead.Tokens(in: head.headerFields)
         let (key, route) = try await authorize(target, token: tokens.platform)
+        try quotas.countInvocation(of: key.namespace)
         let dropsAuthorization = await holdsPlatformToken(
             tokens.bearers, verified: route.access == .public ? nil : tokens.platform)
         let forwarded = ForwardedHead.make(

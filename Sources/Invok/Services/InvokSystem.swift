@@ -26,7 +26,7 @@ public final class InvokSystem: Sendable {
         world.store = SealedMetadataStore(world.store, sealer: world.sealer)
         self.world = world
         self.settings = settings
-        quotas = Quotas(store: world.store, settings: settings)
+        quotas = Quotas(store: world.store, clock: world.clock, settings: settings)
         access = AccessControl(
             store: world.store, grants: GrantCache(store: world.store, clock: world.clock, logger: logger))
         revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
@@ -46,7 +46,8 @@ public final class InvokSystem: Sendable {
         recovery = Recovery(
             world: world, settings: settings, directory: directory, dispatcher: dispatcher, quotas: quotas,
             logger: logger)
-        accounts = Accounts(world: world, settings: settings, revocations: revocations, logger: logger)
+        accounts = Accounts(
+            world: world, settings: settings, revocations: revocations, quotas: quotas, logger: logger)
         functions = Functions(
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(
@@ -55,7 +56,7 @@ public final class InvokSystem: Sendable {
             logger: logger)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
-            logger: logger)
+            quotas: quotas, logger: logger)
         logs = FunctionLogs(world: world, functions: functions)
     }
 

@@ -5,6 +5,9 @@ import Synchronization
 /// There are few overrides, since operators make them one by one, so all are read together, at intervals; a change
 /// holds on every core within `SystemSettings.reconcileInterval`, and what is known holds on while the store is away.
 public final class Quotas: Sendable {
+    /// Namespaces whose rates are counted at a time.
+    static let ratedLimit = 10_000
+
     private struct State {
         var overrides: [UserID: Quota.Overrides] = [:]
         var onlyUser: UserID?
@@ -14,9 +17,13 @@ public final class Quotas: Sendable {
     private let standard: Quota
     private let freesOnlyUser: Bool
     private let state = Mutex(State())
+    private let clock: any Clock
+    private let rates = Mutex(
+        (calls: RateLimiter<Namespace>(capacity: ratedLimit), deploys: RateLimiter<Namespace>(capacity: ratedLimit)))
 
-    init(store: any MetadataStore, settings: SystemSettings) {
+    init(store: any MetadataStore, clock: any Clock, settings: SystemSettings) {
         self.store = store
+        self.clock = clock
         standard = settings.quota
         freesOnlyUser = settings.freesOnlyUser
     }
@@ -26,6 +33,29 @@ public final class Quotas: Sendable {
         let (overrides, onlyUser) = state.withLock { ($0.overrides[user], $0.onlyUser) }
         let base = freesOnlyUser && onlyUser == user ? standard.freed : standard
         return overrides.map(base.replacing) ?? base
+    }
+
+    /// Counts a request to one of the namespace's functions.
+    /// - Throws: `too_many_requests` when there are more a second than its quota.
+    func countInvocation(of namespace: Namespace) throws(InvokError) {
+        let (limit, now) = (quota(of: namespace)[.invocationsPerSecond], clock.now())
+        guard limit < Quota.unlimited else { return }
+        let wait = rates.withLock { $0.calls.take(namespace, limit: limit, per: .seconds(1), now: now) }
+        if let wait { throw Self.exceeded(.invocationsPerSecond, limit, wait) }
+    }
+
+    /// Counts a deploy, or a change that makes a new version, whatever becomes of it.
+    /// - Throws: `too_many_requests` when there are more an hour than the namespace's quota.
+    func countDeploy(of namespace: Namespace) throws(InvokError) {
+        let (limit, now) = (quota(of: namespace)[.deploysPerHour], clock.now())
+        guard limit < Quota.unlimited else { return }
+        let wait = rates.withLock { $0.deploys.take(namespace, limit: limit, per: .seconds(3600), now: now) }
+        if let wait { throw Self.exceeded(.deploysPerHour, limit, wait) }
+    }
+
+    private static func exceeded(_ name: Quota.Name, _ limit: Int, _ wait: Duration) -> InvokError {
+        .rateExceeded(
+            QuotaExcess(name, value: limit, used: limit), retryAfterSeconds: Int(wait.components.seconds) + 1)
     }
 
     /// Reads what operators have set.

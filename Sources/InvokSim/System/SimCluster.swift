@@ -120,6 +120,8 @@ final class SimCluster: Sendable {
         // Most keep so few versions that some go soon.
         if random.below(3) > 0 { settings.quota = Quota([.versions: 1 + random.below(3)]) }
         settings.quota = settings.quota.replacing([.functions: functionQuota])
+        // As a server on loopback has it.
+        settings.freesOnlyUser = !isTight
         if isTight {
             // So little that who misbehaves comes to the end of it, and who deploys all functions at once does not.
             settings.archiveLimits = ArchiveLimits(archiveBytes: 64 << 10, contentBytes: 64 << 10, entries: 100)

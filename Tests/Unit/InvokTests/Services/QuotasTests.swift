@@ -1,3 +1,4 @@
+import HTTPTypes
 import InvokSim
 import Testing
 
@@ -37,5 +38,43 @@ struct QuotasTests {
         let first = try await rig.user()
         try await rig.quotas.refresh()
         #expect(rig.quotas.quota(of: first.user.id) == Quota())
+    }
+
+    @Test func requestsBeyondTheRateAreTurnedAway() async throws {
+        let rig = Rig { _, settings in settings.quota = Quota([.invocationsPerSecond: 2]) }
+        let owner = try await rig.user()
+        try await rig.running {
+            let key = try rig.key(owner)
+            try await rig.deploy("hello", access: "public", as: owner)
+            for _ in 0..<2 { #expect(try await rig.invoke(key).head?.status == .ok) }
+            let error = await #expect(throws: InvokError.self) { try await rig.invoke(key) }
+            #expect(error?.code == .tooManyRequests && error?.retryAfterSeconds == 1)
+            #expect(error?.quota == QuotaExcess(.invocationsPerSecond, value: 2, used: 2))
+            rig.sim.clock.advance(by: .milliseconds(500))
+            #expect(try await rig.invoke(key).head?.status == .ok)
+        }
+    }
+
+    @Test func deploysBeyondTheRateAreTurnedAway() async throws {
+        let rig = Rig { _, settings in settings.quota = Quota([.deploysPerHour: 2]) }
+        let (owner, other) = (try await rig.user(), try await rig.user("other"))
+        try await rig.running {
+            try await rig.deploy("hello", as: owner)
+            _ = try await rig.deployments.update(rig.key(owner), FunctionUpdate(access: .public), as: owner)
+            _ = try await rig.deployments.update(rig.key(owner), FunctionUpdate(env: ["A": "1"]), as: owner)
+            let error = await #expect(throws: InvokError.self) { try await rig.deploy("hello two", as: owner) }
+            #expect(error?.code == .tooManyRequests && error?.quota?.name == .deploysPerHour)
+            try await rig.deploy("hello", as: other)
+        }
+    }
+
+    @Test func whoRegistersFirstIsFreeAtOnce() async throws {
+        let rig = Rig { _, settings in settings.freesOnlyUser = true }
+        let first = try await rig.accounts.register(
+            email: "first@example.com", password: "correct horse", client: "127.0.0.1")
+        #expect(rig.quotas.quota(of: first.user.id)[.instances] == Quota.unlimited)
+        _ = try await rig.accounts.register(
+            email: "second@example.com", password: "correct horse", client: "127.0.0.1")
+        #expect(rig.quotas.quota(of: first.user.id)[.instances] == Quota.Name.instances.standard)
     }
 }
