@@ -167,7 +167,7 @@ let package = Package(
         unitTests(of: "InvokThreads"),
         unitTests(of: "InvokHost", ["InvokThreads", "TestSupport", logging]),
         unitTests(of: "InvokSandbox"),
-        unitTests(of: "InvokDocker", ["InvokHost"]),
+        unitTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
         unitTests(of: "InvokHTTP", ["Invok", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
         unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
@@ -177,7 +177,7 @@ let package = Package(
         integrationTests(of: "InvokHost", ["InvokThreads", logging]),
         integrationTests(
             of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes", "InvokThreads"]),
-        integrationTests(of: "InvokDocker", ["InvokHost"]),
+        integrationTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
         integrationTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
         integrationTests(
             of: "InvokHTTP",

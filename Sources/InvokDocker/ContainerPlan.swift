@@ -1,5 +1,6 @@
 import Invok
 import InvokHost
+import InvokInit
 import InvokRuntimes
 
 /// What containers are made of: pure, so that each wall around a function can be seen in a test.
@@ -21,7 +22,8 @@ struct ContainerPlan: Sendable {
         case build
     }
 
-    static let socketFolder = "/run/invok"
+    static let bundleFolder = "/bundle"
+    static let instanceFolder = "/run/invok"
 
     /// Names this installation, so that two on one engine do not see each other's.
     let owner: String
@@ -31,26 +33,20 @@ struct ContainerPlan: Sendable {
     /// Whom builds run as, where the core is not root: it could neither read nor remove what others write.
     var builderUser: UInt32?
 
-    /// The container of an instance.
+    /// The container of an instance: its first process is `invok-init`, which connects to the core and only then hears what
+    /// to run. So what the engine is told, keeps and shows has nothing of the function in it.
     /// - Parameters:
-    ///   - bundle, socketFolder: paths as the engine sees them.
-    func instance(_ spec: InstanceSpec, bundle: String, socketFolder: String) -> ContainerRequest {
+    ///   - bundle, folder: paths as the engine sees them; the folder is that of the program and its socket.
+    func instance(_ spec: InstanceSpec, bundle: String, folder: String) -> ContainerRequest {
         let limits = spec.settings.limits
-        let launch = RuntimeSupport.of(spec.settings.runtime).launch
-        // No PATH: the image knows where its tools are.
-        var environment = [
-            "INVOK_FUNCTION_NAME": spec.version.function.name.description, "INVOK_CONCURRENCY": "\(limits.concurrency)",
-            "INVOK_TIMEOUT_SECONDS": "\(limits.timeoutSeconds)", "TZ": "UTC", "LANG": "C.UTF-8", "HOME": "/tmp",
-            "INVOK_SOCKET": Self.socketFolder + "/" + InstanceFolder.socketName,
-        ]
-        environment.merge(launch.environment) { _, new in new }
-        environment.merge(spec.settings.environment.variables) { _, new in new }
+        let inner = Self.instanceFolder
         var isolation = Isolation(
             mounts: [
-                Isolation.Mount(source: bundle, destination: "/bundle"),
-                Isolation.Mount(source: socketFolder, destination: Self.socketFolder, isWritable: true),
+                Isolation.Mount(source: bundle, destination: Self.bundleFolder),
+                Isolation.Mount(source: folder, destination: inner),
             ],
-            workingDirectory: "/bundle", environment: environment, command: launch.command,
+            workingDirectory: "/", environment: [:],
+            command: [inner + "/" + InstanceFolder.programName, inner + "/" + InstanceFolder.controlName],
             temporaryBytes: 64 << 20,
             limits: ResourceLimits(
                 memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
@@ -60,7 +56,25 @@ struct ContainerPlan: Sendable {
             isolation, image: images.runner(of: spec.settings.runtime),
             // The log store keeps lines for long; here they wait for a core that is away.
             log: .init(type: "json-file", config: ["max-size": "4m", "max-file": "2"]),
-            user: Self.user(of: spec.id.description), labels: labels(of: spec.id, spec.version))
+            user: Self.user(of: spec.id.description), labels: labels(of: spec.id, spec.version), hasInit: false)
+    }
+
+    /// What `invok-init` is to run in the container of an instance, with the listening socket as descriptor 3.
+    static func command(of spec: InstanceSpec) -> InitMessage.Command {
+        let launch = RuntimeSupport.of(spec.settings.runtime).launch
+        var environment = [
+            "INVOK_FUNCTION_NAME": spec.version.function.name.description,
+            "INVOK_CONCURRENCY": "\(spec.settings.limits.concurrency)",
+            "INVOK_TIMEOUT_SECONDS": "\(spec.settings.limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC",
+            "LANG": "C.UTF-8", "HOME": "/tmp",
+        ]
+        environment.merge(launch.environment) { _, new in new }
+        environment.merge(spec.settings.environment.variables) { _, new in new }
+        var command = InitMessage.Command(
+            directory: bundleFolder, arguments: launch.command, environment: environment)
+        // The image's own: it knows where its tools are.
+        command.keepsVariables = true
+        return command
     }
 
     /// The container of a build.
@@ -70,7 +84,7 @@ struct ContainerPlan: Sendable {
         request(
             isolation, image: image, log: .init(type: "none", config: [:]),
             user: builderUser.map { "\($0):\($0)" } ?? Self.user(of: name),
-            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name])
+            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name], hasInit: true)
     }
 
     private func labels(of id: InstanceID, _ version: VersionKey) -> [String: String] {
@@ -109,13 +123,15 @@ struct ContainerPlan: Sendable {
     }
 
     private func request(
-        _ isolation: Isolation, image: String, log: ContainerRequest.LogConfig, user: String, labels: [String: String]
+        _ isolation: Isolation, image: String, log: ContainerRequest.LogConfig, user: String,
+        labels: [String: String], hasInit: Bool
     ) -> ContainerRequest {
         let limits = isolation.limits
         // The runtime gives a folder that the image has already that one's mode back, so the owner is said, too.
         let owner = user.split(separator: ":").first.map { "uid=\($0),gid=\($0)" } ?? ""
         let folders = [Isolation.TemporaryFolder(path: "/tmp", bytes: isolation.temporaryBytes)]
         let host = ContainerRequest.HostConfig(
+            init: hasInit,
             mounts: isolation.mounts.map {
                 ContainerRequest.Mount(source: $0.source, target: $0.destination, readOnly: !$0.isWritable)
             },

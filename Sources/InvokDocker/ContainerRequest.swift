@@ -48,7 +48,8 @@ struct ContainerRequest: Encodable, Hashable, Sendable {
         var securityOpt = ["no-new-privileges"]
         var ipcMode = "private"
         var cgroupnsMode = "private"
-        var `init` = true
+        /// Whether the engine runs a process of its own that passes signals on and reaps.
+        let `init`: Bool
         var restartPolicy = RestartPolicy(name: "no")
         var shmSize = 16 << 20
         let mounts: [Mount]

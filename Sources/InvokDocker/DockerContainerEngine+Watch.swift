@@ -10,6 +10,8 @@ extension DockerContainerEngine {
 
     public func list() async throws(EngineError) -> [RunningInstance] {
         let prepared = try await host.prepared()
+        // Asked before the engine is: what starts while it answers, the answer may not have.
+        let expected = all.filter { $0.running != nil }
         let found: [ContainerMessage]
         do throws(DockerError) {
             found = try await containers(prepared.plan.owner)
@@ -25,7 +27,7 @@ extension DockerContainerEngine {
             case .busy: break
             }
         }
-        noteEnds(found)
+        noteEnds(of: expected, without: found)
         await withDiscardingTaskGroup { group in
             for container in leftovers { group.addTask { await self.removeLeftover(container) } }
         }
@@ -133,16 +135,14 @@ extension DockerContainerEngine {
         noteEnd(of: instance)
     }
 
-    /// Finds those that should run by what this process knows, and do not.
-    private func noteEnds(_ found: [ContainerMessage]) {
+    /// Finds those that ran before the engine was asked, and do not by its answer.
+    private func noteEnds(of expected: [DockerInstance], without found: [ContainerMessage]) {
         let running = Set(found.filter(\.isRunning).map(\.id))
-        for instance in all where instance.running != nil && !running.contains(instance.container ?? "") {
-            noteEnd(of: instance)
-        }
+        for instance in expected where !running.contains(instance.container ?? "") { noteEnd(of: instance) }
     }
 
     private func noteEnd(of instance: DockerInstance) {
-        guard instance.running != nil, case .ours = instance.beginEnding() else { return }
+        guard instance.containerEnded(), case .ours = instance.beginEnding() else { return }
         // Unstructured, since the next event shall not wait for this; ends with the removal.
         Task {
             let reason = await reason(ofEnd: instance.container ?? "") ?? "was lost"

@@ -54,8 +54,12 @@ public final class DockerContainerEngine: ContainerEngine {
         let failure: EngineError
         do throws(EngineError) {
             try await launch(instance, spec, prepared)
-            if !Task.isCancelled, let running = instance.started() { return .success(running) }
-            failure = .cancelled
+            if Task.isCancelled { throw .cancelled }
+            switch instance.started() {
+            case .running(let running): return .success(running)
+            case .ended: throw await endedEarly(instance.container ?? "")
+            case .unwanted: throw .cancelled
+            }
         } catch {
             failure = Task.isCancelled ? .cancelled : error
         }
@@ -64,22 +68,24 @@ public final class DockerContainerEngine: ContainerEngine {
         return .failure(failure)
     }
 
-    /// Returns once the instance accepts requests.
+    /// Returns once the instance has all that it is to run. Connections queue from then on.
     private func launch(
         _ instance: DockerInstance, _ spec: InstanceSpec, _ prepared: DockerHost.Prepared
     ) async throws(EngineError) {
-        let watch: SocketWatch
+        let handOver: InstanceHandOver
         do throws(SystemError) {
             host.quarantine.removeLater(instance.folder.path)
             try instance.folder.make()
-            watch = try SocketWatch(instance.folder, on: prepared.events)
+            handOver = try InstanceHandOver(
+                ContainerPlan.command(of: spec), in: instance.folder, on: prepared.events)
         } catch {
             throw .unavailable("an instance's directory cannot be made: \(error)")
         }
+        defer { handOver.cancel() }
         let settings = host.settings
         let request = prepared.plan.instance(
             spec, bundle: settings.hostPath(host.bundlePath(spec.bundle)),
-            socketFolder: settings.hostPath(instance.folder.inner))
+            folder: settings.hostPath(instance.folder.inner))
         do throws(DockerError) {
             try await host.gate.pass { () throws(DockerError) in
                 let container = try await create(request, for: spec.id)
@@ -90,23 +96,28 @@ public final class DockerContainerEngine: ContainerEngine {
             throw startFailure(error, image: request.image)
         }
         follow(instance, isAdopted: false)
-        try await awaitSocket(instance, watch)
+        try await complete(handOver, with: instance.container ?? "")
     }
 
+    /// Not a child of the caller's task: a call that is cut off may have made a container that nobody knows of.
     /// - Returns: the engine's identifier of the container.
     private func create(_ request: ContainerRequest, for id: InstanceID) async throws(DockerError) -> String {
+        try await Task { await self.created(request, for: id) }.value.get()
+    }
+
+    private func created(_ request: ContainerRequest, for id: InstanceID) async -> Result<String, DockerError> {
         var taken: DockerError?
         for name in ContainerPlan.names(of: id) {
             do throws(DockerError) {
                 let bytes = try await client.call(.post, "/containers/create", ["name": name], body: request)
                 let created: CreatedMessage = try client.decode(bytes)
-                return created.id
+                return .success(created.id)
             } catch {
-                guard error.isConflict else { throw error }
+                guard error.isConflict else { return .failure(error) }
                 taken = error
             }
         }
-        throw taken ?? .cancelled
+        return .failure(taken ?? .cancelled)
     }
 
     private func startFailure(_ error: DockerError, image: String) -> EngineError {
@@ -119,29 +130,30 @@ public final class DockerContainerEngine: ContainerEngine {
         return host.unavailable(error)
     }
 
-    /// Waits for whatever comes first: the socket, or the container's end.
-    private func awaitSocket(_ instance: DockerInstance, _ watch: SocketWatch) async throws(EngineError) {
-        let container = instance.container ?? ""
-        let end = Task { await self.awaitEnd(container, watch) }
+    /// Waits for whatever comes first: that all is handed over, or the container's end.
+    private func complete(_ handOver: InstanceHandOver, with container: String) async throws(EngineError) {
+        let end = Task { await self.awaitEnd(container, handOver) }
+        defer { end.cancel() }
         let outcome = await withTaskCancellationHandler {
-            await watch.wait()
+            await handOver.wait()
         } onCancel: {
-            watch.cancel()
+            handOver.cancel()
         }
-        end.cancel()
         switch outcome {
-        case .ready: return
-        case .misused(let what): throw .startFailed("it ended before it was ready: \(what)")
-        case .cancelled:
-            if Task.isCancelled { throw .cancelled }
-            let reason = await reason(ofEnd: container) ?? "was lost"
-            throw .startFailed("it ended before it was ready: it \(reason)")
+        case .done: return
+        case .cancelled where Task.isCancelled: throw .cancelled
+        case .cancelled: throw await endedEarly(container)
+        case .failed(let error): throw await endedEarly(container, otherwise: "could not be told what to run: \(error)")
         }
     }
 
-    private func awaitEnd(_ container: String, _ watch: SocketWatch) async {
+    private func awaitEnd(_ container: String, _ handOver: InstanceHandOver) async {
         _ = try? await client.call(.post, "/containers/\(container)/wait", seconds: nil)
-        watch.cancel()
+        handOver.cancel()
+    }
+
+    private func endedEarly(_ container: String, otherwise: String = "was lost") async -> EngineError {
+        .startFailed("it ended before it was ready: it \(await reason(ofEnd: container) ?? otherwise)")
     }
 
     /// Reads its log until it ends. The task is the instance's, which waits for it.

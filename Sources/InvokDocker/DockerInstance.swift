@@ -15,6 +15,8 @@ final class DockerInstance: Sendable {
     private struct State {
         var phase: Phase
         var container: String?
+        /// Its end was heard of before its start was over.
+        var hasEnded = false
         var log: Task<Void, Never>?
     }
 
@@ -66,13 +68,32 @@ final class DockerInstance: Sendable {
         if isUnwanted { task.cancel() }
     }
 
-    /// - Returns: whether it may run; not when somebody asked for its end meanwhile.
-    func started() -> RunningInstance? {
+    enum Started: Sendable {
+        case running(RunningInstance)
+        /// Its container ended meanwhile.
+        case ended
+        /// Somebody asked for its end meanwhile.
+        case unwanted
+    }
+
+    /// Notes that its start is over.
+    func started() -> Started {
         state.withLock { state in
-            guard case .starting = state.phase else { return nil }
+            guard case .starting = state.phase else { return .unwanted }
+            guard !state.hasEnded else { return .ended }
             let running = RunningInstance(id: id, version: version, endpoint: .unixSocket(folder.socket))
             state.phase = .running(running)
-            return running
+            return .running(running)
+        }
+    }
+
+    /// Notes that its container has ended.
+    /// - Returns: whether its start was over, so that others count on it.
+    func containerEnded() -> Bool {
+        state.withLock { state in
+            state.hasEnded = true
+            if case .running = state.phase { return true }
+            return false
         }
     }
 

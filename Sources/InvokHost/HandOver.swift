@@ -4,12 +4,15 @@ import InvokInit
 
 /// The core's side of what `invok-init` is told (InitMessage).
 package enum HandOver {
-    /// Puts the program into a folder, for this user to run: it changes its own user.
+    package static let programName = "invok-init"
+
+    /// Puts the program into a folder.
+    /// - Parameter mode: who may run it; by default this user, where it then changes its own user.
     /// - Returns: its path.
-    package static func install(in folder: String) throws(SystemError) -> String {
-        let path = folder + "/invok-init"
-        // A container that runs keeps the one that it was started with.
-        try Files.write(InitProgram.bytes, to: path + ".new", mode: 0o500)
+    package static func install(in folder: String, mode: mode_t = 0o500) throws(SystemError) -> String {
+        let path = folder + "/" + programName
+        // What runs keeps the one that it was started with.
+        try Files.write(InitProgram.bytes, to: path + ".new", mode: mode)
         guard rename(path + ".new", path) == 0 else { throw SystemError("rename", path) }
         return path
     }

@@ -108,7 +108,7 @@ class Server:
 
     def __init__(self, entry, concurrency):
         self.entry = entry
-        self.listener = listen()
+        self.listener = _socket.socket(fileno=LISTEN)
         self.listener.setblocking(False)
         self.listening = self.listener.fileno()
         self.epoll = select.epoll()
@@ -248,19 +248,6 @@ class Server:
             if self.busy == 0:
                 self.drained.release()
         self.drained.acquire()
-
-
-def listen():
-    """The socket that was handed over, or the one that INVOK_SOCKET names: under another name until it accepts."""
-    path = os.environ.get("INVOK_SOCKET")
-    if not path or "LISTEN_FDS" in os.environ:
-        return _socket.socket(fileno=LISTEN)
-    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    listener.bind(path + ".new")
-    listener.listen(1024)
-    os.chmod(path + ".new", 0o666)
-    os.rename(path + ".new", path)
-    return listener
 
 
 def date():

@@ -25,7 +25,7 @@ const (
 
 // Serve answers requests with handler until SIGTERM, then finishes what is in flight. It does not return.
 func Serve(handler func(http.ResponseWriter, *http.Request)) {
-	listener, err := listen()
+	listener, err := net.FileListener(os.NewFile(listenFD, "invok"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "invok: no socket to listen on:", err)
 		os.Exit(1)
@@ -48,24 +48,6 @@ func Serve(handler func(http.ResponseWriter, *http.Request)) {
 	}
 	<-stopped
 	os.Exit(0)
-}
-
-// listen takes the socket that was handed over, or makes the one that INVOK_SOCKET names: under another name until
-// it accepts, so that whoever sees it can connect.
-func listen() (net.Listener, error) {
-	path := os.Getenv("INVOK_SOCKET")
-	if path == "" || os.Getenv("LISTEN_FDS") != "" {
-		return net.FileListener(os.NewFile(listenFD, "invok"))
-	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path + ".new", Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	listener.SetUnlinkOnClose(false)
-	if err := os.Chmod(path+".new", 0666); err != nil {
-		return nil, err
-	}
-	return listener, os.Rename(path+".new", path)
 }
 
 // guard turns a panic into an answer that tells the caller nothing of the inside.

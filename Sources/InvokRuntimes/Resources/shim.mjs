@@ -1,5 +1,4 @@
 // Serves a function on the socket that Invok hands over.
-import { chmodSync, renameSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -48,13 +47,4 @@ server.on("error", (error) => {
   console.error(`invok: the server stopped: ${error.message}`);
   process.exit(1);
 });
-const { INVOK_SOCKET: path, LISTEN_FDS: handedOver } = process.env;
-if (path && !handedOver) {
-  // Under another name until it accepts, so that whoever sees it can connect.
-  server.listen({ path: `${path}.new`, backlog: 1024 }, () => {
-    chmodSync(`${path}.new`, 0o666);
-    renameSync(`${path}.new`, path);
-  });
-} else {
-  server.listen({ fd: 3 });
-}
+server.listen({ fd: 3 });

@@ -75,14 +75,23 @@ struct DockerFaultTests {
     /// Whatever was waiting for the engine does not wait on, and leaves nothing.
     @Test func whatIsUnderWayWhenDockerGoesFails() async throws {
         try await withOwnDocker { services, fixture in
-            let bundle = try await fixture.build("import threading\nthreading.Event().wait()\ndef handler(r): pass")
-            let spec = try fixture.spec(bundle)
-            let starting = Task { try await fixture.engine.start(spec) }
+            let bundle = try await fixture.build(Self.hello)
             let building = Task { try await fixture.build("import time; time.sleep(600)", deadlineSeconds: 600) }
-            try await eventually("both run") { try await fixture.containers().count { $0.isRunning } == 2 }
+            try await eventually("it runs") { try await fixture.containers().contains(where: \.isRunning) }
+            let specs = try (1...8 as ClosedRange<UInt32>).map { try fixture.spec(bundle, ordinal: $0) }
+            let starting = specs.map { spec in Task { try await fixture.engine.start(spec) } }
+            // Not all of them are through, since only some start at a time.
+            try await eventually("starts are under way") { try await fixture.containers().count > 1 }
             try await services.stop("docker")
-            let (start, build) = (await starting.result, await building.result)
-            #expect(throws: EngineError.self) { try start.get() }
+            var failed = 0
+            for start in starting {
+                if case .failure(let error) = await start.result {
+                    #expect(error is EngineError)
+                    failed += 1
+                }
+            }
+            #expect(failed > 0)
+            let build = await building.result
             // Docker ends the containers that it leaves, and may still say so.
             if let run = try? build.get() { #expect(run.status.code == 128 + SIGTERM) }
             try await services.start("docker")

@@ -67,12 +67,13 @@ struct DockerRecoveryTests {
                 let folder = InstanceFolder(of: spec.id, in: fixture.host.runDirectory)
                 try folder.make()
                 let request = plan.instance(
-                    spec, bundle: fixture.host.bundlePath(bundle), socketFolder: folder.inner)
+                    spec, bundle: fixture.host.bundlePath(bundle), folder: folder.inner)
                 let created: CreatedMessage = try await client.decode(
                     client.call(.post, "/containers/create", ["name": spec.id.description], body: request))
                 guard ordinal == 12 else { continue }
+                // Nobody tells it what to run, so it ends.
                 try await client.call(.post, "/containers/\(created.id)/start")
-                try await client.call(.post, "/containers/\(created.id)/kill")
+                _ = try await client.call(.post, "/containers/\(created.id)/wait")
             }
             let sleeping = Isolation(
                 mounts: [], workingDirectory: "/", environment: [:],
@@ -102,25 +103,28 @@ struct DockerRecoveryTests {
         }
     }
 
-    /// It never made its socket before its core died: it is listed, does not answer, and goes when it is stopped.
-    @Test func whatNeverBecameReadyCanBeStoppedByTheNext() async throws {
-        try await DockerFixture.with { first in
-            let spec = try first.spec(
-                try await first.build("import threading\nthreading.Event().wait()\ndef handler(r): pass"))
-            let engine = first.engine
-            let starting = Task { try await engine.start(spec) }
-            try await eventually("it runs") { try await first.containers().contains(where: \.isRunning) }
-            let second = try first.successor()
-            let listed = try await second.engine.list()
+    /// Its core died while it waited to hear what to run: it is listed, nobody accepts, and it goes when it is stopped.
+    @Test func whatWasNeverHandedOverCanBeStoppedByTheNext() async throws {
+        try await DockerFixture.with { fixture in
+            let spec = try fixture.spec(try await fixture.build(Self.counting))
+            let folder = InstanceFolder(of: spec.id, in: fixture.host.runDirectory)
+            try folder.make()
+            // It connects, and is not taken from the line.
+            let control = try ListeningSocket.listen(InstanceFolder.controlName, in: folder.inner, mode: 0o666)
+            let request = try await fixture.host.prepared().plan.instance(
+                spec, bundle: fixture.host.bundlePath(spec.bundle), folder: folder.inner)
+            let client = fixture.host.client
+            let created: CreatedMessage = try await client.decode(
+                client.call(.post, "/containers/create", ["name": spec.id.description], body: request))
+            try await client.call(.post, "/containers/\(created.id)/start")
+            let listed = try await fixture.engine.list()
             #expect(listed.map(\.id) == [spec.id])
             await #expect(throws: (any Error).self) {
                 try await DockerFixture.get("/", from: try #require(listed.first))
             }
-            await second.engine.stop(spec.id, grace: .zero)
-            // The first, which is still there in this test, removes it too, and one of the two waits for the other.
-            _ = await starting.result
-            try await eventually("it is gone") { try await second.containers().isEmpty }
-            await second.host.close()
+            await fixture.engine.stop(spec.id, grace: .zero)
+            #expect(try await fixture.containers().isEmpty)
+            withExtendedLifetime(control) {}
         }
     }
 

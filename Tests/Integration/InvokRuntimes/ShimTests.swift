@@ -38,18 +38,6 @@ struct ShimTests {
     }
 
     @Test(arguments: Runtime.allCases)
-    func makesItsOwnSocketWhereNoneIsHandedOver(_ runtime: Runtime) throws {
-        let bundle = try TestBundle(runtime, files: Fixture.files(runtime))
-        let instance = try bundle.start(handsOver: false)
-        // Once the path is there, it accepts, and whoever gets to the folder may connect.
-        #expect(try instance.request("GET", "/hello-world").text == "hello")
-        var status = stat()
-        #expect(stat(bundle.url.appendingPathComponent("s").path, &status) == 0 && status.st_mode & 0o777 == 0o666)
-        #expect(!FileManager.default.fileExists(atPath: bundle.url.appendingPathComponent("s.new").path))
-        #expect(try instance.stop().status == 0)
-    }
-
-    @Test(arguments: Runtime.allCases)
     func carriesBinaryBodiesBothWays(_ runtime: Runtime) throws {
         let instance = try TestBundle(runtime, files: Fixture.files(runtime)).start()
         let body = (0..<6_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }

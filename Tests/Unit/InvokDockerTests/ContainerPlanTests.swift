@@ -1,6 +1,7 @@
 import Foundation
 import Invok
 import InvokHost
+import InvokInit
 import Testing
 
 @testable import InvokDocker
@@ -28,15 +29,30 @@ import Testing
     }
 
     @Test func anInstanceIsWalledIn() throws {
-        let request = plan.instance(spec, bundle: "/data/bundles/b", socketFolder: "/data/run/r/in")
+        let request = plan.instance(spec, bundle: "/data/bundles/b", folder: "/data/run/r/in")
         #expect(try object(DockerClient.encode(request)) == object(Self.golden.utf8))
+    }
+
+    /// What the engine is told it writes to its disk and shows to whoever asks: nothing of the function's variables.
+    @Test func theCommandAndTheVariablesAreHandedOver() throws {
+        let command = ContainerPlan.command(of: spec)
+        #expect(command.directory == "/bundle" && command.keepsVariables)
+        #expect(command.arguments == ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
+        #expect(
+            command.environment == [
+                "GREETING": "a 'b' $c\n\"d\"", "HOME": "/tmp", "INVOK_CONCURRENCY": "16",
+                "INVOK_FUNCTION_NAME": "hello", "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "LISTEN_FDS": "1",
+                "TZ": "Asia/Tokyo",
+            ])
+        let request = plan.instance(spec, bundle: "/b", folder: "/s")
+        #expect(!String(decoding: DockerClient.encode(request), as: UTF8.self).contains("GREETING"))
     }
 
     @Test func isNamedAndLabelledSoThatAnyCoreFindsIt() throws {
         #expect(
             spec.id.description
                 == "hello-\(Digest(of: "11111111-2222-4333-8444-555555555555".utf8).description.prefix(20))-3-7")
-        let request = plan.instance(spec, bundle: "/b", socketFolder: "/s")
+        let request = plan.instance(spec, bundle: "/b", folder: "/s")
         let found = try #require(ContainerPlan.instance(labels: request.labels))
         #expect(found.id == spec.id && found.version == spec.version)
         for label in request.labels.keys where label != ContainerPlan.Label.owner {
@@ -50,9 +66,10 @@ import Testing
         let limits = try JSONDecoder().decode(LimitsConfig.self, from: Data(#"{"cpus":16}"#.utf8))
         let settings = VersionSettings(runtime: .go, environment: .empty, limits: try Limits(limits))
         let large = InstanceSpec(id: spec.id, version: spec.version, settings: settings, bundle: spec.bundle)
-        let request = plan.instance(large, bundle: "/b", socketFolder: "/s")
+        let request = plan.instance(large, bundle: "/b", folder: "/s")
         #expect(request.hostConfig.nanoCpus == 2_000_000_000)
-        #expect(request.image == "alpine:3" && request.entrypoint == ["/bundle/function"])
+        #expect(request.image == "alpine:3")
+        #expect(ContainerPlan.command(of: large).arguments == ["/bundle/function"])
     }
 
     @Test func usersAreNeitherRootNorTheHosts() {
@@ -78,7 +95,7 @@ import Testing
         own.builderUser = 1000
         let isolation = BuildRun.isolation([:], ["go", "build"], tool)
         #expect(own.build(isolation, image: "golang:1", name: "abc").user == "1000:1000")
-        #expect(own.instance(spec, bundle: "/b", socketFolder: "/s").user != "1000:1000")
+        #expect(own.instance(spec, bundle: "/b", folder: "/s").user != "1000:1000")
     }
 
     @Test func aBuildHasTheSameWalls() throws {
@@ -87,11 +104,13 @@ import Testing
         isolation.mounts.append(.init(source: "/data/bundles/.tmp-1/work", destination: "/build"))
         isolation.temporaryFolders.append(.init(path: "/cache", bytes: 1024))
         let build = plan.build(isolation, image: "golang:1", name: "abc")
-        let instance = plan.instance(spec, bundle: "/b", socketFolder: "/s")
+        let instance = plan.instance(spec, bundle: "/b", folder: "/s")
         func walls(_ request: ContainerRequest) throws -> NSDictionary {
             let object = try JSONSerialization.jsonObject(with: Data(DockerClient.encode(request.hostConfig)))
             let differ: Set = [
                 "Mounts", "Tmpfs", "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits", "CpuShares", "LogConfig",
+                // An instance brings its own.
+                "Init",
             ]
             return try #require(object as? [String: Any]).filter { !differ.contains($0.key) } as NSDictionary
         }
@@ -111,19 +130,10 @@ extension ContainerPlanTests {
     fileprivate static let golden = #"""
         {
           "Image": "python:3-slim",
-          "Entrypoint": ["python3", "-S", "-B", "/bundle/.invok/shim.py"],
+          "Entrypoint": ["/run/invok/invok-init", "/run/invok/c"],
           "Cmd": [],
-          "Env": [
-            "GREETING=a 'b' $c\n\"d\"",
-            "HOME=/tmp",
-            "INVOK_CONCURRENCY=16",
-            "INVOK_FUNCTION_NAME=hello",
-            "INVOK_SOCKET=/run/invok/s",
-            "INVOK_TIMEOUT_SECONDS=30",
-            "LANG=C.UTF-8",
-            "TZ=Asia/Tokyo"
-          ],
-          "WorkingDir": "/bundle",
+          "Env": [],
+          "WorkingDir": "/",
           "User": "43854:43854",
           "Hostname": "function",
           "Tty": false,
@@ -148,7 +158,7 @@ extension ContainerPlanTests {
             "SecurityOpt": ["no-new-privileges"],
             "IpcMode": "private",
             "CgroupnsMode": "private",
-            "Init": true,
+            "Init": false,
             "RestartPolicy": {"Name": "no"},
             "ShmSize": 16777216,
             "Mounts": [
@@ -157,7 +167,7 @@ extension ContainerPlanTests {
                 "BindOptions": {"Propagation": "rprivate"}
               },
               {
-                "Type": "bind", "Source": "/data/run/r/in", "Target": "/run/invok", "ReadOnly": false,
+                "Type": "bind", "Source": "/data/run/r/in", "Target": "/run/invok", "ReadOnly": true,
                 "BindOptions": {"Propagation": "rprivate"}
               }
             ],

@@ -44,11 +44,10 @@ struct TestBundle {
     }
 
     /// Starts the function as an engine would.
-    func start(environment: [String: String] = [:], handsOver: Bool = true) throws -> TestInstance {
+    func start(environment: [String: String] = [:]) throws -> TestInstance {
         let launch = RuntimeSupport.of(runtime).launch
         let command = launch.command.map { $0.replacingOccurrences(of: "/bundle", with: folder.url.path) }
-        return try TestInstance(
-            command, bundle: self, environment: launch.environment.merging(environment) { $1 }, handsOver: handsOver)
+        return try TestInstance(command, bundle: self, environment: launch.environment.merging(environment) { $1 })
     }
 }
 

@@ -12,22 +12,9 @@ final class TestInstance {
     private let command: Command
     private let path: String
 
-    /// - Parameter handsOver: whether the instance gets its socket as an engine without containers gives it, or makes
-    ///   it itself; then this returns once it is there.
-    init(_ arguments: [String], bundle: TestBundle, environment: [String: String], handsOver: Bool = true) throws {
+    init(_ arguments: [String], bundle: TestBundle, environment: [String: String]) throws {
         self.bundle = bundle
         path = bundle.url.appendingPathComponent("s").path
-        guard handsOver else {
-            command = try Command(
-                arguments, in: bundle.url, environment: Self.variables.merging(["INVOK_SOCKET": path]) { $1 })
-            let deadline = Date(timeIntervalSinceNow: 60)
-            // Nothing tells a test that a path has come about, so it looks.
-            while access(path, F_OK) != 0 {
-                guard deadline.timeIntervalSinceNow > 0 else { throw TestFailure("no socket at \(path)") }
-                usleep(2000)
-            }
-            return
-        }
         let listener = Self.socket()
         defer { close(listener) }
         guard Self.withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 64) == 0 else {
