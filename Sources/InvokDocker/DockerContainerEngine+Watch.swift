@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 public import Invok
 import InvokHost
 import Logging
@@ -153,13 +154,30 @@ extension DockerContainerEngine {
 
     /// How a container ended, in words; `nil` when the engine does not say.
     func reason(ofEnd container: String) async -> String? {
+        var reason: String?
+        for _ in 0..<Self.looksForMemory {
+            guard let state = await state(ofEnd: container) else { return reason }
+            reason = state.status.reason(outOfMemoryKills: state.isOutOfMemory ? 1 : 0, memoryBytes: state.memoryBytes)
+            guard state.status.code == 128 + SIGKILL, !state.isOutOfMemory else { return reason }
+            try? await host.clock.sleep(until: host.clock.now().advanced(by: .milliseconds(50)))
+        }
+        return reason
+    }
+
+    /// The engine hears of the kernel's kill for want of memory by another way than of the end, and at times later.
+    private static let looksForMemory = 5
+
+    private func state(
+        ofEnd container: String
+    ) async -> (status: ExitStatus, isOutOfMemory: Bool, memoryBytes: Int)? {
         do throws(DockerError) {
             let inspection: InspectionMessage = try client.decode(
                 await client.call(.get, "/containers/\(container)/json"))
             guard !inspection.state.running else { return nil }
-            return ExitStatus(code: inspection.state.exitCode).reason(
-                outOfMemoryKills: inspection.state.outOfMemory == true ? 1 : 0,
-                memoryBytes: inspection.hostConfig.memory ?? 0)
+            return (
+                ExitStatus(code: inspection.state.exitCode), inspection.state.outOfMemory == true,
+                inspection.hostConfig.memory ?? 0
+            )
         } catch {
             return nil
         }
