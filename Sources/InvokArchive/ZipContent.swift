@@ -4,7 +4,7 @@ import Invok
 /// The content of one entry, from the place that was checked: stored, or inflated by zlib (RFC 1951). It is an error
 /// unless every byte of that place belongs to it, and the size and the checksum are those of the directory.
 enum ZipContent {
-    static let chunkBytes = 64 * 1024
+    static let chunkBytes = [UInt8].pieceBytes
 
     /// Calls the body with the content's pieces, each of at most `chunkBytes` bytes, and never with more in all than the
     /// directory tells.

@@ -21,26 +21,38 @@ public struct ZipReader: ArchiveReader {
         of archive: any ByteSource, limits: ArchiveLimits
     ) async throws(InvokError) -> [ArchiveEntry] {
         guard archive.count <= limits.archiveBytes else { throw .archiveTooLarge(limits) }
-        guard workers.waiting < queueLimit else { throw .busyReading }
-        return try await workers.run { () throws(InvokError) in try Self.read(archive, limits) }
+        return try await reading { () throws(InvokError) in try Self.read(archive, limits) }
     }
 
-    public func bytes(of archive: any ByteSource) async throws(InvokError) -> [UInt8] {
+    public func reading<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(InvokError) -> Value
+    ) async throws(InvokError) -> Value {
         guard workers.waiting < queueLimit else { throw .busyReading }
-        return try await workers.run { () throws(InvokError) in try archive.read(0..<archive.count) }
+        return try await workers.run(work)
     }
 
     private static func read(_ archive: any ByteSource, _ limits: ArchiveLimits) throws(InvokError) -> [ArchiveEntry] {
         var entries: [ArchiveEntry] = []
         for entry in try ZipDirectory(archive, limits: limits).entries {
-            var content: [UInt8] = []
-            content.reserveCapacity(entry.size)
-            try ZipContent.read(entry, of: archive) { content += $0 }
+            // Once, so that nothing is begun with an archive that turns out to be damaged.
+            try ZipContent.read(entry, of: archive) { _ in }
             // What a link or a device holds is nothing that anybody wants.
-            if entry.kind != .file { content = [] }
+            let content: any ByteStream = entry.kind == .file ? EntryContent(entry: entry, archive: archive) : [UInt8]()
             entries.append(ArchiveEntry(path: entry.path, kind: entry.kind, content: content))
         }
         return entries
+    }
+}
+
+/// The content of a file, inflated each time that it is read.
+private struct EntryContent: ByteStream {
+    let entry: ZipEntry
+    let archive: any ByteSource
+
+    var count: Int { entry.size }
+
+    func forEachPiece(_ body: (ArraySlice<UInt8>) throws(InvokError) -> Void) throws(InvokError) {
+        try ZipContent.read(entry, of: archive, each: body)
     }
 }
 

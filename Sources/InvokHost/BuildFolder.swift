@@ -15,12 +15,21 @@ package struct BuildFolder: Sendable {
     private var source: String { path + "/source" }
     private var bundle: String { path + "/bundle" }
 
-    package func stage(_ files: [String: [UInt8]]) throws(SystemError) {
-        try Files.makeDirectory(path, mode: 0o700)
-        // To be read by the build's user, which is known only later; no other user gets past the folder above.
-        try Files.makeDirectory(source, mode: 0o755)
-        for folder in Files.folders(of: files.keys) { try Files.makeDirectory("\(source)/\(folder)", mode: 0o755) }
-        for (name, bytes) in files { try Files.write(bytes, to: "\(source)/\(name)", mode: 0o644) }
+    /// Writes the files, a piece after the other.
+    package func stage(_ files: [String: any ByteStream]) throws(BuildError) {
+        do throws(SystemError) {
+            try Files.makeDirectory(path, mode: 0o700)
+            // To be read by the build's user, which is known only later; no other user gets past the folder above.
+            try Files.makeDirectory(source, mode: 0o755)
+            for folder in Files.folders(of: files.keys) { try Files.makeDirectory("\(source)/\(folder)", mode: 0o755) }
+        } catch {
+            throw BuildError(writing: error)
+        }
+        do throws(CopyError<SystemError>) {
+            for (name, content) in files { try Files.copy(content, to: "\(source)/\(name)", mode: 0o644) }
+        } catch {
+            throw BuildError(error)
+        }
     }
 
     /// Lets a command work in `/build`, which is memory, on what is staged. One that leaves a single file finds the source

@@ -105,8 +105,7 @@ package struct BuildRun: Sendable {
     static func error(_ failure: BundleReceiver.Failure, log: String) -> BuildError {
         switch failure {
         case .refused(let reason): .failed(reason: reason, log: log)
-        case .system(let error) where error.isFull: .full
-        case .system(let error): .unavailable(reason: "the bundle cannot be written: \(error)", nextStep: nil)
+        case .system(let error): BuildError(writing: error)
         }
     }
 
@@ -119,5 +118,18 @@ package struct BuildRun: Sendable {
         .filter { !$0.hasPrefix("# ") }
         .map { $0.hasPrefix("./") ? $0.dropFirst(2) : $0 }
         .joined(separator: "\n")
+    }
+}
+
+extension BuildError {
+    init(writing error: SystemError) {
+        self = error.isFull ? .full : .unavailable(reason: "the bundle cannot be written: \(error)", nextStep: nil)
+    }
+
+    init(_ error: CopyError<SystemError>) {
+        switch error {
+        case .source(let error): self.init(reading: error)
+        case .destination(let error): self.init(writing: error)
+        }
     }
 }

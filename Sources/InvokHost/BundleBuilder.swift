@@ -1,6 +1,7 @@
 import Glibc
 import Invok
 import InvokRuntimes
+import InvokThreads
 import Logging
 import Synchronization
 
@@ -61,7 +62,7 @@ package final class BundleBuilder: Sendable {
         let destination = path(of: bundle)
         if Files.isDirectory(destination) { return await result(bundle, log: "") }
         let support = RuntimeSupport.of(source.config.runtime)
-        let plan = try support.buildPlan(for: source)
+        let plan = try await place.disk.run { () throws(BuildError) in try support.buildPlan(for: source) }
         let tool = try await place.tool(plan.command[0])
         if tool.name == "go" { await goCache.need(.template) }
         if Task.isCancelled { throw .cancelled }
@@ -82,7 +83,7 @@ package final class BundleBuilder: Sendable {
     private func run(
         _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ support: RuntimeSupport, _ name: FunctionName
     ) async throws(BuildError) -> String {
-        try await onDisk { () throws(SystemError) in try folder.stage(plan.files) }
+        try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files) }
         var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
         if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
         folder.offer(to: &isolation, keeping: plan.output)
@@ -122,9 +123,7 @@ package final class BundleBuilder: Sendable {
     }
 
     private func onDisk(_ work: @escaping @Sendable () throws(SystemError) -> Void) async throws(BuildError) {
-        guard let failure = await place.onDisk({ Self.failure(work) }) else { return }
-        if failure.isFull { throw .full }
-        throw .unavailable(reason: "the bundle cannot be written: \(failure)", nextStep: nil)
+        if let failure = await place.onDisk({ Self.failure(work) }) { throw BuildError(writing: failure) }
     }
 
     private static func failure(_ work: () throws(SystemError) -> Void) -> SystemError? {

@@ -1,4 +1,5 @@
 import Glibc
+import Invok
 
 /// The file system, without Foundation: modes are exact, links are never followed on removal.
 package enum Files {
@@ -46,6 +47,20 @@ package enum Files {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try file.writeAll(bytes)
         guard fchmod(file.number, mode) == 0 else { throw SystemError("chmod", path) }
+    }
+
+    /// Writes a new file, a piece after the other.
+    package static func copy(
+        _ content: any ByteStream, to path: String, mode: mode_t
+    ) throws(CopyError<SystemError>) {
+        let file: Descriptor
+        do throws(SystemError) {
+            file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        } catch {
+            throw .destination(error)
+        }
+        try content.copy { (piece) throws(SystemError) in try file.writeAll(piece) }
+        guard fchmod(file.number, mode) == 0 else { throw .destination(SystemError("chmod", path)) }
     }
 
     /// Writes to a file that exists, as those of a control group do.

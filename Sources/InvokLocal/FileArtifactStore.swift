@@ -1,4 +1,5 @@
 public import Invok
+import InvokThreads
 import Synchronization
 
 #if canImport(Glibc)
@@ -14,7 +15,7 @@ import Synchronization
 public final class FileArtifactStore: ArtifactStore {
     private let directory: String
     private let temporary: String
-    private let queue = BlockingQueue(label: "invok.artifacts")
+    private let workers = WorkerPool(threads: 2)
     private let names = Atomic<UInt64>(0)
 
     /// Opens the store, making its folder where needed, and removes what a crash left half-written.
@@ -31,54 +32,94 @@ public final class FileArtifactStore: ArtifactStore {
         }
     }
 
-    public func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
-        let digest = Digest(of: bytes)
-        return try await onQueue { (store) throws(FileError) in
-            // A damaged file is written anew, so that deploying again mends it.
-            if let kept = try? Files.read(store.path(digest)), kept == bytes { return digest }
-            let temporary = "\(store.temporary)/\(store.names.add(1, ordering: .relaxed).newValue)"
-            do throws(FileError) {
-                try Files.with(temporary, O_WRONLY | O_CREAT | O_EXCL) { (descriptor) throws(FileError) in
-                    try Files.write(bytes, to: descriptor, path: temporary)
-                    try Files.synchronize(descriptor, path: temporary)
-                }
-                if try Files.makeDirectory(store.folder(digest)) { try Files.synchronizeDirectory(store.directory) }
-                try Files.rename(temporary, to: store.path(digest))
-                try Files.synchronizeDirectory(store.folder(digest))
+    public func put(_ source: any ByteSource) async throws(ArtifactError) -> Digest {
+        try await workers.run { [self] () throws(ArtifactError) in
+            let temporary = "\(self.temporary)/\(names.add(1, ordering: .relaxed).newValue)"
+            do throws(ArtifactError) {
+                return try keep(source, by: temporary)
             } catch {
                 try? Files.remove(temporary)
                 throw error
             }
+        }
+    }
+
+    /// Copies the source and gives the copy its name.
+    private func keep(_ source: any ByteSource, by temporary: String) throws(ArtifactError) -> Digest {
+        let descriptor = try Self.filing { () throws(FileError) in
+            try Files.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+        }
+        defer { close(descriptor) }
+        let digest = try Self.copy(source, to: descriptor, path: temporary)
+        return try Self.filing { () throws(FileError) in
+            // A damaged file is written anew, so that deploying again mends it.
+            if isWhole(digest) {
+                try Files.remove(temporary)
+                return digest
+            }
+            try Files.synchronize(descriptor, path: temporary)
+            if try Files.makeDirectory(folder(digest)) { try Files.synchronizeDirectory(directory) }
+            try Files.rename(temporary, to: path(digest))
+            try Files.synchronizeDirectory(folder(digest))
             return digest
         }
     }
 
-    public func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8] {
-        let bytes: [UInt8]? = try await onQueue { (store) throws(FileError) in
-            do throws(FileError) {
-                return try Files.read(store.path(digest))
-            } catch {
-                guard error.isMissing else { throw error }
-                return nil
+    /// - Returns: the digest of what was copied.
+    private static func copy(
+        _ source: any ByteSource, to descriptor: Int32, path: String
+    ) throws(ArtifactError) -> Digest {
+        var digest = Digest.Builder()
+        do throws(CopyError<FileError>) {
+            try source.copy { (piece) throws(FileError) in
+                digest.add(piece)
+                try Files.write(Array(piece), to: descriptor, path: path)
+            }
+        } catch {
+            switch error {
+            case .source(let error): throw ArtifactError(reading: error)
+            case .destination(let error): throw ArtifactError(error)
             }
         }
-        guard let bytes else { throw .notFound }
-        guard Digest(of: bytes) == digest else { throw .corrupt }
-        return bytes
+        return digest.finish()
+    }
+
+    private func isWhole(_ digest: Digest) -> Bool {
+        guard let file = try? OpenFile(path(digest)) else { return false }
+        return (try? Digest(reading: file)) == digest
+    }
+
+    public func open(_ digest: Digest) async throws(ArtifactError) -> any ByteSource {
+        try await workers.run { [self] () throws(ArtifactError) in
+            let file: OpenFile
+            do throws(FileError) {
+                file = try OpenFile(path(digest))
+            } catch {
+                throw error.isMissing ? .notFound : ArtifactError(error)
+            }
+            let found: Digest
+            do throws(InvokError) { found = try Digest(reading: file) } catch { throw ArtifactError(reading: error) }
+            guard found == digest else { throw .corrupt }
+            return file
+        }
     }
 
     public func remove(_ digest: Digest) async throws(ArtifactError) {
-        try await onQueue { (store) throws(FileError) in try Files.remove(store.path(digest)) }
+        try await workers.run { [self] () throws(ArtifactError) in
+            try Self.filing { () throws(FileError) in try Files.remove(path(digest)) }
+        }
     }
 
     public func list() async throws(ArtifactError) -> Set<Digest> {
-        try await onQueue { (store) throws(FileError) in
-            var digests: Set<Digest> = []
-            for folder in try Files.names(in: store.directory) where folder.utf8.count == 2 {
-                let names = try Files.names(in: "\(store.directory)/\(folder)")
-                digests.formUnion(names.compactMap { Digest($0) })
+        try await workers.run { [self] () throws(ArtifactError) in
+            try Self.filing { () throws(FileError) in
+                var digests: Set<Digest> = []
+                for folder in try Files.names(in: directory) where folder.utf8.count == 2 {
+                    let names = try Files.names(in: "\(directory)/\(folder)")
+                    digests.formUnion(names.compactMap { Digest($0) })
+                }
+                return digests
             }
-            return digests
         }
     }
 
@@ -86,14 +127,8 @@ public final class FileArtifactStore: ArtifactStore {
 
     private func path(_ digest: Digest) -> String { "\(folder(digest))/\(digest)" }
 
-    private func onQueue<Value: Sendable>(
-        _ call: @escaping @Sendable (FileArtifactStore) throws(FileError) -> Value
-    ) async throws(ArtifactError) -> Value {
-        do throws(FileError) {
-            return try await queue.run { () throws(FileError) in try call(self) }
-        } catch {
-            throw ArtifactError(error)
-        }
+    private static func filing<Value>(_ call: () throws(FileError) -> Value) throws(ArtifactError) -> Value {
+        do throws(FileError) { return try call() } catch { throw ArtifactError(error) }
     }
 }
 

@@ -72,13 +72,7 @@ private final class UnlinkedFile: SpoolFile {
     }
 
     func read(_ range: Range<Int>) throws(InvokError) -> [UInt8] {
-        do throws(FileError) {
-            return try Files.read(descriptor, range, path: path)
-        } catch {
-            throw InvokError(
-                .unavailable, "the service is temporarily unavailable", nextStep: "try again in a moment",
-                inner: "spool: \(error.message)", retryAfterSeconds: 2)
-        }
+        do throws(FileError) { return try Files.read(descriptor, range, path: path) } catch { throw InvokError(error) }
     }
 }
 

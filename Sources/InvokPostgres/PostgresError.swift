@@ -90,6 +90,7 @@ extension ArtifactError {
     init(_ error: any Error) {
         switch error {
         case let error as ArtifactError: self = error
+        case let error as InvokError: self.init(reading: error)
         case PostgresError.refused(.diskFull, _): self = .full
         default: self = .unavailable("\(error)")
         }

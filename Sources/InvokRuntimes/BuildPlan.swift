@@ -1,7 +1,9 @@
+public import Invok
+
 /// How an archive becomes a bundle. The builder stages `files`, runs `command` in a folder with them and keeps `output`.
 ///
 /// The builder sets `HOME`, `TMPDIR` and `PATH`, and for Go `GOCACHE`; `environment` is added to those.
-public struct BuildPlan: Hashable, Sendable {
+public struct BuildPlan: Sendable {
     /// What of the staging folder is the bundle.
     public enum Output: Hashable, Sendable {
         /// The whole folder, which the command may write to.
@@ -14,13 +16,15 @@ public struct BuildPlan: Hashable, Sendable {
     static let shimFolder = ".invok"
 
     /// All that is staged: the user's files and generated ones, by path.
-    public var files: [String: [UInt8]]
+    public var files: [String: any ByteStream]
     /// A tool's name (`go`, `node`, `python3`) and its arguments.
     public var command: [String]
     public var environment: [String: String]
     public var output: Output
 
-    public init(files: [String: [UInt8]], command: [String], environment: [String: String], output: Output) {
+    public init(
+        files: [String: any ByteStream], command: [String], environment: [String: String], output: Output
+    ) {
         self.files = files
         self.command = command
         self.environment = environment

@@ -23,8 +23,8 @@ public struct RuntimeSupport: Sendable {
     /// The source file and the module file of a new function, text by path. `config.json` is not among them.
     public func template(for name: FunctionName) -> [String: String] { recipe.template(for: name) }
 
-    /// How the archive is built.
-    /// - Throws: `BuildError.failed` when the archive cannot be built, whatever the machine.
+    /// How the archive is built. Files that say how are read, which may block.
+    /// - Throws: `BuildError.failed` when the archive cannot be built, whatever the machine; what reading throws.
     public func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
         if let path = source.files.keys.sorted().first(where: isReserved) {
             throw .failed(

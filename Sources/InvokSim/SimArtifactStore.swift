@@ -24,7 +24,11 @@ public final class SimArtifactStore: ArtifactStore {
         }
     }
 
-    public func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
+    public func put(_ source: any ByteSource) async throws(ArtifactError) -> Digest {
+        let bytes: [UInt8]
+        do throws(InvokError) { bytes = try source.read(0..<source.count) } catch {
+            throw ArtifactError(reading: error)
+        }
         let digest = Digest(of: bytes)
         let torn = { [self] in contents.withLock { $0[digest] = $0[digest] ?? Array(bytes.prefix(bytes.count / 2)) } }
         return try await effect("put", "\(digest)", torn: torn) { (contents) throws(ArtifactError) in
@@ -35,8 +39,8 @@ public final class SimArtifactStore: ArtifactStore {
         }
     }
 
-    public func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8] {
-        try await effect("get", "\(digest)") { (contents) throws(ArtifactError) in
+    public func open(_ digest: Digest) async throws(ArtifactError) -> any ByteSource {
+        try await effect("open", "\(digest)") { (contents) throws(ArtifactError) in
             guard let bytes = contents[digest] else { throw .notFound }
             guard Digest(of: bytes) == digest else { throw .corrupt }
             return bytes

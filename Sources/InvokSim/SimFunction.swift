@@ -65,7 +65,12 @@ struct SimFunction: Hashable, Sendable {
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
     init(_ source: SourceArchive) throws(BuildError) {
         let names = source.config.runtime.sourceFileNames
-        let bytes = names.lazy.compactMap { source.files[$0] }.first ?? []
+        let bytes: [UInt8]
+        do throws(InvokError) {
+            bytes = try names.lazy.compactMap { source.files[$0] }.first?.beginning(1 << 20) ?? []
+        } catch {
+            throw BuildError(reading: error)
+        }
         for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
             guard let marker = Self.directive(in: line) else { continue }
             try apply(marker)

@@ -38,7 +38,8 @@ struct Core {
         let directory = try openDataDirectory()
         let clock = SystemClock()
         let randomness = SystemRandomness()
-        let stores = try await openStores(directory, clock, randomness)
+        let spool = try starting { () throws(SpoolError) in try FileSpool(directory: directory.spool) }
+        let stores = try await openStores(directory, spool, clock, randomness)
         let sealer = try await makeSealer(directory, stores, randomness)
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
         let choice = EngineChoice.make(
@@ -50,9 +51,8 @@ struct Core {
         let world = World(
             store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
             artifacts: stores.artifacts, archives: ZipReader(),
-            spool: try starting { () throws(SpoolError) in try FileSpool(directory: directory.spool) }, logs: logs,
-            transport: transport, passwords: passwords, tokens: try await makeTokens(directory), sealer: sealer,
-            clock: clock, randomness: randomness)
+            spool: spool, logs: logs, transport: transport, passwords: passwords,
+            tokens: try await makeTokens(directory), sealer: sealer, clock: clock, randomness: randomness)
         try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         let result: Result<Void, any Error>
@@ -83,11 +83,11 @@ struct Core {
     }
 
     private func openStores(
-        _ directory: DataDirectory, _ clock: any Clock, _ randomness: any Randomness
+        _ directory: DataDirectory, _ spool: any Spool, _ clock: any Clock, _ randomness: any Randomness
     ) async throws -> StoreChoice {
         do throws(InvokError) {
             return try await StoreChoice.open(
-                configuration, directory, clock: clock, randomness: randomness, logger: logger)
+                configuration, directory, spool: spool, clock: clock, randomness: randomness, logger: logger)
         } catch {
             throw Failure.start(error)
         }

@@ -20,7 +20,7 @@ struct StoreChoice: Sendable {
     /// Opens what is configured.
     /// - Throws: `InvokError`, with the next step for the operator.
     static func open(
-        _ configuration: CoreConfiguration, _ directory: DataDirectory, clock: any Clock,
+        _ configuration: CoreConfiguration, _ directory: DataDirectory, spool: any Spool, clock: any Clock,
         randomness: any Randomness, logger: Logger
     ) async throws(InvokError) -> StoreChoice {
         let postgres = try configuration.databaseURL.map { url throws(InvokError) in try PostgresTarget(url: url) }
@@ -33,7 +33,7 @@ struct StoreChoice: Sendable {
             let lock = try await PostgresCoreLock.take(postgres, redis == nil ? .exclusive : .shared, logger: logger)
             closing.append { lock.close() }
             let store = try await PostgresMetadataStore.open(postgres, clock: clock, logger: logger)
-            let files = PostgresArtifactStore(postgres, clock: clock, logger: logger)
+            let files = PostgresArtifactStore(postgres, spool: spool, clock: clock, logger: logger)
             closing.append {
                 store.close()
                 files.close()

@@ -10,6 +10,29 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         description = Self.hexadecimal(SHA256.hash(data: Array(bytes)))
     }
 
+    /// Digests bytes that need not be in memory. It may block, as reading them may.
+    public init(reading stream: any ByteStream) throws(InvokError) {
+        var builder = Builder()
+        try stream.forEachPiece { builder.add($0) }
+        self = builder.finish()
+    }
+
+    /// Digests bytes that come one piece after the other.
+    package struct Builder: Sendable {
+        private var hash = SHA256()
+
+        package init() {}
+
+        package mutating func add(_ piece: ArraySlice<UInt8>) {
+            piece.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
+
+        /// The digest of all that was added.
+        package func finish() -> Digest { Digest(hash.finalize()) }
+    }
+
+    private init(_ digest: SHA256.Digest) { description = Self.hexadecimal(digest) }
+
     /// Takes the 64 lower-case hexadecimal digits of a digest; `nil` for any other text.
     public init?(_ text: some StringProtocol) {
         let isHexadecimal = text.utf8.allSatisfy {

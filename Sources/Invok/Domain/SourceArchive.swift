@@ -1,12 +1,13 @@
 /// One entry as an archive lists it, before any check.
-public struct ArchiveEntry: Hashable, Sendable {
+public struct ArchiveEntry: Sendable {
     public enum Kind: Hashable, Sendable { case file, directory, symbolicLink, hardLink, other }
 
     public let path: String
     public let kind: Kind
-    public let content: [UInt8]
+    /// Is read from the archive; nothing where it is no file.
+    public let content: any ByteStream
 
-    public init(path: String, kind: Kind, content: [UInt8] = []) {
+    public init(path: String, kind: Kind, content: any ByteStream = [UInt8]()) {
         self.path = path
         self.kind = kind
         self.content = content
@@ -32,9 +33,10 @@ public struct ArchiveLimits: Hashable, Sendable {
 }
 
 /// The files of a function, checked: relative paths that stay inside, no links, no duplicates in any letter case.
-public struct SourceArchive: Hashable, Sendable {
-    /// Contents by path, `/` between components.
-    public let files: [String: [UInt8]]
+public struct SourceArchive: Sendable {
+    /// Contents by path, `/` between components. They are read from the archive, but for a configuration without its
+    /// secrets.
+    public let files: [String: any ByteStream]
     public let config: FunctionConfig
     /// Where the archive has its `config.json`, with the folder around everything.
     private let configPath: String
@@ -42,10 +44,11 @@ public struct SourceArchive: Hashable, Sendable {
     static let maximumPathBytes = 512
     static let maximumDepth = 32
 
-    /// Checks what an archive holds. One folder around everything is taken off, since many tools make one.
+    /// Checks what an archive holds. One folder around everything is taken off, since many tools make one. The
+    /// configuration is read, which may block.
     /// - Throws: `InvokError` with `invalid_archive` or what `FunctionConfig` throws, naming the entry.
     public init(entries: [ArchiveEntry]) throws(InvokError) {
-        var contents: [String: [UInt8]] = [:]
+        var contents: [String: any ByteStream] = [:]
         var spellings: [String: String] = [:]
         for entry in entries {
             let path = try Self.checkedPath(entry)
@@ -67,9 +70,12 @@ public struct SourceArchive: Hashable, Sendable {
         guard !contents.isEmpty else {
             throw .invalidArchive("the archive has no files", nextStep: "deploy the folder that 'invok create' made")
         }
-        guard let json = contents[FunctionConfig.fileName] else {
+        guard let file = contents[FunctionConfig.fileName] else {
             throw .invalidArchive(
                 "the archive has no config.json", nextStep: "put config.json beside the function's source file")
+        }
+        guard let json = try file.whole(upTo: FunctionConfig.maximumBytes) else {
+            throw .invalidConfig("config.json is larger than \(FunctionConfig.maximumBytes) bytes")
         }
         let config = try FunctionConfig(json: json)
         guard config.runtime.sourceFileNames.contains(where: { contents[$0] != nil }) else {
@@ -82,15 +88,19 @@ public struct SourceArchive: Hashable, Sendable {
         self.config = config
     }
 
-    /// The archive as it is kept: without the environment that its configuration may have.
+    /// The archive as it is kept: without the environment that its configuration may have. All else is read from the
+    /// archive itself. Its directory is read, which may block.
     /// - Parameter archive: what this was read from.
-    public func kept(_ archive: [UInt8]) -> [UInt8] {
+    /// - Throws: `invalid_archive` when the configuration is not told apart from another entry.
+    public func kept(_ archive: any ByteSource) throws(InvokError) -> any ByteSource {
         guard let kept = config.withoutEnvironment else { return archive }
-        if let edited = ZipEdit.replacing(configPath, by: kept, in: archive) { return edited }
-        var zip = ZipWriter()
-        for (path, content) in files.sorted(by: { $0.key < $1.key }) { zip.add(path, content: content) }
-        return zip.finish()
+        if let edited = try ZipEdit.replacing(configPath, by: kept, in: archive) { return edited }
+        throw .invalidArchive(
+            "the env in config.json cannot be taken out of the archive", nextStep: "make the archive again")
     }
+
+    /// Whether the archive holds an environment, which is not kept.
+    var hasEnvironment: Bool { config.withoutEnvironment != nil }
 
     /// What Finder puts into archives and folders, and nobody means to deploy.
     private static func isLeftBehind(_ path: String) -> Bool {
@@ -165,14 +175,16 @@ public struct SourceArchive: Hashable, Sendable {
     }
 
     /// The one folder around everything, with its slash; empty where there is none.
-    private static func enclosingFolder(of contents: [String: [UInt8]]) -> Substring {
+    private static func enclosingFolder(of contents: [String: any ByteStream]) -> Substring {
         guard contents[FunctionConfig.fileName] == nil, let first = contents.keys.first,
             let slash = first.firstIndex(of: "/"), contents.keys.allSatisfy({ $0.hasPrefix(first[...slash]) })
         else { return "" }
         return first[...slash]
     }
 
-    private static func without(_ folder: Substring, _ contents: [String: [UInt8]]) -> [String: [UInt8]] {
+    private static func without(
+        _ folder: Substring, _ contents: [String: any ByteStream]
+    ) -> [String: any ByteStream] {
         guard !folder.isEmpty else { return contents }
         return Dictionary(
             uniqueKeysWithValues: contents.map { (String($0.key.dropFirst(folder.count)), $0.value) })

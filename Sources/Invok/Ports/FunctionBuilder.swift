@@ -35,4 +35,13 @@ public enum BuildError: Error, Hashable, Sendable {
     case unavailable(reason: String, nextStep: String?)
     case full
     case cancelled
+
+    /// A file of the archive cannot be read.
+    package init(reading error: InvokError) {
+        switch error.code {
+        case .invalidArchive, .payloadTooLarge: self = .failed(reason: error.message, log: "")
+        case .storageFull: self = .full
+        default: self = .unavailable(reason: error.message, nextStep: error.nextStep)
+        }
+    }
 }

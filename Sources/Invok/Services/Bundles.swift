@@ -69,14 +69,13 @@ final class Bundles: Sendable {
     }
 
     private func built(_ version: Version) async throws(InvokError) -> BundleID {
-        let archive: [UInt8]
+        let archive: any ByteSource
         do throws(ArtifactError) {
-            archive = try await world.artifacts.get(version.artifact)
+            archive = try await world.artifacts.open(version.artifact)
         } catch {
             throw InvokError(error)
         }
-        let source = try SourceArchive(
-            entries: await world.archives.entries(of: archive, limits: settings.archiveLimits))
+        let source = try await world.archives.source(of: archive, limits: settings.archiveLimits)
         do throws(BuildError) {
             return try await world.builder.build(
                 source, artifact: version.artifact.asBuilt(in: version.key.function.namespace)

@@ -71,14 +71,17 @@ public final class Deployments: Sendable {
         try quotas.countDeploy(of: namespace)
         return try await places.run(for: namespace) { () throws(InvokError) in
             let source = try await read(archive, fileName: fileName)
-            let kept = source.kept(try await world.archives.bytes(of: archive))
-            return try await deploy(source, kept, in: namespace, access: given, as: principal)
+            let (kept, digest) = try await world.archives.reading { () throws(InvokError) in
+                let kept = try source.kept(archive)
+                return (kept, try Digest(reading: kept))
+            }
+            return try await deploy(source, kept, digest, in: namespace, access: given, as: principal)
         }
     }
 
     private func deploy(
-        _ source: SourceArchive, _ kept: [UInt8], in namespace: Namespace, access given: Access?,
-        as principal: Principal
+        _ source: SourceArchive, _ kept: any ByteSource, _ digest: Digest, in namespace: Namespace,
+        access given: Access?, as principal: Principal
     ) async throws(InvokError) -> Deployment {
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)
@@ -87,7 +90,7 @@ public final class Deployments: Sendable {
                 runtime: config.runtime, environment: config.environment, limits: config.limits,
                 cors: config.cors)
             return try await release(
-                source, storing: kept, as: draft(key, Digest(of: kept), kept.count, settings, by: principal),
+                source, storing: kept, as: draft(key, digest, kept.count, settings, by: principal),
                 access: given ?? config.access)
         }
     }
@@ -103,7 +106,7 @@ public final class Deployments: Sendable {
             throw .invalidArchive("the file '\(fileName.prefix(80))' is not named NAME.zip")
         }
         let name = try FunctionName(fileName.dropLast(4))
-        let source = try SourceArchive(entries: await world.archives.entries(of: archive, limits: limits))
+        let source = try await world.archives.source(of: archive, limits: limits)
         guard source.config.name == name else {
             throw .invalidConfig("config.json is for '\(source.config.name)', but the archive is named '\(fileName)'")
         }
@@ -206,10 +209,13 @@ public final class Deployments: Sendable {
     /// Reads the archive of a version again.
     /// - Returns: what is in it, and how large it is.
     private func read(_ artifact: Digest) async throws(InvokError) -> (source: SourceArchive, bytes: Int) {
-        let archive: [UInt8]
-        do throws(ArtifactError) { archive = try await world.artifacts.get(artifact) } catch { throw InvokError(error) }
-        let entries = try await world.archives.entries(of: archive, limits: settings.archiveLimits)
-        return (try SourceArchive(entries: entries), archive.count)
+        let archive: any ByteSource
+        do throws(ArtifactError) {
+            archive = try await world.artifacts.open(artifact)
+        } catch {
+            throw InvokError(error)
+        }
+        return (try await world.archives.source(of: archive, limits: settings.archiveLimits), archive.count)
     }
 
     private func setAccess(_ access: Access, of active: Version) async throws(InvokError) -> Deployment {
@@ -227,7 +233,7 @@ public final class Deployments: Sendable {
     /// Stores, builds, tries and activates a version.
     /// - Parameter archive: `nil` when it is stored already.
     private func release(
-        _ source: SourceArchive, storing archive: [UInt8]? = nil, as draft: VersionDraft, access given: Access?
+        _ source: SourceArchive, storing archive: (any ByteSource)? = nil, as draft: VersionDraft, access given: Access?
     ) async throws(InvokError) -> Deployment {
         let (store, quota) = (world.store, quotas.quota(of: draft.function.namespace))
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
@@ -276,7 +282,7 @@ public final class Deployments: Sendable {
         ]
     }
 
-    private func keep(_ archive: [UInt8]) async throws(InvokError) {
+    private func keep(_ archive: any ByteSource) async throws(InvokError) {
         do throws(ArtifactError) { _ = try await world.artifacts.put(archive) } catch { throw InvokError(error) }
     }
 

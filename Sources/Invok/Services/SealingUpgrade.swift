@@ -96,15 +96,19 @@ public struct SealingUpgrade: Sendable {
     /// - Returns: the digest of what is kept; the same when there was none in it, or it cannot be read.
     private func withoutEnvironment(_ digest: Digest) async throws(InvokError) -> Digest {
         do throws(ArtifactError) {
-            let archive = try await artifacts.get(digest)
-            guard
-                let entries = try? await archives.entries(of: archive, limits: .unlimited),
-                let kept = try? SourceArchive(entries: entries).kept(archive)
-            else {
+            let archive = try await artifacts.open(digest)
+            let kept: (any ByteSource)?
+            do throws(InvokError) {
+                let source = try await archives.source(of: archive, limits: .unlimited)
+                kept = try await archives.reading { () throws(InvokError) in
+                    try source.hasEnvironment ? source.kept(archive) : nil
+                }
+            } catch {
                 logger.warning("an archive cannot be read and stays as it is", metadata: ["archive": "\(digest)"])
                 return digest
             }
-            return kept == archive ? digest : try await artifacts.put(kept)
+            guard let kept else { return digest }
+            return try await artifacts.put(kept)
         } catch .notFound, .corrupt {
             return digest
         } catch {

@@ -1,47 +1,61 @@
 /// Puts other content in the place of one file of a zip archive (PKWARE APPNOTE 6.3.10). All other entries stay as they
-/// are, byte for byte and compressed, so that the archive grows by no more than the new content.
+/// are, byte for byte and compressed, so that the archive grows by no more than the new content, and only its directory
+/// is read.
 enum ZipEdit {
+    /// Larger directories are not edited, as they are not read from an upload.
+    static let maximumDirectoryBytes = 16 << 20
+    private static let endSize = 22
+    private static let maximumCommentBytes = 65_535
+
     /// - Parameters:
-    ///   - path: as the archive names it, but for a leading `./`.
+    ///   - path: as the archive names it, but for any leading `./`.
     ///   - archive: one that a reader has found whole.
-    /// - Returns: `nil` for an archive of a form that is not understood here: with a zip64 directory, or without the file.
-    static func replacing(_ path: String, by content: [UInt8], in archive: [UInt8]) -> [UInt8]? {
-        guard
-            let end = (max(0, archive.count - 65_557)...max(0, archive.count - 22)).last(where: {
-                integer(4, at: $0, in: archive) == 0x0605_4B50
-            }), let size = integer(4, at: end + 12, in: archive), let start = integer(4, at: end + 16, in: archive),
-            start + size == end
+    /// - Returns: `nil` for an archive of a form that is not understood here: with a zip64 directory, or in which not just
+    ///   one entry has this path.
+    /// - Throws: what the source throws.
+    static func replacing(
+        _ path: String, by content: [UInt8], in archive: any ByteSource
+    ) throws(InvokError) -> (any ByteSource)? {
+        guard let (start, record) = try end(of: archive),
+            let headers = Header.list(in: try archive.read(start..<archive.count - record.count))
         else { return nil }
-        var headers: [Header] = []
-        var position = start
-        while position < end {
-            guard let header = Header(at: position, in: archive) else { return nil }
-            headers.append(header)
-            position = header.range.upperBound
-        }
         let name = Array(path.utf8)
-        let found = headers.filter { header in
-            let bytes = archive[header.name]
-            return bytes.elementsEqual(name) || bytes.elementsEqual(Array("./".utf8) + name)
-        }
-        guard position == end, found.count == 1, let old = found.first, old.local <= start else { return nil }
+        let found = headers.filter { $0.name.elementsEqual(name) }
+        guard found.count == 1, let old = found.first, headers.allSatisfy({ $0.local <= start }) else { return nil }
         let after = headers.map(\.local).filter { $0 > old.local }.min() ?? start
 
         var entry = ZipWriter()
-        entry.add(String(decoding: archive[old.name], as: UTF8.self), content: content)
+        entry.add(String(decoding: old.fullName, as: UTF8.self), content: content)
         let (local, central) = entry.parts
         let shift = local.count - (after - old.local)
-        var result = archive[..<old.local] + local + archive[after..<start]
-        let newStart = result.count
+        var directory: [UInt8] = []
         for header in headers {
-            var bytes = header.local == old.local ? central : Array(archive[header.range])
+            var bytes = header.local == old.local ? central : Array(header.bytes)
             bytes.put(UInt32(header.local > old.local ? header.local + shift : header.local), at: Header.localOffset)
-            result += bytes
+            directory += bytes
         }
-        var record = Array(archive[end...])
-        record.put(UInt32(result.count - newStart), at: 12)
-        record.put(UInt32(newStart), at: 16)
-        return Array(result + record)
+        var end = record
+        end.put(UInt32(directory.count), at: 12)
+        end.put(UInt32(start + shift), at: 16)
+
+        var result = SplicedBytes(archive)
+        result.add(0..<old.local)
+        result.add(local)
+        result.add(after..<start)
+        result.add(directory + end)
+        return result
+    }
+
+    /// Finds the record at the end (§4.3.16).
+    /// - Returns: where the directory starts, which it reaches up to, and the record with its comment.
+    private static func end(of archive: any ByteSource) throws(InvokError) -> (start: Int, record: [UInt8])? {
+        let tail = try archive.read(max(0, archive.count - endSize - maximumCommentBytes)..<archive.count)
+        guard tail.count >= endSize,
+            let position = (0...tail.count - endSize).last(where: { tail.integer(4, at: $0) == 0x0605_4B50 }),
+            let size = tail.integer(4, at: position + 12), let start = tail.integer(4, at: position + 16),
+            start + size == archive.count - tail.count + position, size <= maximumDirectoryBytes
+        else { return nil }
+        return (start, Array(tail[position...]))
     }
 
     /// A header of the central directory (§4.3.12).
@@ -49,32 +63,53 @@ enum ZipEdit {
         static let fixedSize = 46
         static let localOffset = 42
 
-        let range: Range<Int>
-        let name: Range<Int>
+        let bytes: ArraySlice<UInt8>
+        let fullName: ArraySlice<UInt8>
         /// Where the entry's own header is.
         let local: Int
 
-        init?(at position: Int, in archive: [UInt8]) {
-            guard integer(4, at: position, in: archive) == 0x0201_4B50,
-                let nameLength = integer(2, at: position + 28, in: archive),
-                let extra = integer(2, at: position + 30, in: archive),
-                let comment = integer(2, at: position + 32, in: archive),
-                let local = integer(4, at: position + Self.localOffset, in: archive), local != 0xFFFF_FFFF,
-                case let end = position + Self.fixedSize + nameLength + extra + comment, end <= archive.count
+        /// Without any leading `./`.
+        var name: ArraySlice<UInt8> {
+            var name = fullName
+            while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
+            return name
+        }
+
+        /// All headers of a directory; `nil` when it is not made of them alone.
+        static func list(in directory: [UInt8]) -> [Header]? {
+            var headers: [Header] = []
+            var position = 0
+            while position < directory.count {
+                guard let header = Header(at: position, in: directory) else { return nil }
+                headers.append(header)
+                position = header.bytes.endIndex
+            }
+            return headers
+        }
+
+        private init?(at position: Int, in directory: [UInt8]) {
+            guard directory.integer(4, at: position) == 0x0201_4B50,
+                let nameLength = directory.integer(2, at: position + 28),
+                let extra = directory.integer(2, at: position + 30),
+                let comment = directory.integer(2, at: position + 32),
+                let local = directory.integer(4, at: position + Self.localOffset), local != 0xFFFF_FFFF,
+                case let nameStart = position + Self.fixedSize,
+                case let end = nameStart + nameLength + extra + comment, end <= directory.count
             else { return nil }
-            range = position..<end
-            name = position + Self.fixedSize..<position + Self.fixedSize + nameLength
+            bytes = directory[position..<end]
+            fullName = directory[nameStart..<nameStart + nameLength]
             self.local = local
         }
-    }
-
-    private static func integer(_ width: Int, at position: Int, in bytes: [UInt8]) -> Int? {
-        guard position >= 0, position + width <= bytes.count else { return nil }
-        return bytes[position..<position + width].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 }
 
 extension [UInt8] {
+    /// A little-endian number; `nil` when the bytes end before.
+    fileprivate func integer(_ width: Int, at position: Int) -> Int? {
+        guard position >= 0, position + width <= count else { return nil }
+        return self[position..<position + width].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
     /// Writes a number over what is there, little-endian.
     fileprivate mutating func put(_ value: UInt32, at position: Int) {
         for index in 0..<4 { self[position + index] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(index))) }

@@ -1,5 +1,10 @@
+import Invok
+
 /// What is read from and written to `go.mod` (https://go.dev/ref/mod#go-mod-file).
 enum GoModule {
+    /// How far into a source file its imports are looked for: they come first.
+    private static let importBytes = 256 << 10
+
     /// The path in the module line, or `nil` when there is none.
     static func path(in bytes: [UInt8]) -> String? {
         for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
@@ -29,13 +34,15 @@ enum GoModule {
     }
 
     /// The path of a module whose `go.mod` was not sent, from an import of one of its own sub-packages.
-    static func inferredPath(from files: [String: [UInt8]]) -> String? {
+    static func inferredPath(from files: [String: any ByteStream]) throws(InvokError) -> String? {
         let sources = files.filter { $0.key.hasSuffix(".go") && !$0.key.hasPrefix("vendor/") }
         let folders = Set(sources.keys.compactMap(parent))
         var candidates: Set<String> = []
-        for path in sources.values.flatMap(imports) {
-            for folder in folders where path.hasSuffix("/" + folder) {
-                candidates.insert(String(path.dropLast(folder.count + 1)))
+        for source in sources.values {
+            for path in imports(try source.beginning(importBytes)) {
+                for folder in folders where path.hasSuffix("/" + folder) {
+                    candidates.insert(String(path.dropLast(folder.count + 1)))
+                }
             }
         }
         // The shortest is the module itself; ties are broken by the alphabet, so that a build can be repeated.

@@ -7,6 +7,8 @@ struct GoRecipe: Recipe {
 
     /// The user's files lie in a folder of their own, so that none of them is in the way of the binary.
     private static let sourceFolder = "src"
+    /// The largest `go.mod` or `vendor/modules.txt`.
+    private static let maximumModuleBytes = 4 << 20
 
     /// The module is `invok/NAME`, since one named `time` or `log` would hide a package of Go itself.
     func template(for name: FunctionName) -> [String: String] {
@@ -34,14 +36,19 @@ struct GoRecipe: Recipe {
         var files = source.files
         let name = source.config.name
         let module: String
-        if let given = files["go.mod"] {
+        if let given = try read("go.mod", of: source) {
             guard let path = GoModule.path(in: given) else {
                 throw .failed(reason: "go.mod has no module line; start it with 'module \(name)'", log: "")
             }
             module = path
         } else {
-            module = GoModule.inferredPath(from: files) ?? "invok/\(name)"
-            files["go.mod"] = Array(GoModule.text(path: module, vendored: files["vendor/modules.txt"]).utf8)
+            do throws(InvokError) {
+                module = try GoModule.inferredPath(from: files) ?? "invok/\(name)"
+            } catch {
+                throw BuildError(reading: error)
+            }
+            let vendored = try read("vendor/modules.txt", of: source)
+            files["go.mod"] = Array(GoModule.text(path: module, vendored: vendored).utf8)
         }
         let package = Self.unusedName(in: files, suffix: "")
         let main = Self.unusedName(in: files, suffix: "_main.go")
@@ -55,6 +62,17 @@ struct GoRecipe: Recipe {
                 + ["-ldflags=-s -w", "-o", "../function", "."],
             environment: Self.environment(isVendored: isVendored),
             output: .file("function"))
+    }
+
+    /// A file that says how to build, if there is one.
+    private func read(_ path: String, of source: SourceArchive) throws(BuildError) -> [UInt8]? {
+        guard let file = source.files[path] else { return nil }
+        do throws(InvokError) {
+            if let bytes = try file.whole(upTo: Self.maximumModuleBytes) { return bytes }
+        } catch {
+            throw BuildError(reading: error)
+        }
+        throw .failed(reason: "\(path) is larger than \(Self.maximumModuleBytes >> 20) MiB", log: "")
     }
 
     /// What packages are compiled with must be the same for all, or none would find another's in the build cache.
@@ -116,7 +134,7 @@ struct GoRecipe: Recipe {
         """
     }
 
-    private static func unusedName(in files: [String: [UInt8]], suffix: String) -> String {
+    private static func unusedName(in files: [String: any ByteStream], suffix: String) -> String {
         let taken = Set(files.keys.map { $0.prefix { $0 != "/" }.lowercased() })
         let names = (1...taken.count + 1).map { ($0 == 1 ? "invokshim" : "invokshim\($0)") + suffix }
         return names.first { !taken.contains($0) } ?? "invokshim\(suffix)"

@@ -119,7 +119,8 @@ struct SimCode: Hashable, Sendable {
     func keptArchive(for key: FunctionKey) -> [UInt8] {
         let archive = archive(for: key)
         let source = try? SourceArchive(entries: SimArchiveReader().entries(of: archive, limits: ArchiveLimits()))
-        return source?.kept(archive) ?? archive
+        guard let kept = try? source?.kept(archive) else { return archive }
+        return (try? kept.read(0..<kept.count)) ?? archive
     }
 
     /// What somebody writes: mostly something that works.

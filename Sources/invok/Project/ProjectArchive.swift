@@ -21,18 +21,24 @@ struct ProjectArchive: Hashable, Sendable {
             secretFiles: SecretFiles(including: included), limits: limits)
         try walk.visit("")
         do {
-            config = try SourceArchive(entries: walk.entries).config
+            let entries = walk.files.map { ArchiveEntry(path: $0.path, kind: .file, content: $0.content) }
+            config = try SourceArchive(entries: entries).config
         } catch {
             throw Failure(error)
         }
         var writer = ZipWriter()
-        for entry in walk.entries { writer.add(entry.path, content: entry.content) }
+        for file in walk.files { writer.add(file.path, content: file.content) }
         bytes = writer.finish()
-        fileCount = walk.entries.count
+        fileCount = walk.files.count
         secrets = walk.secrets
         guard bytes.count <= limits.archiveBytes else {
-            throw Self.tooLarge(ByteCount.text(bytes.count), most: limits.archiveBytes, entries: walk.entries)
+            throw Self.tooLarge(ByteCount.text(bytes.count), most: limits.archiveBytes, files: walk.files)
         }
+    }
+
+    private struct File {
+        let path: String
+        let content: [UInt8]
     }
 
     private struct Walk {
@@ -41,7 +47,7 @@ struct ProjectArchive: Hashable, Sendable {
         let secretFiles: SecretFiles
         let limits: ArchiveLimits
         var secrets: [String] = []
-        var entries: [ArchiveEntry] = []
+        var files: [File] = []
         var total = 0
 
         mutating func visit(_ parent: String) throws(Failure) {
@@ -75,9 +81,9 @@ struct ProjectArchive: Hashable, Sendable {
             guard total <= min(limits.contentBytes, limits.archiveBytes) else {
                 throw ProjectArchive.tooLarge(
                     "more than \(ByteCount.text(total))", most: limits.archiveBytes,
-                    entries: entries + [ArchiveEntry(path: path, kind: .file, content: [])])
+                    files: files + [File(path: path, content: [])])
             }
-            guard entries.count < limits.entries else {
+            guard files.count < limits.entries else {
                 throw Failure(
                     "payload_too_large", "the project has more than \(limits.entries) files",
                     nextStep: "name what the function does not need in \(IgnoreRules.fileName)")
@@ -88,12 +94,12 @@ struct ProjectArchive: Hashable, Sendable {
                 secrets.append(path)
                 return
             }
-            entries.append(ArchiveEntry(path: path, kind: .file, content: content))
+            files.append(File(path: path, content: content))
         }
     }
 
-    private static func tooLarge(_ size: String, most: Int, entries: [ArchiveEntry]) -> Failure {
-        let largest = entries.max { $0.content.count < $1.content.count }
+    private static func tooLarge(_ size: String, most: Int, files: [File]) -> Failure {
+        let largest = files.max { $0.content.count < $1.content.count }
         let hint = largest.map { "; the largest file so far is '\($0.path)'" } ?? ""
         return Failure(
             "payload_too_large", "the project is \(size), but at most \(ByteCount.text(most)) can be deployed\(hint)",

@@ -114,15 +114,30 @@ extension Candidate<TimedCache> {
             })
 }
 
-extension Candidate<Durable<any ArtifactStore>> {
+/// A store of archives, and a way to damage one of those behind its back.
+struct Artifacts: Sendable {
+    let store: any ArtifactStore
+    /// The same store as the next process finds it.
+    let reopen: @Sendable () async throws -> any ArtifactStore
+    let damage: @Sendable (Digest) async throws -> Void
+}
+
+extension Candidate<Artifacts> {
     static let artifactStores: [Candidate] =
         [
             Candidate("sim") { test in
                 let store = SimArtifactStore()
-                try await test(Durable(port: store) { store })
+                try await test(Artifacts(store: store, reopen: { store }, damage: { store.corrupt($0) }))
             },
             .inFolder("files") { folder in
-                Durable(port: try FileArtifactStore(directory: folder)) { try FileArtifactStore(directory: folder) }
+                let open = { @Sendable () throws -> any ArtifactStore in try FileArtifactStore(directory: folder) }
+                return Artifacts(store: try open(), reopen: open) { digest in
+                    let file = try FileHandle(
+                        forUpdating: URL(filePath: "\(folder)/\(digest.description.prefix(2))/\(digest)"))
+                    try file.seek(toOffset: file.seekToEnd() - 1)
+                    try file.write(contentsOf: [0xAA])
+                    try file.close()
+                }
             },
         ]
         + inProduction(
@@ -131,9 +146,17 @@ extension Candidate<Durable<any ArtifactStore>> {
                     let target = try PostgresTarget(url: url)
                     try await PostgresMetadataStore.open(target, clock: SystemClock(), logger: quiet).close()
                     let open = { @Sendable () -> any ArtifactStore in
-                        PostgresArtifactStore(target, clock: SystemClock(), logger: quiet)
+                        PostgresArtifactStore(target, spool: SimSpool(), clock: SystemClock(), logger: quiet)
                     }
-                    try await test(Durable(port: open(), reopen: open))
+                    let damage = { @Sendable (digest: Digest) async throws -> Void in
+                        try await Services.sql(
+                            """
+                            UPDATE artifact_part SET content = set_byte(content, octet_length(content) - 1, 170)
+                            WHERE digest = '\(digest)'
+                                AND number = (SELECT max(number) FROM artifact_part WHERE digest = '\(digest)')
+                            """, in: url)
+                    }
+                    try await test(Artifacts(store: open(), reopen: open, damage: damage))
                 }
             })
 }

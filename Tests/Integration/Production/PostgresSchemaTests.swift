@@ -1,3 +1,4 @@
+import Foundation
 import Invok
 import InvokLocal
 import Logging
@@ -50,14 +51,65 @@ struct PostgresSchemaTests {
             let key = FunctionKey(namespace: namespace, name: try FunctionName("hello"))
             #expect(try await store.function(key)?.activeVersion == 2)
             #expect(try await store.versions(of: key).map(\.key.number) == [2, 1])
-            let archives = PostgresArtifactStore(try PostgresTarget(url: url), clock: SystemClock(), logger: quiet)
             let active = try #require(try await store.version(VersionKey(function: key, number: 2)))
-            #expect(try await !archives.get(active.artifact).isEmpty)
+            try await withArchives(url) { archives in
+                let archive = try await archives.open(active.artifact)
+                #expect(archive.count > 0)
+            }
             let steps = try await PostgresSchema.steps(
                 of: PostgresTarget(url: url), clock: SystemClock(), logger: quiet)
             #expect(steps.filter(\.isApplied) == steps)
-            archives.close()
             store.close()
+        }
+    }
+
+    private func withArchives(_ url: String, _ body: (PostgresArtifactStore) async throws -> Void) async throws {
+        try await withFolder { folder in
+            let archives = PostgresArtifactStore(
+                try PostgresTarget(url: url), spool: try FileSpool(directory: folder.path), clock: SystemClock(),
+                logger: quiet)
+            defer { archives.close() }
+            try await body(archives)
+        }
+    }
+
+    /// Archives of any size, as they were kept before there were parts.
+    @Test(arguments: [0, 1, 1_048_575, 1_048_576, 1_048_577, 3_000_000])
+    func anArchiveThatIsKeptWholeIsKeptInParts(bytes: Int) async throws {
+        try await Services.withSchema { url in
+            try await migrate(url, to: Array(Schema.current.migrations.prefix(3)))
+            let digest = try await Services.sql(
+                """
+                INSERT INTO artifact (digest, content)
+                SELECT encode(sha256(content), 'hex'), content
+                FROM (SELECT substring(convert_to(repeat('all ways', 400000), 'UTF8') FOR \(bytes)) AS content) AS old
+                RETURNING digest
+                """, in: url)
+            try await open(url).close()
+            try await withArchives(url) { archives in
+                let source = try await archives.open(try #require(Digest(digest)))
+                #expect(source.count == bytes)
+                #expect(
+                    try source.beginning(.max)
+                        == Array(Array(repeating: "all ways", count: 400_000).joined().utf8.prefix(bytes)))
+            }
+            #expect(
+                try await Services.sql(
+                    "SELECT count(*), coalesce(max(octet_length(content)), 0) FROM artifact_part", in: url)
+                    == "\((bytes + 1_048_575) / 1_048_576)|\(min(bytes, 1_048_576))")
+        }
+    }
+
+    @Test func aPartThatIsGoneIsDamage() async throws {
+        try await Services.withSchema { url in
+            try await open(url).close()
+            try await withArchives(url) { archives in
+                let digest = try await archives.put([UInt8](repeating: 7, count: 3 << 20))
+                try await Services.sql("DELETE FROM artifact_part WHERE number = 1", in: url)
+                await #expect(throws: ArtifactError.corrupt) { try await archives.open(digest) }
+                _ = try await archives.put([UInt8](repeating: 7, count: 3 << 20))
+                #expect(try await archives.open(digest).count == 3 << 20)
+            }
         }
     }
 

@@ -157,8 +157,24 @@ func crc32(_ bytes: [UInt8]) -> UInt32 {
 /// All tests ask it at once.
 let zipReader = ZipReader(queueLimit: .max)
 
-func read(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits()) async throws -> [ArchiveEntry] {
-    try await zipReader.entries(of: archive, limits: limits)
+/// An entry with its content.
+struct ReadEntry: Hashable {
+    let path: String
+    let kind: ArchiveEntry.Kind
+    let content: [UInt8]
+}
+
+/// Reads all contents, too.
+func read(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits()) async throws -> [ReadEntry] {
+    let entries = try await zipReader.entries(of: archive, limits: limits)
+    return try await zipReader.reading { () throws(InvokError) in
+        var read: [ReadEntry] = []
+        for entry in entries {
+            let content = try entry.content.beginning(.max)
+            read.append(ReadEntry(path: entry.path, kind: entry.kind, content: content))
+        }
+        return read
+    }
 }
 
 /// The code of the error, and `nil` for an archive that is read.

@@ -1,4 +1,5 @@
 import Invok
+import InvokArchive
 import Testing
 
 /// Honest archives, the limits, and what is no archive.
@@ -14,9 +15,9 @@ struct ZipReaderTests {
         writer.add("empty", content: [])
         #expect(
             try await read(writer.finish()) == [
-                ArchiveEntry(path: "config.json", kind: .file, content: Array("{}".utf8)),
-                ArchiveEntry(path: "static/ünïcode 😀.bin", kind: .file, content: binary),
-                ArchiveEntry(path: "empty", kind: .file),
+                ReadEntry(path: "config.json", kind: .file, content: Array("{}".utf8)),
+                ReadEntry(path: "static/ünïcode 😀.bin", kind: .file, content: binary),
+                ReadEntry(path: "empty", kind: .file, content: []),
             ])
     }
 
@@ -35,7 +36,8 @@ struct ZipReaderTests {
         #expect(contents["static/café.txt"] == (archive == .ditto ? nil : "hé"))
         #expect(contents["empty"] == (archive == .ditto ? nil : ""))
         #expect(contents["__MACOSX/hello/._config.json"] == (archive == .ditto ? "\u{0}\u{5}\u{16}\u{7}fork" : nil))
-        #expect(try SourceArchive(entries: await read(archive.bytes)).config.name.description == "hello")
+        let entries = try await zipReader.entries(of: archive.bytes, limits: ArchiveLimits())
+        #expect(try SourceArchive(entries: entries).config.name.description == "hello")
     }
 
     /// Larger than one chunk on both sides, and ending where a chunk does.
@@ -109,6 +111,24 @@ struct ZipReaderTests {
 
     @Test func duplicatesAreReportedTwice() async throws {
         #expect(try await read(RawZip(RawEntry("a", "1"), RawEntry("a", "2")).bytes).map(\.path) == ["a", "a"])
+    }
+
+    /// No more of a content is in memory than a piece of it, however large it is, and the size is known before.
+    @Test func aContentComesInPieces() async throws {
+        let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 7) }
+        let archive = RawZip(.deflated("deflated", content), RawEntry("stored", bytes: content)).bytes
+        for entry in try await zipReader.entries(of: archive, limits: ArchiveLimits()) {
+            #expect(entry.content.count == content.count)
+            var (bytes, pieces): ([UInt8], [Int]) = ([], [])
+            try entry.content.forEachPiece { piece in
+                bytes += piece
+                pieces.append(piece.count)
+            }
+            #expect(bytes == content)
+            #expect(pieces.count >= 5 && pieces.allSatisfy { $0 <= [UInt8].pieceBytes })
+            #expect(try entry.content.beginning(70_000) == Array(content.prefix(70_000)))
+            #expect(try entry.content.whole(upTo: content.count - 1) == nil)
+        }
     }
 
     @Test func manyAreReadAtOnce() async throws {

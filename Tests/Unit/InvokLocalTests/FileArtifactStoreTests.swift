@@ -26,9 +26,9 @@ struct FileArtifactStoreTests {
         let store = try FileArtifactStore(directory: folder.path)
         let digest = try await store.put([1, 2, 3])
         try folder.append("x", to: "\(digest.description.prefix(2))/\(digest)")
-        await #expect(throws: ArtifactError.corrupt) { try await store.get(digest) }
+        await #expect(throws: ArtifactError.corrupt) { try await store.open(digest) }
         #expect(try await store.put([1, 2, 3]) == digest)
-        #expect(try await store.get(digest) == [1, 2, 3])
+        #expect(try await store.open(digest).beginning(.max) == [1, 2, 3])
     }
 
     @Test func listsOnlyWhatIsNamedLikeADigest() async throws {
@@ -45,8 +45,8 @@ struct FileArtifactStoreTests {
         let large = [UInt8](repeating: 7, count: 1 << 20)
         await #expect(throws: ArtifactError.full) { try await store.put(large) }
         #expect(try await store.list() == [kept])
-        #expect(try await store.get(kept) == [1, 2, 3])
-        await #expect(throws: ArtifactError.notFound) { try await store.get(Digest(of: large)) }
+        #expect(try await store.open(kept).beginning(.max) == [1, 2, 3])
+        await #expect(throws: ArtifactError.notFound) { try await store.open(Digest(of: large)) }
         #expect(disk.folder.files == ["\(kept.description.prefix(2))/\(kept)"])
         // The room is free again.
         _ = try await store.put([UInt8](repeating: 8, count: 100_000))

@@ -26,7 +26,7 @@ import Testing
         let archive = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
         let entries = try await ZipReader().entries(of: archive.bytes, limits: ArchiveLimits())
         #expect(entries.map(\.path) == ["config.json", "empty", "function.go", "page/grüße.html"])
-        #expect(entries[2].content == Array("package main\n".utf8))
+        #expect(try entries[2].content.beginning(.max) == Array("package main\n".utf8))
         #expect(archive.config.name.description == "hello")
         #expect(archive.fileCount == 4)
     }

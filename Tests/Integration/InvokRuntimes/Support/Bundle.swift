@@ -31,7 +31,7 @@ struct TestBundle {
             let file = folder.url.appendingPathComponent(path)
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(content).write(to: file)
+            try Data(content.beginning(.max)).write(to: file)
         }
         let command = plan.command
         let own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }

@@ -89,7 +89,7 @@ struct CollectorTests {
         // One that nothing names, of an earlier deploy.
         let source = try SourceArchive(
             entries: rig.sim.archives.entries(of: Rig.archive(["hello"]), limits: ArchiveLimits()))
-        let artifact = Digest(of: source.kept(Rig.archive(["hello"])))
+        let artifact = try Digest(reading: source.kept(Rig.archive(["hello"])))
         let bundle = try await rig.sim.builder.build(source, artifact: artifact.asBuilt(in: owner.namespace)).bundle
         try await other.running {
             let deploy = Task { try await other.deploy("hello", as: owner) }

@@ -90,7 +90,7 @@ struct EnvironmentSealerTests {
         }
         let stored = try #require(try await rig.versions(owner).first)
         #expect(stored.settings.environment == .empty && stored.settings.sealed != nil)
-        let kept = try await rig.sim.artifacts.get(stored.artifact)
+        let kept = try await rig.sim.artifacts.open(stored.artifact).beginning(.max)
         #expect(!String(decoding: kept, as: UTF8.self).contains("hunter2"))
         #expect(try await rig.functions.function(rig.key(owner), as: owner).active?.settings.sealed == nil)
     }

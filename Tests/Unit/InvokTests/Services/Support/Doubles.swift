@@ -72,13 +72,13 @@ final class HeldArtifacts: ArtifactStore {
         self.after = after
     }
 
-    func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
+    func put(_ source: any ByteSource) async throws(ArtifactError) -> Digest {
         await before.pass()
-        let digest = try await base.put(bytes)
+        let digest = try await base.put(source)
         await after.pass()
         return digest
     }
-    func get(_ digest: Digest) async throws(ArtifactError) -> [UInt8] { try await base.get(digest) }
+    func open(_ digest: Digest) async throws(ArtifactError) -> any ByteSource { try await base.open(digest) }
     func remove(_ digest: Digest) async throws(ArtifactError) { try await base.remove(digest) }
     func list() async throws(ArtifactError) -> Set<Digest> { try await base.list() }
 }
