@@ -36,6 +36,8 @@ public final class SimConnection: ResponseSink {
     private let state: Mutex<State>
     private let sink: any ResponseSink
     private let pace: Pace?
+    /// The client's address.
+    public let client: String
     private let ended = SimLatch()
 
     /// - Parameters:
@@ -45,8 +47,11 @@ public final class SimConnection: ResponseSink {
         self.init(for: method, sink: sink, pace: nil)
     }
 
-    /// - Parameter pace: `nil` for as fast as it is taken.
-    init(for method: HTTPRequest.Method, sink: any ResponseSink, pace: Pace?) {
+    /// - Parameters:
+    ///   - pace: `nil` for as fast as it is taken.
+    ///   - client: the client's address; one of those that are kept for documentation (RFC 5737), unless told.
+    init(for method: HTTPRequest.Method, sink: any ResponseSink, pace: Pace?, client: String = "192.0.2.1") {
+        self.client = client
         state = Mutex(State(carriesBody: method != .head))
         self.sink = sink
         self.pace = pace
@@ -84,9 +89,6 @@ public final class SimConnection: ResponseSink {
         // Whoever is cancelled does not wait.
         try? await pace.clock.sleep(until: pace.clock.now().advanced(by: pace.pause))
     }
-
-    /// Its address, one of those that are kept for documentation (RFC 5737).
-    public var client: String { "192.0.2.1" }
 
     /// The client waits for nothing before it sends its body.
     public func sendContinue() {}

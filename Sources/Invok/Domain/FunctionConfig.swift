@@ -15,10 +15,11 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
     public var minInstances: Int?
     public var maxInstances: Int?
     public var idleSeconds: Int?
+    public var ratePerCaller: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case memoryMB, cpus, timeoutSeconds, pauseSeconds, streamSeconds, concurrency, minInstances, maxInstances
-        case idleSeconds
+        case idleSeconds, ratePerCaller
     }
 
     public init() {}
@@ -34,6 +35,7 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
         minInstances = try container.decodeWholeIfPresent(.minInstances)
         maxInstances = try container.decodeWholeIfPresent(.maxInstances)
         idleSeconds = try container.decodeWholeIfPresent(.idleSeconds)
+        ratePerCaller = try container.decodeWholeIfPresent(.ratePerCaller)
     }
 }
 

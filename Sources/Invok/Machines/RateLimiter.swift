@@ -33,8 +33,8 @@ struct RateLimiter<Key: Hashable & Sendable>: Sendable {
     private mutating func makeRoom(_ now: Instant) {
         guard fullAt.count >= capacity else { return }
         fullAt = fullAt.filter { $0.value > now }
-        guard fullAt.count >= capacity else { return }
         // A quarter at once, so that this is seldom done.
+        guard fullAt.count >= capacity - capacity / 4 else { return }
         let median = fullAt.values.sorted()[capacity / 4]
         fullAt = fullAt.filter { $0.value > median }
     }

@@ -16,6 +16,9 @@ enum ForwardedHead {
         /// `Authorization: Bearer` (RFC 6750 §2.1), unless there are several.
         let platform: String?
 
+        /// The platform's, where it is not one of the bearer tokens.
+        var apart: [String] { platform.map { bearers.contains($0) ? [] : [$0] } ?? [] }
+
         /// - Throws: `invalid_request` for more than `limit` tokens.
         init(in fields: HTTPFields) throws(InvokError) {
             var bearers: [String] = []

@@ -44,19 +44,23 @@ public final class Invocations: Sendable {
     }
 
     /// Sends the request to the function and its answer into the sink. Returns when the answer has ended.
+    /// - Parameter caller: what callers without an account are told apart by; `nil` where one address stands for many.
     /// - Throws: before the head was written, the answer to give instead; after it, that the answer was cut off.
     ///   `unauthenticated` without a valid token unless the function is public; `not_found` for a token without the
-    ///   right, whether the function exists or not; `no_capacity`, `function_failed`, `function_timeout`,
-    ///   `start_failed`, `unavailable`.
+    ///   right, whether the function exists or not; `too_many_requests`, `no_capacity`, `function_failed`,
+    ///   `function_timeout`, `start_failed`, `unavailable`.
     public func invoke(
-        _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
+        _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String, caller: String?,
         sink: any ResponseSink
     ) async throws(InvokError) {
         let tokens = try ForwardedHead.Tokens(in: head.headerFields)
         let (key, route) = try await authorize(target, token: tokens.platform)
+        let isPublic = route.access == .public
+        let dropsAuthorization = await holdsPlatformToken(tokens.bearers, verified: isPublic ? nil : tokens.platform)
+        if isPublic, let caller, !dropsAuthorization, await !holdsPlatformToken(tokens.apart, verified: nil) {
+            try quotas.countStranger(caller, of: key, rate: route.version.settings.limits.ratePerCaller)
+        }
         try quotas.countInvocation(of: key.namespace)
-        let dropsAuthorization = await holdsPlatformToken(
-            tokens.bearers, verified: route.access == .public ? nil : tokens.platform)
         let forwarded = ForwardedHead.make(
             head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
         try await run(forwarded, body, key, route, sink: sink, requestID: requestID)

@@ -7,6 +7,15 @@ import Synchronization
 public final class Quotas: Sendable {
     /// Namespaces whose rates are counted at a time.
     static let ratedLimit = 10_000
+    /// Addresses of strangers that are counted at a time, each for each function that it calls.
+    static let strangerLimit = 10_000
+    /// For how long a stranger who was still may send twice as much.
+    static let strangerBurst = 2
+
+    private struct Stranger: Hashable {
+        let function: FunctionKey
+        let address: String
+    }
 
     private struct State {
         var overrides: [UserID: Quota.Overrides] = [:]
@@ -20,6 +29,7 @@ public final class Quotas: Sendable {
     private let clock: any Clock
     private let rates = Mutex(
         (calls: RateLimiter<Namespace>(capacity: ratedLimit), deploys: RateLimiter<Namespace>(capacity: ratedLimit)))
+    private let strangers = Mutex(RateLimiter<Stranger>(capacity: strangerLimit))
 
     init(store: any MetadataStore, clock: any Clock, settings: SystemSettings) {
         self.store = store
@@ -42,6 +52,26 @@ public final class Quotas: Sendable {
         guard limit < Quota.unlimited else { return }
         let wait = rates.withLock { $0.calls.take(namespace, limit: limit, per: .seconds(1), now: now) }
         if let wait { throw Self.exceeded(.invocationsPerSecond, limit, wait) }
+    }
+
+    /// Counts a request that somebody without an account sends to a public function. Ask before `countInvocation`, so that
+    /// who is turned away here spends nothing of the owner's quota.
+    /// - Parameters:
+    ///   - address: what strangers are told apart by.
+    ///   - rate: how many a second one may send, by `Limits.ratePerCaller`; 0 for any number.
+    /// - Throws: `too_many_requests`.
+    func countStranger(_ address: String, of key: FunctionKey, rate: Int) throws(InvokError) {
+        guard rate > 0 else { return }
+        let (stranger, now) = (Stranger(function: key, address: address), clock.now())
+        let wait = strangers.withLock {
+            $0.take(stranger, limit: rate * Self.strangerBurst, per: .seconds(Self.strangerBurst), now: now)
+        }
+        guard let wait else { return }
+        let seconds = Int(wait.components.seconds) + 1
+        throw InvokError(
+            .tooManyRequests,
+            "the function's 'limits.ratePerCaller' is \(rate) (requests a second from one address without an account)",
+            nextStep: "try again in \(seconds) s, or log in", retryAfterSeconds: seconds)
     }
 
     /// Counts a deploy, or a change that makes a new version, whatever becomes of it.

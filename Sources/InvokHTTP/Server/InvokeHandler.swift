@@ -11,10 +11,12 @@ struct InvokeHandler: Sendable {
 
     /// Answers one request. When the function breaks off in the middle of its answer, so does the connection: a client
     /// must not take a part for the whole.
-    /// - Parameter request: as the function may see it, but for what `Invocations` takes out.
+    /// - Parameters:
+    ///   - request: as the function may see it, but for what `Invocations` takes out.
+    ///   - caller: what callers without an account are told apart by, unless `nil`.
     func respond(
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
-        on connection: any ClientConnection, answer: Answer
+        caller: String?, on connection: any ClientConnection, answer: Answer
     ) async throws {
         let origin = request.headerFields[.origin]
         let crossOrigin = CrossOrigin(origins: origin == nil ? [] : invocations.origins(of: target))
@@ -34,7 +36,8 @@ struct InvokeHandler: Sendable {
         }
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
-                try await invocations.invoke(target, head: request, body: body, requestID: requestID, sink: sink)
+                try await invocations.invoke(
+                    target, head: request, body: body, requestID: requestID, caller: caller, sink: sink)
                 return .success(())
             } catch {
                 return .failure(error)

@@ -120,6 +120,8 @@ final class SimCluster: Sendable {
         // Most keep so few versions that some go soon.
         if random.below(3) > 0 { settings.quota = Quota([.versions: 1 + random.below(3)]) }
         settings.quota = settings.quota.replacing([.functions: functionQuota])
+        // So few that one stranger's flood would use them up.
+        if isTight { settings.quota = settings.quota.replacing([.invocationsPerSecond: 120]) }
         // As a server on loopback has it.
         settings.freesOnlyUser = !isTight
         if isTight {

@@ -39,6 +39,9 @@ struct SimCode: Hashable, Sendable {
     /// The environment variable that `Kind.environment` answers with.
     static let variable = "COLOUR"
 
+    /// How often strangers may call what users write, from one address.
+    static let ratePerCaller = 3
+
     let kind: Kind
     /// Differs in each archive.
     let tag: String
@@ -104,7 +107,7 @@ struct SimCode: Hashable, Sendable {
         let limits =
             #"{"timeoutSeconds":5,"concurrency":\#(limits.concurrency ?? 1),"#
             + #""minInstances":\#(limits.minInstances ?? 0),"maxInstances":\#(limits.maxInstances ?? 1),"#
-            + #""idleSeconds":\#(limits.idleSeconds ?? 10)}"#
+            + #""idleSeconds":\#(limits.idleSeconds ?? 10),"ratePerCaller":\#(limits.ratePerCaller ?? 0)}"#
         let config =
             #"{"function_name":"\#(key.name)","runtime":"python","env":{"\#(Self.variable)":"\#(tag)"},"#
             + #""limits":\#(limits)}"#
@@ -140,6 +143,7 @@ struct SimCode: Hashable, Sendable {
         limits.minInstances = random.below(3) == 0 ? 1 : 0
         limits.maxInstances = 1 + random.below(3)
         limits.idleSeconds = [5, 10, 20][random.below(3)]
+        limits.ratePerCaller = ratePerCaller
         return limits
     }
 }

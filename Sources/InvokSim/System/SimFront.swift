@@ -14,11 +14,20 @@ struct SimFront: Sendable {
     typealias Outcome<Value> = Result<Value, InvokError>?
 
     let life: SimNode.Life
+    /// Where the user is.
+    var client = "192.0.2.1"
     /// Told of each request.
     let onRequest: @Sendable () -> Void
 
     /// The core's name.
     var name: String { life.core.name }
+
+    /// The same way in, for somebody elsewhere.
+    func from(_ address: String) -> SimFront {
+        var front = self
+        front.client = address
+        return front
+    }
 
     // MARK: Accounts
 
@@ -142,7 +151,7 @@ extension SimFront {
         head.headerFields[.contentType] = message?.type
         head.headerFields[.contentLength] = message.map { String($0.bytes.count) }
         head.headerFields[Self.requestID] = requestID
-        let connection = SimConnection(for: method, sink: sink, pace: pace)
+        let connection = SimConnection(for: method, sink: sink, pace: pace, client: client)
         switch await life.core.exchange(head, body: message?.bytes ?? [], on: connection, with: life.server) {
         case .whole: return sink.field("content-type") == "application/problem+json" ? problem(sink) : .success(sink)
         case .cutOff: return life.core.isDead ? nil : .failure(InvokError(.functionFailed, "the answer was cut off"))

@@ -26,6 +26,8 @@ public enum SimMischief: String, Hashable, Sendable, CaseIterable, Comparable {
     case endlessLoops = "endless-loops"
     /// Functions that refuse requests, break off their answers, or die of them.
     case brokenAnswers = "broken-answers"
+    /// Calls of other tenants' public functions, from one address and far more than it may send.
+    case strangerFlood = "stranger-flood"
     /// Functions that write more than they answer.
     case chatter
 

@@ -10,6 +10,8 @@ final class SimOffender: Sendable {
     /// What it asks for at once.
     private static let calls = 100
     private static let deploys = 40
+    private static let floods = 12
+    private static let floodPause = Duration.milliseconds(250)
     /// For how long it goes on sending.
     private static let patience = Duration.seconds(60)
     /// What an upload may be refused with that is never made into a version.
@@ -70,6 +72,7 @@ final class SimOffender: Sendable {
         case .brokenAnswers:
             let keys = await own(account, front, [.refuses, .breaksOff, .dies], maximum: 4)
             await call(keys, account.token, times: 10, front)
+        case .strangerFlood: await flood(front, &random)
         case .chatter:
             await call(await own(account, front, [.chatters(lines: 50)]), account.token, times: 2, front)
         }
@@ -191,6 +194,57 @@ final class SimOffender: Sendable {
             await front.invoke(
                 key, token: account.token, body: Array(repeating: UInt8(ascii: "x"), count: 2048),
                 requestID: cluster.nextRequestID(), sink: SimSink(), pace: pace)
+        }
+    }
+
+    /// Calls somebody else's public function from one address. No more of it may get through than the function's limit, and
+    /// what does not costs its owner nothing, who is served meanwhile.
+    private func flood(_ front: SimFront, _ random: inout SimGenerator) async {
+        let functions = cluster.store.contents.functions
+        let victims = cluster.accounts.flatMap { account in
+            functions.filter { $0.key.namespace == account.namespace && $0.value.access == .public }.keys.sorted()
+                .map { (key: $0, token: account.token) }
+        }
+        guard !victims.isEmpty else { return }
+        let (key, token) = victims[random.below(victims.count)]
+        cluster.checker.mark("stranger floods")
+        let stranger = front.from("198.51.100.1")
+        let began = cluster.clock.now()
+        let (taken, time) = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<Self.floods {
+                for _ in 0..<Self.calls / 2 {
+                    group.addTask { [self] in
+                        let id = cluster.nextRequestID()
+                        let outcome = await stranger.invoke(key, token: nil, requestID: id, sink: SimSink())
+                        note(outcome)
+                        return Self.isTaken(outcome) ? 1 : 0
+                    }
+                }
+                group.addTask { [self] in
+                    let id = cluster.nextRequestID()
+                    let outcome = await front.invoke(key, token: token, requestID: id, sink: SimSink())
+                    if case .failure(let error)? = outcome, error.code == .tooManyRequests {
+                        cluster.checker.violation("a stranger's flood takes \(key) from its owner: \(error.message)")
+                    }
+                    return 0
+                }
+                await cluster.sleep(Self.floodPause)
+            }
+            let time = began.duration(to: cluster.clock.now())
+            return (await group.reduce(0, +), time)
+        }
+        // It begins with two seconds' worth, and the last calls were on their way for a moment.
+        let limit = SimCode.ratePerCaller * (Int(time.components.seconds) + 4)
+        cluster.checker.require(
+            taken <= limit, "\(key) took \(taken) calls of one stranger in \(time); at most \(limit) may be")
+    }
+
+    /// Whether the function's owner has paid for it.
+    private static func isTaken(_ outcome: SimFront.Outcome<Void>) -> Bool {
+        switch outcome {
+        case .success?: true
+        case .failure(let error)?: [.noCapacity, .functionFailed, .functionTimeout].contains(error.code)
+        case nil: false
         }
     }
 

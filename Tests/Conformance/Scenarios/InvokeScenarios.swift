@@ -71,6 +71,33 @@ struct InvokeScenarios {
         }
     }
 
+    /// Not where somebody else has started the server: behind Docker's proxy one address stands for all callers.
+    @Test(arguments: WorldName.own)
+    func aStrangersFloodCostsTheOwnerNothing(_ world: WorldName) async throws {
+        try await scenario("a flood of a stranger", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            try await client.deployed(
+                .hello("open").with {
+                    $0.access = "public"
+                    $0.limits = ["ratePerCaller": 1]
+                })
+            let stranger = client.anonymous
+            for _ in 1...2 { #expect(try await stranger.get(client.path("open")).text == "hello") }
+            var refused: Answer?
+            for _ in 1...100 where refused == nil {
+                let answer = try await stranger.get(client.path("open"))
+                if answer.status != 200 { refused = answer }
+            }
+            #expect(refused?.status == 429 && refused?.problem == "too_many_requests")
+            #expect(refused?.text.contains("limits.ratePerCaller") == true)
+            #expect(refused?["Retry-After"] == "1")
+            for _ in 1...5 { #expect(try await client.get(client.path("open")).text == "hello") }
+            try await eventually(on: installation, "a stranger is answered again") {
+                try await stranger.get(client.path("open")).status == 200
+            }
+        }
+    }
+
     @Test(arguments: WorldName.selected)
     func statusesAndLargeAnswersPass(_ world: WorldName) async throws {
         try await scenario("statuses and large answers", on: world) { installation in

@@ -44,7 +44,7 @@ struct HungServiceTests {
         #expect(try await first.deploy("two", source: ServerClient.saying("two")).status == 200)
         let opened = try await first.call(
             "PUT", first.path("two").replacing("/invok/", with: "/api/v1/functions/"), type: "application/json",
-            body: Array(#"{"access":"public"}"#.utf8))
+            body: Array(#"{"access":"public","limits":{"ratePerCaller":0}}"#.utf8))
         #expect(opened.status == 200, "\(opened.text)")
         let nobody = second.with(token: nil)
         // Anonymous, so that the second core never sees its owner before the service hangs.

@@ -40,6 +40,15 @@ struct LimitsTests {
         #expect(error?.message.hasPrefix("limits.cpus is ") == true)
     }
 
+    @Test func strangersMayHaveNoLimit() throws {
+        #expect(try limits { $0.ratePerCaller = 0 }.ratePerCaller == 0)
+        #expect(try limits { $0.ratePerCaller = 100_000 }.ratePerCaller == 100_000)
+        for value in [-1, 100_001] {
+            let error = #expect(throws: InvokError.self) { try limits { $0.ratePerCaller = value } }
+            #expect(error?.message == "limits.ratePerCaller is \(value), but must be from 0 to 100000")
+        }
+    }
+
     @Test func moreMinimumThanStandardMaximumRaisesIt() throws {
         let limits = try limits { $0.minInstances = 7 }
         #expect(limits.minInstances == 7)
@@ -65,6 +74,7 @@ struct LimitsTests {
         #expect(limits.timeoutSeconds == 7)
         #expect(limits.pauseSeconds == Limits.standard.pauseSeconds)
         #expect(limits.streamSeconds == Limits.standard.streamSeconds)
+        #expect(limits.ratePerCaller == 50)
         #expect(try JSONDecoder().decode(Limits.self, from: JSONEncoder().encode(limits)) == limits)
     }
 

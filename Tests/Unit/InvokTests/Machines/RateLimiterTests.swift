@@ -35,4 +35,13 @@ struct RateLimiterTests {
         let wait = limiter.take(-1, limit: 4, per: .seconds(1000), now: at(0))
         #expect(wait != nil, "who has used most is known longest")
     }
+
+    @Test(arguments: 1...9) func thereIsAlwaysRoomForOneMore(capacity: Int) {
+        var limiter = RateLimiter<Int>(capacity: capacity)
+        for key in 0..<100 {
+            #expect(limiter.take(key, limit: 1, per: .seconds(1), now: at(Int64(key))) == nil)
+            #expect(limiter.count <= capacity)
+            #expect(limiter.take(key, limit: 1, per: .seconds(1), now: at(Int64(key))) != nil)
+        }
+    }
 }

@@ -55,6 +55,47 @@ struct QuotasTests {
         }
     }
 
+    @Test func aStrangersRequestsAreCountedByAddress() async throws {
+        let rig = Rig { _, settings in settings.quota = Quota([.invocationsPerSecond: 100]) }
+        let (owner, other) = (try await rig.user(), try await rig.user("other"))
+        try await rig.running {
+            let key = try rig.key(owner)
+            try await rig.deploy("hello", limits: #"{"ratePerCaller":2}"#, access: "public", as: owner)
+            // Two seconds' worth at once.
+            for _ in 0..<4 { #expect(try await rig.invoke(key, from: "192.0.2.1").text == "hello") }
+            // Far more than the owner's quota.
+            for _ in 0..<200 {
+                let error = await #expect(throws: InvokError.self) { try await rig.invoke(key, from: "192.0.2.1") }
+                #expect(error?.code == .tooManyRequests && error?.retryAfterSeconds == 1 && error?.quota == nil)
+                #expect(error?.message.contains("'limits.ratePerCaller' is 2") == true)
+            }
+            #expect(await code { try await rig.invoke(key, token: "forged", from: "192.0.2.1") } == .tooManyRequests)
+            #expect(try await rig.invoke(key, from: "192.0.2.2").text == "hello", "another's")
+            // Who has an account is held by the owner's quota alone, and so is an address of many.
+            let tokens = [try await rig.token(owner), try await rig.token(other)]
+            for _ in 0..<5 {
+                for token in tokens {
+                    #expect(try await rig.invoke(key, token: token, from: "192.0.2.1").text == "hello")
+                    let apart: HTTPFields = [ForwardedHead.tokenHeader: token]
+                    #expect(try await rig.invoke(key, fields: apart, from: "192.0.2.1").text == "hello")
+                }
+                #expect(try await rig.invoke(key).text == "hello")
+            }
+            rig.sim.clock.advance(by: .milliseconds(500))
+            #expect(try await rig.invoke(key, from: "192.0.2.1").text == "hello")
+            #expect(await code { try await rig.invoke(key, from: "192.0.2.1") } == .tooManyRequests)
+        }
+    }
+
+    @Test func aFunctionMayTakeWhatStrangersLike() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            try await rig.deploy("hello", limits: #"{"ratePerCaller":0}"#, access: "public", as: owner)
+            for _ in 0..<300 { #expect(try await rig.invoke(rig.key(owner), from: "192.0.2.1").text == "hello") }
+        }
+    }
+
     @Test func deploysBeyondTheRateAreTurnedAway() async throws {
         let rig = Rig { _, settings in settings.quota = Quota([.deploysPerHour: 2]) }
         let (owner, other) = (try await rig.user(), try await rig.user("other"))

@@ -95,14 +95,14 @@ struct Rig {
     /// Calls the function and returns its answer.
     func invoke(
         _ key: FunctionKey, token: String? = nil, fields: HTTPFields = [:], rest: String = "",
-        body: any RequestBody = EmptyBody()
+        body: any RequestBody = EmptyBody(), from caller: String? = nil
     ) async throws -> RecordingSink {
         let sink = RecordingSink()
         var head = HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/", headerFields: fields)
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
         try await system.invocations.invoke(
-            target, head: head, body: body, requestID: "request-1", sink: sink)
+            target, head: head, body: body, requestID: "request-1", caller: caller, sink: sink)
         return sink
     }
 
