@@ -1,17 +1,20 @@
 import Synchronization
 
-/// A call of a function from outside, and what was asked of the store and the cache before it was answered.
+/// A call of a function from outside, and which parts were asked before it was answered.
 final class SimCall: Sendable {
     /// The call for which the running task works; `nil` for what a core does by itself.
     @TaskLocal static var current: SimCall?
 
     private let effects = Mutex<[String]>([])
 
-    /// In order.
+    /// What each call needs: its way to an instance, and the function's log, which takes what it is given.
+    private static let needed: Set<String> = ["transport.exchange", "logs.append"]
+
+    /// In order; without what each call needs.
     var asked: [String] { effects.withLock { $0 } }
 
     func note(_ effect: String) {
-        guard effect.hasPrefix("store.") || effect.hasPrefix("cache.") else { return }
+        guard !Self.needed.contains(effect) else { return }
         effects.withLock { $0.append(effect) }
     }
 }

@@ -14,8 +14,8 @@ struct SimStop: Sendable {
 
 /// What an engine's instances are seen to do.
 struct SimInstanceEvents: Sendable {
-    /// A start, with the number of instances of the version that run then.
-    var onStart: @Sendable (_ spec: InstanceSpec, _ running: Int) -> Void = { _, _ in }
+    /// A start, with all instances of the machine that run then.
+    var onStart: @Sendable (_ spec: InstanceSpec, _ running: [InstanceSpec]) -> Void = { _, _ in }
     var onStop: @Sendable (_ stop: SimStop) -> Void = { _ in }
     /// A request of a user, with the number of those that the instance has then.
     var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
@@ -68,6 +68,7 @@ public final class SimContainerEngine: ContainerEngine {
 
     public func start(_ spec: InstanceSpec) async throws(EngineError) -> RunningInstance {
         await effects.work(below: .milliseconds(300), at: processors)
+        if let time = builder.function(of: spec.bundle)?.startTime, time > .zero { await effects.rest(time) }
         let instance = try await effects.perform("engine.start", "\(spec.id)", failure: EngineError.unavailable) {
             () throws(EngineError) in try add(spec)
         }
@@ -172,7 +173,7 @@ public final class SimContainerEngine: ContainerEngine {
         let isNew = instances.withLock { instances in
             guard instances[spec.id] == nil else { return false }
             instances[spec.id] = instance
-            events.onStart(spec, instances.values.count { $0.spec.version == spec.version })
+            events.onStart(spec, instances.values.map(\.spec))
             return true
         }
         guard isNew else { throw .startFailed("the instance \(spec.id) already runs") }

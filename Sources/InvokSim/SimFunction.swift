@@ -21,6 +21,7 @@ import Invok
 /// | `freeze` | becomes ready, and answers nothing more from its first request on, its readiness check neither |
 /// | `never-ready` | runs, and never becomes ready |
 /// | `ready-once` | of a machine's instances of a version, only the first one becomes ready |
+/// | `start-slow MILLISECONDS` | its process takes so long to run |
 /// | `crash` | dies as soon as it is started |
 /// | `build-error TEXT` | does not build |
 /// | `build-sleep SECONDS` | its build does nothing for so long, until its deadline, and fails |
@@ -57,6 +58,7 @@ struct SimFunction: Hashable, Sendable {
     var answer = Answer.hello("hello")
     var status = 200
     var start = Start.ready
+    var startTime = Duration.zero
     var delay = Duration.zero
     var logs: [String] = []
     var build = Build.works
@@ -103,6 +105,7 @@ struct SimFunction: Hashable, Sendable {
         case ("freeze", _): answer = .freeze
         case ("never-ready", _): start = .never
         case ("ready-once", _): start = .once
+        case ("start-slow", let milliseconds?) where milliseconds >= 0: startTime = .milliseconds(milliseconds)
         case ("build-sleep", let seconds?) where seconds >= 0: build = .sleeps(seconds: seconds)
         case ("build-fill", _): build = .fillsDisk
         case ("crash", _): start = .crash

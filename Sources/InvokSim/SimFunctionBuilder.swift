@@ -11,12 +11,16 @@ public final class SimFunctionBuilder: FunctionBuilder {
     private let state = Mutex(State())
     private let effects: SimEffects
     private let processors: SimQueue?
+    private let running: SimGauge?
     private let onRemove = Mutex<@Sendable (BundleID) -> Void>({ _ in })
 
     public convenience init(effects: SimEffects = SimEffects()) { self.init(effects: effects, processors: nil) }
 
-    /// - Parameter processors: the machine's, on which builds run; `nil` for as many as are needed.
-    init(effects: SimEffects, processors: SimQueue?) {
+    /// - Parameters:
+    ///   - processors: the machine's, on which builds run; `nil` for as many as are needed.
+    ///   - running: counts the builds that go on.
+    init(effects: SimEffects, processors: SimQueue?, running: SimGauge? = nil) {
+        self.running = running
         self.effects = effects
         self.processors = processors
     }
@@ -34,6 +38,11 @@ public final class SimFunctionBuilder: FunctionBuilder {
     }
 
     public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+        guard let running else { return try await run(source, artifact) }
+        return try await running.during { () throws(BuildError) in try await run(source, artifact) }
+    }
+
+    private func run(_ source: SourceArchive, _ artifact: Digest) async throws(BuildError) -> BuildResult {
         let bundle = bundle(of: artifact, for: source.config.runtime)
         // One that is there when the build begins is taken as it is, whatever becomes of it meanwhile.
         let isThere = kept.contains(bundle)

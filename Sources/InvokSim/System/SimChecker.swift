@@ -13,6 +13,11 @@ final class SimChecker: Sendable {
     /// How long a core may go on sending requests to an instance after it was told of its end.
     static let exitNotice = Duration.milliseconds(100)
 
+    /// How long a call of a function that works takes at most while nothing is out of order, whatever other tenants do;
+    /// and what needs a build too, such as a deploy. Found by measuring.
+    static let callLimit = Duration.seconds(12)
+    static let buildLimit = Duration.seconds(24)
+
     /// What an invocation was answered with.
     struct Answer {
         var status: Int
@@ -42,6 +47,8 @@ final class SimChecker: Sendable {
         var marks: [String: Int] = [:]
         /// When each core began.
         var boots: [String: Instant] = [:]
+        /// Calls that go on.
+        var calls: [FunctionKey: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -49,14 +56,19 @@ final class SimChecker: Sendable {
     /// Whether what a version is built from is kept.
     private let isKept: @Sendable (Version) -> Bool
     private let sealer: EnvironmentSealer
+    /// What each machine has for instances, and what a user may have of it.
+    private let capacity: Resources
+    private let quota: Quota
 
     init(
-        clock: SimClock,
+        clock: SimClock, capacity: Resources = Resources(), quota: Quota = Quota(),
         sealer: EnvironmentSealer = EnvironmentSealer(key: .simulated, randomness: SimRandomness(seed: 0)),
         isKept: @escaping @Sendable (Version) -> Bool = { _ in true }
     ) {
         self.clock = clock
         self.sealer = sealer
+        self.capacity = capacity
+        self.quota = quota
         self.isKept = isKept
     }
 
@@ -137,6 +149,9 @@ final class SimChecker: Sendable {
     /// The numbers of the versions that are ready, in their order.
     func readyVersions(of key: FunctionKey) -> [Int] { state.withLock { $0.ready[key] ?? [] } }
 
+    /// What a version runs; `nil` when it has never been ready.
+    func bundle(of version: VersionKey) -> BundleID? { state.withLock { $0.versions[version]?.bundle } }
+
     func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.settings[version] } }
 
     // MARK: Code
@@ -200,13 +215,28 @@ final class SimChecker: Sendable {
 
     // MARK: Instances
 
-    func onStart(_ spec: InstanceSpec, running: Int) {
+    /// - Parameter machine: all that its machine runs then.
+    func onStart(_ spec: InstanceSpec, machine: [InstanceSpec]) {
+        let running = machine.count { $0.version == spec.version }
+        checkCapacity(of: machine)
+        let own = machine.count { $0.version.function.namespace == spec.version.function.namespace }
+        require(own <= quota[.instances], "a machine runs \(own) instances of one user, with \(spec.id)")
         require(
             running <= spec.settings.limits.maxInstances,
             "\(spec.version) runs \(running) instances; \(spec.settings.limits.maxInstances) are allowed")
         guard let failed = state.withLock({ $0.failed[spec.version] }) else { return }
         let since = failed.duration(to: clock.now())
         require(since <= Self.startsAfterFailure, "an instance of \(spec.version) starts, which failed \(since) ago")
+    }
+
+    private func checkCapacity(of machine: [InstanceSpec]) {
+        let memoryMB = machine.reduce(0) { $0 + $1.settings.limits.memoryMB }
+        if machine.count >= capacity.instances || memoryMB > capacity.memoryMB - Limits.standard.memoryMB {
+            mark("machine full")
+        }
+        require(
+            machine.count <= capacity.instances && memoryMB <= capacity.memoryMB,
+            "a machine runs \(machine.count) instances of \(memoryMB) MB, and has room for \(capacity)")
     }
 
     func onBoot(_ core: String) {
@@ -251,7 +281,23 @@ final class SimChecker: Sendable {
 
     // MARK: Waiting
 
-    /// A call that memory answers asks neither the store nor the cache: each of them may hang.
+    func callBegins(_ key: FunctionKey) { state.withLock { $0.calls[key, default: 0] += 1 } }
+
+    func callEnds(_ key: FunctionKey) { state.withLock { $0.calls[key, default: 0] -= 1 } }
+
+    /// Whether nobody calls the function now: who does waits for no other caller.
+    func isUncalled(_ key: FunctionKey) -> Bool { state.withLock { $0.calls[key, default: 0] == 0 } }
+
+    /// Whatever others do, who asks for no more than is their due is served in time.
+    /// - Parameter what: the kind of what was asked for.
+    func onServed(_ what: String, _ subject: String, after time: Duration, within limit: Duration) {
+        let bound = [1, 2, 4, 8, 16, 32].first { time <= .seconds($0) }
+        mark("\(what) took \(bound.map { "up to \($0)" } ?? "more than 32") s")
+        require(time <= limit, "\(what) of \(subject) took \(time), though nothing was out of order")
+    }
+
+    /// A call that memory answers asks no part that may hang or be slow: neither the store nor the cache, nor the engine,
+    /// the builder or the spool.
     /// - Parameter what: what the call was.
     func onAnsweredFromMemory(_ what: String, asked: [String]) {
         mark("answered from memory")

@@ -46,20 +46,26 @@ final class SimCluster: Sendable {
 
     /// - Parameters:
     ///   - functionQuota: how many functions a user may have.
+    ///   - functions: how many those have together who behave.
+    ///   - offenders: how many users misbehave.
     ///   - isTight: whether archives may be so small only that who misbehaves comes to the end of it.
     ///   - namesRequests: whether each invocation has an identifier of its own, so that one that reaches two instances
     ///     is seen.
     init(
         seed: UInt64, cores: Int, faults plan: SimFaultPlan, functionQuota: Int = Quota.Name.functions.standard,
-        isTight: Bool = true, namesRequests: Bool = true, makeServer: @escaping SimServerMaker
+        functions: Int = 8, offenders: Int = 0, isTight: Bool = true, namesRequests: Bool = true,
+        makeServer: @escaping SimServerMaker
     ) {
         let (clock, history) = (clock, history)
-        let settings = Self.settings(seed: seed, functionQuota: functionQuota, isTight: isTight)
+        let settings = Self.settings(
+            seed: seed, functionQuota: functionQuota, functions: functions, offenders: offenders, isTight: isTight)
         let effects = SimEffects(clock: clock, faults: plan)
         let artifacts = SimArtifactStore(effects: effects)
         let ids = SimRandomness(seed: seed)
         let sealer = EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces"))
-        let checker = SimChecker(clock: clock, sealer: sealer) { artifacts.isWhole($0.artifact) }
+        let checker = SimChecker(clock: clock, capacity: settings.capacity, quota: settings.quota, sealer: sealer) {
+            artifacts.isWhole($0.artifact)
+        }
         let commits = Broadcast<FunctionKey, Void>(buffer: 1)
         let connections = SimQueue(servers: Self.storeConnections, clock: clock)
         let store = SimMetadataStore(effects: effects, connections: connections) { key, tables in
@@ -83,7 +89,8 @@ final class SimCluster: Sendable {
         nodes = (1...cores).map { number in
             let processors = SimQueue(servers: Self.processors, quantum: Self.quantum, clock: clock)
             // Each machine has what it has built itself.
-            let builder = SimFunctionBuilder(effects: effects, processors: processors)
+            let builds = SimGauge("builds", limit: settings.concurrentBuilds, checker: checker)
+            let builder = SimFunctionBuilder(effects: effects, processors: processors, running: builds)
             var events = SimInstanceEvents(onStart: checker.onStart, onStop: checker.onStop)
             if namesRequests {
                 events.onRequest = checker.onRequest
@@ -102,7 +109,10 @@ final class SimCluster: Sendable {
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
                     builder: builder, artifacts: artifacts, archives: SimArchiveReader(),
-                    spool: SimSpool(effects: effects), logs: logs,
+                    spool: SimSpool(
+                        effects: effects,
+                        files: SimGauge("files of uploads", limit: settings.spoolFiles, checker: checker),
+                        bytes: SimGauge("bytes of uploads", limit: settings.spoolBytes, checker: checker)), logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
                     passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,
@@ -113,7 +123,9 @@ final class SimCluster: Sendable {
 
     /// Some cores look again often, so that they do it while something changes; most do it seldom, so that nothing else
     /// mends what must be right before.
-    private static func settings(seed: UInt64, functionQuota: Int, isTight: Bool) -> SystemSettings {
+    private static func settings(
+        seed: UInt64, functionQuota: Int, functions: Int, offenders: Int, isTight: Bool
+    ) -> SystemSettings {
         var random = SimRandomness(seed: seed).stream("settings").generator
         var settings = SystemSettings()
         if random.below(3) == 0 { settings.reconcileInterval = .seconds(5) }
@@ -129,11 +141,33 @@ final class SimCluster: Sendable {
             settings.archiveLimits = ArchiveLimits(archiveBytes: 64 << 10, contentBytes: 64 << 10, entries: 100)
             settings.spoolFiles = 8 * functionQuota
             settings.spoolBytes = 512 << 10
+            tighten(&settings, functions: functions, offenders: offenders, &random)
         }
         settings.attemptsPerAddress = .max
         settings.attemptsPerAccount = .max
         settings.deployLease = .seconds(60)
         return settings
+    }
+
+    /// Gives machines so little that two who misbehave can take all of it but for what the others need, who share what is
+    /// left.
+    /// - Parameters:
+    ///   - functions: of those who behave.
+    ///   - offenders: who misbehave.
+    private static func tighten(
+        _ settings: inout SystemSettings, functions: Int, offenders: Int, _ random: inout SimGenerator
+    ) {
+        settings.concurrentStarts = [1, 2, 4][random.below(3)]
+        // One user may have two of them: where that is all, the others wait for as long as a build may take.
+        settings.concurrentBuilds = 3 + random.below(2)
+        // What is in the spool is bounded there, not by how many may wait for their deploys.
+        settings.deployQueueLimit = 400
+        let instances = 12 + random.below(9)
+        let room = offenders * instances + max(12, functions) + random.below(8)
+        settings.quota = settings.quota.replacing([
+            .instances: instances, .memoryMB: instances * Limits.standard.memoryMB,
+        ])
+        settings.capacity = Resources(instances: room, memoryMB: room * Limits.standard.memoryMB - 64)
     }
 
     /// Whether what the version is built from, on any machine, is there and whole.
@@ -164,6 +198,12 @@ final class SimCluster: Sendable {
     /// Whether nothing was disturbed at any time since.
     func isCalm(since: Instant) -> Bool {
         if !faults.disturbs { return true }
+        return state.withLock { state in state.calmSince.map { $0 <= since } ?? false }
+    }
+
+    /// Whether nothing at all was out of order at any time since, also nothing of which users see only time.
+    func isOrderly(since: Instant) -> Bool {
+        if faults.active.isEmpty { return true }
         return state.withLock { state in state.calmSince.map { $0 <= since } ?? false }
     }
 
@@ -225,6 +265,14 @@ final class SimCluster: Sendable {
     /// The way in to a core that serves.
     func front(to life: SimNode.Life) -> SimFront {
         SimFront(life: life) { [self] in state.withLock { $0.requests += 1 } }
+    }
+
+    /// Whether the core's machine has what the active version runs, so that a start of it needs no build.
+    func isBuilt(_ key: FunctionKey, _ known: SimFunctionModel.Known, for front: SimFront) -> Bool {
+        guard case .active(let number) = known, let node = nodes.first(where: { $0.life?.core === front.life.core }),
+            let bundle = checker.bundle(of: VersionKey(function: key, number: number))
+        else { return false }
+        return node.builder.function(of: bundle) != nil
     }
 
     /// A core that serves now; waits for one.

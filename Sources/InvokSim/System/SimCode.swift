@@ -22,7 +22,8 @@ struct SimCode: Hashable, Sendable {
         case crashesAtStart
         case neverReady
         case doesNotBuild
-        /// Becomes ready for its deploy, and never again on the same machine.
+        /// Becomes ready for its deploy, and never again on the same machine. Its process takes longer to run than a start
+        /// may have a place.
         case readyOnce
         /// Its build goes on until it is given up.
         case sleepsInBuild(Duration)
@@ -96,7 +97,7 @@ struct SimCode: Hashable, Sendable {
         case .refuses: ["refuse"]
         case .breaksOff: ["break"]
         case .fillsDisk: ["build-fill"]
-        case .readyOnce: ["ready-once"]
+        case .readyOnce: ["ready-once", "start-slow 1500"]
         case .sleepsInBuild(let time): ["build-sleep \(time.components.seconds)"]
         case .chatters(let lines): ["hello \(tag)", "chatter \(lines)"]
         }

@@ -9,7 +9,7 @@ final class SimOffender: Sendable {
     private static let pause = Duration.seconds(40)
     /// What it asks for at once.
     private static let calls = 100
-    private static let deploys = 40
+    private static let deploys = 120
     private static let floods = 12
     private static let floodPause = Duration.milliseconds(250)
     /// For how long it goes on sending.
@@ -57,7 +57,9 @@ final class SimOffender: Sendable {
             await call(keys, account.token, times: Self.calls / Self.functions, front)
         case .failingMinimum: _ = await own(account, front, [.readyOnce], minimum: 5, maximum: 5)
         case .hoard: await hoard(account, front)
-        case .deployFlood: await deploy(Self.deploys, account, front, .hello(delay: .zero), serial)
+        case .deployFlood:
+            // Most of them at once would be more than the spool takes.
+            await deploy(Self.deploys, account, front, .hello(delay: .zero), serial, padding: 3000)
         case .hostileArchives: await upload(account, front, &random)
         case .sleepyBuilds:
             await deploy(Self.functions, account, front, .sleepsInBuild(Self.patience), serial)
@@ -105,10 +107,12 @@ final class SimOffender: Sendable {
 
     /// Deploys so much at once, each another archive.
     private func deploy(
-        _ count: Int, _ account: SimCluster.Account, _ front: SimFront, _ kind: SimCode.Kind, _ serial: Int
+        _ count: Int, _ account: SimCluster.Account, _ front: SimFront, _ kind: SimCode.Kind, _ serial: Int,
+        padding: Int = 0
     ) async {
+        let padding = String(repeating: "x", count: padding)
         await deploy(count, account, front) { number in
-            SimCode(kind: kind, tag: "\(serial) \(number)", limits: LimitsConfig())
+            SimCode(kind: kind, tag: "\(serial) \(number)\(padding)", limits: LimitsConfig())
         }
     }
 
@@ -209,6 +213,8 @@ final class SimOffender: Sendable {
         let (key, token) = victims[random.below(victims.count)]
         cluster.checker.mark("stranger floods")
         let stranger = front.from("198.51.100.1")
+        cluster.checker.callBegins(key)
+        defer { cluster.checker.callEnds(key) }
         let began = cluster.clock.now()
         let (taken, time) = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<Self.floods {

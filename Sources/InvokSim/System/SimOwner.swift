@@ -65,12 +65,17 @@ struct SimOwner: Sendable {
         checker.expect(code, of: code.keptArchive(for: key))
         let access: Access? = [nil, nil, .private, .public][random.below(4)]
         let change = model.begin(isHealthy: code.answers || !code.becomesActive)
+        let began = cluster.clock.now()
         let (result, isAbandoned) = await cluster.waits.during("\(name) deploys \(key) on \(front.name)") {
             await cluster.abandoning(after: patience) {
                 await front.deploy(archive, name: key.name, access: access, token: token)
             }
         }
         if case .success(let deployment)? = result {
+            if cluster.isOrderly(since: began) {
+                let time = began.duration(to: cluster.clock.now())
+                checker.onServed("a deploy", "\(key)", after: time, within: SimChecker.buildLimit)
+            }
             let version = VersionKey(function: key, number: deployment.version)
             checker.require(code.becomesActive, "\(version) became active, but it is \(code.kind)")
             checker.require(

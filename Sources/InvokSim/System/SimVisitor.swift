@@ -81,7 +81,9 @@ struct SimVisitor: Sendable {
     private func invoke(
         token guest: String? = nil, body: [UInt8]? = nil, on front: SimFront, mayLeave: Bool = false
     ) async {
+        let (began, isAlone) = (cluster.clock.now(), checker.isUncalled(key))
         let (since, steady, quiet, sink) = (known(to: front), model.steady, model.quiet, SimSink())
+        let isBuilt = quiet.map { cluster.isBuilt(key, $0.known, for: front) } ?? false
         let (id, call) = (cluster.nextRequestID(), SimCall())
         let isWarm = guest == nil && front.life.system.answersFromMemory(key)
         let outcome = await send(id, token: guest ?? token, body, sink, on: front, call)
@@ -95,7 +97,15 @@ struct SimVisitor: Sendable {
         if mayLeave, Task.isCancelled { return }
         switch outcome {
         case nil: checker.mark("request cut off by a crash")
-        case .success?: checkAnswer(sink, to: body, known: since())
+        case .success?:
+            checkAnswer(sink, to: body, known: since())
+            guard isAlone, steady.map(model.isStill) ?? false, cluster.isOrderly(since: began) else { return }
+            let time = began.duration(to: cluster.clock.now())
+            if isBuilt, quiet?.changes == model.quiet?.changes {
+                checker.onServed("a call", "\(key)", after: time, within: SimChecker.callLimit)
+            } else {
+                checker.onServed("a call that may build", "\(key)", after: time, within: SimChecker.buildLimit)
+            }
         case .failure(let error)?:
             let isSteady = steady.map(model.isStill) ?? false
             // With a change in between, a request may have been turned away by that instead.
@@ -128,7 +138,9 @@ struct SimVisitor: Sendable {
     private func send(
         _ id: String, token: String?, _ body: [UInt8]?, _ sink: SimSink, on front: SimFront, _ call: SimCall
     ) async -> SimFront.Outcome<Void> {
-        await cluster.waits.during("\(name) calls \(key) on \(front.name), request \(id)") {
+        checker.callBegins(key)
+        defer { checker.callEnds(key) }
+        return await cluster.waits.during("\(name) calls \(key) on \(front.name), request \(id)") {
             await SimCall.$current.withValue(call) {
                 await front.invoke(key, token: token, body: body, requestID: id, sink: sink)
             }

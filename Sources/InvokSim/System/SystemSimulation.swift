@@ -57,13 +57,13 @@ public struct SystemSimulation: Sendable {
     private init(_ configuration: Configuration, _ makeServer: @escaping SimServerMaker) {
         self.configuration = configuration
         let faults = SimFaultPlan(seed: configuration.seed, faults: configuration.faults)
+        let mischief = SimMischief.draw(seed: configuration.seed, from: configuration.mischief)
         let cluster = SimCluster(
             seed: configuration.seed, cores: configuration.cores, faults: faults,
             functionQuota: max(Self.functionQuota, configuration.functions / configuration.users + 1),
-            makeServer: makeServer)
+            functions: configuration.functions, offenders: mischief.count, makeServer: makeServer)
         self.cluster = cluster
         let (users, functions) = (configuration.users, configuration.functions)
-        let mischief = SimMischief.draw(seed: configuration.seed, from: configuration.mischief)
         offenders = mischief.map { SimOffender($0, cluster: cluster) }
         // The load stays much the same, however many functions there are.
         let slowness = max(1, functions / 5)

@@ -134,14 +134,53 @@ struct SimCheckerTests {
     }
 
     @Test func moreInstancesThanAllowed() throws {
-        checker.onStart(try spec(), running: 4)
+        let spec = try spec()
+        checker.onStart(spec, machine: Array(repeating: spec, count: 4))
         #expect(checker.holds)
-        checker.onStart(try spec(), running: 5)
+        checker.onStart(spec, machine: Array(repeating: spec, count: 5))
         #expect(!checker.holds)
     }
 
-    /// - Parameters:
-    ///   - seconds: after the core's start; the instance may be idle for 300.
+    @Test(arguments: [Resources(instances: 3), Resources(memoryMB: 3 * 128 + 127)])
+    func moreThanAMachineHas(capacity: Resources) throws {
+        let checker = SimChecker(clock: SimClock(), capacity: capacity)
+        let spec = try spec()
+        checker.onStart(spec, machine: Array(repeating: spec, count: 3))
+        #expect(checker.holds && checker.marks["machine full"] == 1)
+        checker.onStart(spec, machine: Array(repeating: spec, count: 4))
+        #expect(!checker.holds)
+    }
+
+    @Test func moreThanAUserMayHave() throws {
+        let checker = SimChecker(clock: SimClock(), quota: Quota([.instances: 2]))
+        let spec = try spec()
+        let other = InstanceSpec(
+            id: spec.id,
+            version: VersionKey(
+                function: FunctionKey(namespace: Namespace(high: 7, low: 7), name: key.name), number: 1),
+            settings: spec.settings, bundle: spec.bundle)
+        checker.onStart(spec, machine: [spec, spec, other])
+        #expect(checker.holds)
+        checker.onStart(spec, machine: [spec, spec, spec])
+        #expect(!checker.holds)
+    }
+
+    @Test func whoCallsWhatOthersCallIsNotAlone() {
+        #expect(checker.isUncalled(key))
+        for _ in 0..<2 { checker.callBegins(key) }
+        checker.callEnds(key)
+        #expect(!checker.isUncalled(key))
+        checker.callEnds(key)
+        #expect(checker.isUncalled(key))
+    }
+
+    @Test func aServiceThatTakesTooLong() {
+        checker.onServed("a call", "it", after: .seconds(3), within: .seconds(3))
+        #expect(checker.holds && checker.marks["a call took up to 4 s"] == 1)
+        checker.onServed("a call", "it", after: .seconds(40), within: .seconds(3))
+        #expect(!checker.holds && checker.marks["a call took more than 32 s"] == 1)
+    }
+
     @Test(arguments: [
         (isHealthy: true, isFound: true, seconds: 10, holds: false), (true, true, 300, true), (true, false, 10, true),
         (false, true, 10, true),
@@ -187,7 +226,7 @@ struct SimCheckerTests {
     func anInstanceThatStartsLongAfterItsVersionFailed(seconds: Int, holds: Bool) throws {
         checker.onCommit(key, try tables(active: nil, [1: .failed(reason: "it is broken")]))
         clock.advance(by: .seconds(seconds))
-        checker.onStart(try spec(), running: 1)
+        checker.onStart(try spec(), machine: [try spec()])
         #expect(checker.holds == holds)
     }
 
@@ -205,14 +244,16 @@ struct SimCheckerTests {
         #expect(checker.holds == holds)
     }
 
-    @Test func aWarmCallThatAsksTheStore() async {
+    @Test(arguments: ["store.user", "cache.publish", "engine.list", "builder.bundles", "spool.make"])
+    func aWarmCallThatAsksMoreThanItsInstance(effect: String) async {
         let call = SimCall()
         await SimCall.$current.withValue(call) {
             let effects = SimEffects()
             await effects.perform("transport.exchange") {}
+            await effects.perform("logs.append") {}
             checker.onAnsweredFromMemory("a call", asked: call.asked)
             #expect(checker.holds)
-            await effects.perform("store.user") {}
+            await effects.perform(effect) {}
         }
         checker.onAnsweredFromMemory("a call", asked: call.asked)
         #expect(checker.violations.count == 1)
