@@ -37,6 +37,8 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     case cacheHang = "cache-hang"
     /// A machine's processors do a quarter of what they did, for a while. Users must not see more of it than time.
     case slowCPU = "slow-cpu"
+    /// Hardly anything of a machine's disk is free for a while. It takes no new versions then; calls go on.
+    case fullDisk = "full-disk"
 
     /// Whether users may see that it comes.
     var disturbs: Bool { self != .coreRestart && self != .slowCPU }
@@ -108,7 +110,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
         case .doubledMessage: return name == "cache.publish"
         case .tornWrite: return name == "artifacts.put" || name == "logs.append"
         case .lostMessage, .delayedMessage, .lostExit, .coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang,
-            .cacheHang, .slowCPU:
+            .cacheHang, .slowCPU, .fullDisk:
             return false
         }
     }

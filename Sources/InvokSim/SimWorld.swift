@@ -12,6 +12,7 @@ public struct SimWorld: Sendable {
     public let logs: SimLogStore
     public let archives: SimArchiveReader
     public let spool: SimSpool
+    public let disk: SimDisk
     public let builder: SimFunctionBuilder
     public let engine: SimContainerEngine
     public let transport: SimTransport
@@ -31,6 +32,7 @@ public struct SimWorld: Sendable {
         logs = SimLogStore(effects: effects)
         archives = SimArchiveReader()
         spool = SimSpool(effects: effects)
+        disk = SimDisk(clock: clock, effects: effects)
         builder = SimFunctionBuilder(effects: effects)
         engine = SimContainerEngine(builder: builder, logs: logs, clock: clock, effects: effects)
         transport = SimTransport(engine: engine, clock: clock, effects: effects)
@@ -43,7 +45,7 @@ public struct SimWorld: Sendable {
     public var world: World {
         World(
             store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts, archives: archives,
-            spool: spool, logs: logs, transport: transport, passwords: passwords, tokens: tokens, sealer: sealer,
-            clock: clock, randomness: randomness)
+            spool: spool, disk: disk, logs: logs, transport: transport, passwords: passwords, tokens: tokens,
+            sealer: sealer, clock: clock, randomness: randomness)
     }
 }

@@ -51,7 +51,8 @@ struct Core {
         let world = World(
             store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
             artifacts: stores.artifacts, archives: ZipReader(),
-            spool: spool, logs: logs, transport: transport, passwords: passwords,
+            spool: spool, disk: FileSystemDisk(of: directory.path), logs: logs, transport: transport,
+            passwords: passwords,
             tokens: try await makeTokens(directory), sealer: sealer, clock: clock, randomness: randomness)
         try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)

@@ -50,6 +50,8 @@ struct CoreConfiguration: Sendable {
     /// What each user may hold and do, unless the store has something else for it.
     var quota = Quota()
     var builds = 0
+    /// What of the disk is kept free from new versions.
+    var minimumFreeDiskPercent = 5
     /// How long requests that run may go on when the server stops.
     var stopLimit = Duration.seconds(50)
     var logLevel = Logger.Level.info
@@ -85,6 +87,7 @@ struct CoreConfiguration: Sendable {
         INVOK_CAPACITY_MEMORY_MB   80 % of the machine's (what instances may take together)
         INVOK_CAPACITY_INSTANCES   1000 (instances at a time)
         INVOK_CAPACITY_BUILDS  2 for each processor (builds at a time)
+        INVOK_MIN_FREE_DISK_PERCENT   5 (deploys are refused while less of the data directory's disk is free; 0 to 99)
         INVOK_QUOTAS           what each user may hold and do, where it is not the standard: functions=20 memoryMB=unlimited
         INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops)
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
@@ -173,6 +176,7 @@ struct CoreConfiguration: Sendable {
                 "INVOK_CAPACITY_MEMORY_MB", MachineMemory.promised(isConfined: engine == .sandbox), in: 16...(1 << 30)))
         builds = try number(
             "INVOK_CAPACITY_BUILDS", 2 * ProcessInfo.processInfo.activeProcessorCount, in: 1...1000)
+        minimumFreeDiskPercent = try number("INVOK_MIN_FREE_DISK_PERCENT", minimumFreeDiskPercent, in: 0...99)
         do throws(InvokError) {
             quota = Quota(try Quota.parse(text("INVOK_QUOTAS") ?? "").compactMapValues { $0 })
         } catch {
@@ -230,6 +234,7 @@ struct CoreConfiguration: Sendable {
         settings.quota = quota
         settings.freesOnlyUser = Loopback.contains(publishedHost ?? host)
         settings.concurrentBuilds = builds
+        settings.minimumFreeDiskPercent = minimumFreeDiskPercent
         settings.archiveLimits.archiveBytes = maximumFunctionBytes
         settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)
         return settings

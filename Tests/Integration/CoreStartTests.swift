@@ -34,7 +34,8 @@ struct CoreStartTests {
         ("SERVER_PORT", "http", "from 0 to 65535"), ("SERVER_PORT", "65536", "from 0 to 65535"),
         ("INVOK_ENGINE", "magic", "'sandbox'"), ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),
         ("AUTH_TOKEN_HOURS", "0", "from 1 to 87600"), ("AUTH_ATTEMPTS_PER_ADDRESS", "many", "from 1 to"),
-        ("MAX_FUNCTION_SIZE", "50MB", "from 1024 to"), ("LOG_LEVEL", "loud", "trace, debug, info"),
+        ("INVOK_MIN_FREE_DISK_PERCENT", "100", "from 0 to 99"), ("MAX_FUNCTION_SIZE", "50MB", "from 1024 to"),
+        ("LOG_LEVEL", "loud", "trace, debug, info"),
         ("AUTH_JWT_SECRET", "short", "openssl rand -hex 32"),
         ("AUTH_JWT_SECRET", "changeme-changeme-changeme-changeme", "openssl rand -hex 32"),
     ]

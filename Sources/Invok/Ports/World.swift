@@ -7,6 +7,7 @@ public struct World: Sendable {
     public var artifacts: any ArtifactStore
     public var archives: any ArchiveReader
     public var spool: any Spool
+    public var disk: any DataDisk
     public var logs: any LogStore
     public var transport: any InstanceTransport
     public var passwords: any PasswordHasher
@@ -19,7 +20,8 @@ public struct World: Sendable {
     public init(
         store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
         builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, spool: any Spool,
-        logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher, tokens: any TokenCodec,
+        disk: any DataDisk, logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher,
+        tokens: any TokenCodec,
         sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
@@ -29,6 +31,7 @@ public struct World: Sendable {
         self.artifacts = artifacts
         self.archives = archives
         self.spool = spool
+        self.disk = disk
         self.logs = logs
         self.transport = transport
         self.passwords = passwords

@@ -16,14 +16,15 @@ public final class Deployments: Sendable {
     private let places: Admission
     private let builds: Admission
     private let quotas: Quotas
+    private let reserve: DiskReserve
     private let pins: Pins
     private let bell: Collector.Bell
     private let logger: Logger
 
     init(
         world: World, settings: SystemSettings, access: AccessControl, functions: Functions, directory: Directory,
-        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, builds: Admission, pins: Pins,
-        bell: Collector.Bell, logger: Logger
+        dispatcher: Dispatcher, changes: ChangeFeed, quotas: Quotas, reserve: DiskReserve, builds: Admission,
+        pins: Pins, bell: Collector.Bell, logger: Logger
     ) {
         self.world = world
         self.settings = settings
@@ -33,6 +34,7 @@ public final class Deployments: Sendable {
         self.dispatcher = dispatcher
         self.changes = changes
         self.quotas = quotas
+        self.reserve = reserve
         self.pins = pins
         self.bell = bell
         places = Admission(
@@ -245,6 +247,8 @@ public final class Deployments: Sendable {
             // What it has replaced, or what of it has failed, may be kept no longer.
             bell.ring()
         }
+        // Others may have filled the disk while this one waited.
+        try await reserve.check()
         // From here on a version is there that must not stay half done, whether or not somebody waits for the answer.
         let begun = try await shielded { () throws(InvokError) in
             try await storing { () throws(StoreError) in

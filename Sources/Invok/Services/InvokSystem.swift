@@ -31,7 +31,8 @@ public final class InvokSystem: Sendable {
             store: world.store, grants: GrantCache(store: world.store, clock: world.clock, logger: logger))
         revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
         probe = ReadinessProbe(world: world)
-        uploads = Uploads(spool: world.spool, settings: settings)
+        let reserve = DiskReserve(world.disk, percent: settings.minimumFreeDiskPercent)
+        uploads = Uploads(spool: world.spool, reserve: reserve, settings: settings)
         let builds = Admission(
             places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock
@@ -52,8 +53,8 @@ public final class InvokSystem: Sendable {
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(
             world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, quotas: quotas, builds: builds, pins: bundles.pins, bell: bell,
-            logger: logger)
+            dispatcher: dispatcher, changes: changes, quotas: quotas, reserve: reserve, builds: builds,
+            pins: bundles.pins, bell: bell, logger: logger)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             quotas: quotas, logger: logger)

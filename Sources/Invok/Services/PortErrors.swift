@@ -28,6 +28,12 @@ extension InvokError {
         }
     }
 
+    init(_ error: DataDiskError) {
+        switch error {
+        case .unavailable(let reason): self = .unavailable("disk: \(reason)")
+        }
+    }
+
     init(_ error: BuildError) {
         switch error {
         case .failed(let reason, let log):
@@ -69,6 +75,14 @@ extension InvokError {
                 retryAfterSeconds: 5)
         case .quota(let excess): self = .quotaExceeded(excess)
         }
+    }
+
+    /// The disk has less free than is kept from new versions.
+    static func diskReserved(_ percent: Int) -> InvokError {
+        InvokError(
+            .storageFull,
+            "less than \(percent) % of the server's disk is free, so nothing is deployed for now; functions go on",
+            nextStep: "ask the operator to make room; INVOK_MIN_FREE_DISK_PERCENT says how much is kept free")
     }
 
     static let storageFull = InvokError(

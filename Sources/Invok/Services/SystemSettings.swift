@@ -32,6 +32,8 @@ public struct SystemSettings: Sendable {
     /// files and a quarter of the bytes.
     public var spoolFiles = 128
     public var spoolBytes = 1 << 30
+    /// What of the disk is kept free from new versions, in percent; 0 for nothing.
+    public var minimumFreeDiskPercent = 5
     /// Deploys that may wait for such a place, a quarter of them of one user, and for how long.
     public var deployQueueLimit = 100
     public var deployQueueWait = Duration.seconds(60)

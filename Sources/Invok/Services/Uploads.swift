@@ -4,10 +4,12 @@ import Synchronization
 /// what is in the spool is bounded in all and for each namespace.
 public final class Uploads: Sendable {
     private let spool: any Spool
+    private let reserve: DiskReserve
     private let budget: Mutex<SpoolBudget<Namespace>>
 
-    init(spool: any Spool, settings: SystemSettings) {
+    init(spool: any Spool, reserve: DiskReserve, settings: SystemSettings) {
         self.spool = spool
+        self.reserve = reserve
         let largest = settings.archiveLimits.archiveBytes
         let bytes = max(settings.spoolBytes, largest)
         budget = Mutex(
@@ -19,10 +21,11 @@ public final class Uploads: Sendable {
 
     /// Runs the body with an upload to write to. It is gone when the body ends, however it ends.
     /// - Throws: `too_many_requests` when the namespace has too many uploads, `no_capacity` when all together have,
-    ///   `storage_full`, `unavailable`, and what the body throws.
+    ///   `storage_full`, also while little of the disk is free, `unavailable`, and what the body throws.
     public func receive<Value>(
         for namespace: Namespace, _ body: (Upload) async throws -> Value
     ) async throws -> Value {
+        try await reserve.check()
         do throws(SpoolBudget<Namespace>.Refusal) {
             try budget.withLock { (budget) throws(SpoolBudget<Namespace>.Refusal) in try budget.open(namespace) }
         } catch {

@@ -43,7 +43,9 @@ enum FunctionRoutes {
                 summary: "Change a function's access, environment or limits",
                 request: BodyDescription(mediaType: "application/json", schema: .reference("FunctionUpdate")),
                 success: .json(.reference("Deployed"), "What is active now"),
-                problems: [.invalidRequest, .invalidConfig, .forbidden, .notFound, .conflict, .startFailed],
+                problems: [
+                    .invalidRequest, .invalidConfig, .forbidden, .notFound, .conflict, .startFailed, .storageFull,
+                ],
                 handler: .authenticated { request, context, principal in
                     let key = try context.functionKey()
                     let update = try await JSONBody.decode(FunctionUpdate.self, from: request)

@@ -35,9 +35,10 @@ func Serve(handler func(http.ResponseWriter, *http.Request)) {
 		DisableGeneralOptionsHandler: true,
 	}
 	stopped := make(chan struct{})
+	// Before anything is served: a signal that nobody has asked for yet would end the process at once.
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
 	go func() {
-		term := make(chan os.Signal, 1)
-		signal.Notify(term, syscall.SIGTERM)
 		<-term
 		_ = server.Shutdown(context.Background())
 		close(stopped)

@@ -18,6 +18,9 @@ final class SimChecker: Sendable {
     static let callLimit = Duration.seconds(12)
     static let buildLimit = Duration.seconds(24)
 
+    /// How long after a core has found room on its disk it may still begin a version: the store may hang.
+    static let roomNotice = Duration.seconds(20)
+
     /// What an invocation was answered with.
     struct Answer {
         var status: Int
@@ -49,6 +52,8 @@ final class SimChecker: Sendable {
         var boots: [String: Instant] = [:]
         /// Calls that go on.
         var calls: [FunctionKey: Int] = [:]
+        /// Those of the machines, by their names.
+        var disks: [String: SimDisk] = [:]
     }
 
     private let state = Mutex(State())
@@ -81,6 +86,13 @@ final class SimChecker: Sendable {
         state.withLock { $0.violations.append("at \(seconds) s: \(text)") }
     }
 
+    func watch(_ disk: SimDisk, of machine: String) { state.withLock { $0.disks[machine] = disk } }
+
+    /// The disk of the machine that a core runs on.
+    func disk(of core: String) -> SimDisk? {
+        state.withLock { $0.disks[String(core.prefix { $0 != "." })] }
+    }
+
     /// Counts that the run came by here.
     func mark(_ name: String) { state.withLock { $0.marks[name, default: 0] += 1 } }
 
@@ -91,18 +103,23 @@ final class SimChecker: Sendable {
     // MARK: The store
 
     /// The active version is always a ready one of which all is kept, ready versions never change, a deploy does not take
-    /// the place of a newer one, and no environment lies open in the store or could be another function's.
+    /// the place of a newer one, no environment lies open in the store or could be another function's, and no version is
+    /// begun by a core that has long had hardly anything free on its disk.
     /// - Returns: whether those who call the function see a change.
     @discardableResult
     func onCommit(_ key: FunctionKey, _ tables: SimTables) -> Bool {
         let now = clock.now()
         var broken: [String] = []
+        let shortage = SimCore.current.flatMap { disk(of: $0.name)?.shortSince }.map { $0.duration(to: now) }
         let isShown = state.withLock { state in
             let function = tables.functions[key]
             let versions = tables.versions[key] ?? [:]
             let before = (state.shown[key]?.last ?? nil)?.active
             state.ready[key]?.removeAll { versions[$0] == nil }
             for version in versions.values {
+                if state.versions[version.key] == nil, let shortage, shortage > Self.roomNotice {
+                    broken.append("\(version.key) was begun on a disk that has been nearly full for \(shortage)")
+                }
                 note(version, activeBefore: before, &state, &broken)
                 if case .failed = version.state, state.failed[version.key] == nil { state.failed[version.key] = now }
             }

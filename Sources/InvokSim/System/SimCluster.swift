@@ -88,6 +88,8 @@ final class SimCluster: Sendable {
         self.settings = settings
         nodes = (1...cores).map { number in
             let processors = SimQueue(servers: Self.processors, quantum: Self.quantum, clock: clock)
+            let disk = SimDisk(clock: clock, effects: effects)
+            checker.watch(disk, of: "core-\(number)")
             // Each machine has what it has built itself.
             let builds = SimGauge("builds", limit: settings.concurrentBuilds, checker: checker)
             let builder = SimFunctionBuilder(effects: effects, processors: processors, running: builds)
@@ -103,8 +105,8 @@ final class SimCluster: Sendable {
                 checker.require(running.isEmpty, "the bundle of \(running) was removed while they ran")
             }
             return SimNode(
-                name: "core-\(number)", engine: engine, builder: builder, processors: processors, settings: settings,
-                clock: clock, effects: effects, checker: checker, makeServer: makeServer
+                name: "core-\(number)", engine: engine, builder: builder, processors: processors, disk: disk,
+                settings: settings, clock: clock, effects: effects, checker: checker, makeServer: makeServer
             ) { engine, life in
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
@@ -112,7 +114,8 @@ final class SimCluster: Sendable {
                     spool: SimSpool(
                         effects: effects,
                         files: SimGauge("files of uploads", limit: settings.spoolFiles, checker: checker),
-                        bytes: SimGauge("bytes of uploads", limit: settings.spoolBytes, checker: checker)), logs: logs,
+                        bytes: SimGauge("bytes of uploads", limit: settings.spoolBytes, checker: checker)),
+                    disk: disk, logs: logs,
                     transport: SimTransport(engine: engine, clock: clock, effects: effects),
                     passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,

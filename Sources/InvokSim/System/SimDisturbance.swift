@@ -11,6 +11,7 @@ struct SimDisturbance: Sendable {
         await withDiscardingTaskGroup { group in
             for fault in [
                 SimFault.coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang, .cacheHang, .slowCPU,
+                .fullDisk,
             ] {
                 group.addTask {
                     while let pause = faults.pause(before: fault) {
@@ -30,6 +31,7 @@ struct SimDisturbance: Sendable {
         case .storeHang: hang("store", fault)
         case .cacheHang: hang("cache", fault)
         case .slowCPU: slowMachine()
+        case .fullDisk: fillDisk()
         default:
             guard faults.strike(fault, choices: 1) != nil else { return }
             cluster.effects.note("the cache forgets everything")
@@ -54,6 +56,16 @@ struct SimDisturbance: Sendable {
         cluster.effects.note("the processors of \(node.name) are slow")
         node.processors.slow(by: 4, for: .seconds(choice / nodes.count + 1))
         cluster.checker.mark("processors slow")
+    }
+
+    /// The disk of one machine is nearly full for up to a minute.
+    private func fillDisk() {
+        let nodes = cluster.nodes
+        guard let choice = faults.strike(.fullDisk, choices: nodes.count * 30) else { return }
+        let node = nodes[choice % nodes.count]
+        cluster.effects.note("the disk of \(node.name) is nearly full")
+        node.disk.fill(for: .seconds(30 + choice / nodes.count))
+        cluster.checker.mark("disk nearly full")
     }
 
     /// One instance ends, or all of a machine at the same time, as when it is short of memory.

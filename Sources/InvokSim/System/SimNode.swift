@@ -18,6 +18,7 @@ final class SimNode: Sendable {
     let name: String
     let engine: SimContainerEngine
     let processors: SimQueue
+    let disk: SimDisk
     let builder: SimFunctionBuilder
     private let makeWorld: @Sendable (_ engine: SimContainerEngine, _ life: String) -> World
     private let makeServer: SimServerMaker
@@ -29,7 +30,7 @@ final class SimNode: Sendable {
     private let lives = Mutex(0)
 
     init(
-        name: String, engine: SimContainerEngine, builder: SimFunctionBuilder, processors: SimQueue,
+        name: String, engine: SimContainerEngine, builder: SimFunctionBuilder, processors: SimQueue, disk: SimDisk,
         settings: SystemSettings, clock: SimClock, effects: SimEffects, checker: SimChecker,
         makeServer: @escaping SimServerMaker,
         makeWorld: @escaping @Sendable (SimContainerEngine, String) -> World
@@ -37,6 +38,7 @@ final class SimNode: Sendable {
         self.name = name
         self.engine = engine
         self.processors = processors
+        self.disk = disk
         self.builder = builder
         self.settings = settings
         self.clock = clock

@@ -17,6 +17,7 @@ final class SimOffender: Sendable {
     /// What an upload may be refused with that is never made into a version.
     private static let refusals: Set<InvokError.Code> = [
         .invalidRequest, .invalidArchive, .invalidConfig, .payloadTooLarge, .tooManyRequests, .noCapacity, .unavailable,
+        .storageFull,
     ]
 
     private let mischief: SimMischief

@@ -64,8 +64,7 @@ struct SimOwner: Sendable {
         let archive = code.archive(for: key)
         checker.expect(code, of: code.keptArchive(for: key))
         let access: Access? = [nil, nil, .private, .public][random.below(4)]
-        let change = model.begin(isHealthy: code.answers || !code.becomesActive)
-        let began = cluster.clock.now()
+        let (change, began) = (model.begin(isHealthy: code.answers || !code.becomesActive), cluster.clock.now())
         let (result, isAbandoned) = await cluster.waits.during("\(name) deploys \(key) on \(front.name)") {
             await cluster.abandoning(after: patience) {
                 await front.deploy(archive, name: key.name, access: access, token: token)
@@ -81,8 +80,8 @@ struct SimOwner: Sendable {
             checker.require(
                 checker.code(of: version) == code, "\(version) was made of another archive than the deployed one")
         }
-        await settle(
-            change, result, "deploy", on: front, allowed: Set([code.refusal].compactMap(\.self)), isAbandoned)
+        let allowed = [code.refusal, fullDisk(front, since: began)].compactMap(\.self)
+        await settle(change, result, "deploy", on: front, allowed: Set(allowed), isAbandoned)
     }
 
     private func rollBack(_ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator) async {
@@ -114,7 +113,7 @@ struct SimOwner: Sendable {
         let access: Access? = [nil, .private, .public][random.below(3)]
         var update = FunctionUpdate(access: access)
         if access == nil || random.below(2) == 0 { update.env = [SimCode.variable: "\(name) \(serial)"] }
-        let change = model.begin(isHealthy: checker.allCodeAnswers(of: key))
+        let (change, began) = (model.begin(isHealthy: checker.allCodeAnswers(of: key)), cluster.clock.now())
         let (result, isAbandoned) = await cluster.waits.during("\(name) updates \(key) on \(front.name)") {
             await cluster.abandoning(after: patience) { [update] in await front.update(key, update, token: token) }
         }
@@ -125,8 +124,14 @@ struct SimOwner: Sendable {
         }
         // Without an active version there is nothing to update.
         let isKnown = if case .active = change.before { true } else { false }
-        await settle(
-            change, result, "update", on: front, allowed: isKnown ? [] : [.notFound, .conflict], isAbandoned)
+        var allowed: Set<InvokError.Code> = isKnown ? [] : [.notFound, .conflict]
+        if let refusal = fullDisk(front, since: began), update.env != nil { allowed.insert(refusal) }
+        await settle(change, result, "update", on: front, allowed: allowed, isAbandoned)
+    }
+
+    /// What a new version may be refused with on a machine whose disk was nearly full; `nil` where it had room.
+    private func fullDisk(_ front: SimFront, since: Instant) -> InvokError.Code? {
+        checker.disk(of: front.name)?.wasShort(since: since) == true ? .storageFull : nil
     }
 
     func delete(_ front: SimFront) async {

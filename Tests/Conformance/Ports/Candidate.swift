@@ -168,6 +168,13 @@ extension Candidate<any Spool> {
     ]
 }
 
+extension Candidate<any DataDisk> {
+    static let disks: [Candidate] = [
+        Candidate("sim") { test in try await test(SimDisk(clock: SimClock())) },
+        .inFolder("file system") { folder in FileSystemDisk(of: folder) },
+    ]
+}
+
 extension Candidate<Durable<any LogStore>> {
     static let logStores: [Candidate] = [
         Candidate("sim") { test in

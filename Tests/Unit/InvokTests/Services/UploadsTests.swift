@@ -8,11 +8,13 @@ struct UploadsTests {
     private let ann = UUIDValue(randomness: SimRandomness(seed: 1))
     private let bob = UUIDValue(randomness: SimRandomness(seed: 2))
 
+    private let disk = SimDisk(clock: SimClock())
+
     private func uploads(files: Int = 16, bytes: Int = 400, spool: any Spool = SimSpool()) -> Uploads {
         var settings = SystemSettings()
         settings.archiveLimits.archiveBytes = 100
         (settings.spoolFiles, settings.spoolBytes) = (files, bytes)
-        return Uploads(spool: spool, settings: settings)
+        return Uploads(spool: spool, reserve: DiskReserve(disk, percent: 5), settings: settings)
     }
 
     @Test func whatIsReceivedIsReadAndThenGone() async throws {
@@ -40,6 +42,18 @@ struct UploadsTests {
         let other = self.uploads(spool: failing)
         #expect(await code { try await other.receive(for: ann) { _ in } } == .storageFull)
         #expect(other.held.files == 0)
+    }
+
+    @Test func nothingIsReceivedWhileLittleOfTheDiskIsFree() async throws {
+        disk.fill(for: .seconds(10))
+        let uploads = uploads()
+        let error = await #expect(throws: InvokError.self) {
+            try await uploads.receive(for: ann) { _ in Issue.record("it was received") }
+        }
+        #expect(error?.code == .storageFull)
+        #expect(error?.message.contains("less than 5 %") == true)
+        #expect(error?.nextStep?.contains("INVOK_MIN_FREE_DISK_PERCENT") == true)
+        #expect(uploads.held.files == 0)
     }
 
     private struct FailingSpool: Spool {
