@@ -12,12 +12,12 @@ RUN mkdir /out; \
     if [ -n "$PREBUILT" ]; then cp -a "$PREBUILT"/. /out/; exit; fi; \
     apt-get update \
     && apt-get install -y --no-install-recommends \
-        libhiredis-dev libpq-dev libsqlite3-dev pkg-config zlib1g-dev \
+        libhiredis-dev libpq-dev libseccomp-dev libsqlite3-dev pkg-config zlib1g-dev \
     && swift build -c release --static-swift-stdlib -Xlinker -s --product invok-core \
     && cp "$(swift build -c release --static-swift-stdlib -Xlinker -s --show-bin-path)/invok-core" /out/
 
 FROM ${RUNTIME_IMAGE}
-ARG PACKAGES="ca-certificates libhiredis0.14 libpq5 libsqlite3-0 zlib1g"
+ARG PACKAGES="ca-certificates libhiredis0.14 libpq5 libseccomp2 libsqlite3-0 zlib1g"
 RUN [ -z "$PACKAGES" ] || { apt-get update && apt-get install -y --no-install-recommends $PACKAGES \
     && rm -rf /var/lib/apt/lists/*; }
 COPY --from=build /out/ /usr/local/lib/invok/

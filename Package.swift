@@ -110,6 +110,7 @@ let package = Package(
                 .embedInCode("Resources")
             ]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // The first process of sandboxes and containers: a program in C, and what it is told.
         .plugin(name: "EmbedInit", capability: .buildTool()),
         .target(name: "InvokInit", exclude: ["Program"], swiftSettings: strict, plugins: ["EmbedInit"]),
@@ -117,7 +118,9 @@ let package = Package(
         wall("InvokThreads", []),
         // What adapters that run things on this machine share.
         wall("InvokHost", ["Invok", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
-        wall("InvokSandbox", ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
+        wall(
+            "InvokSandbox",
+            ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", "CSeccomp", logging]),
         wall(
             "InvokDocker",
             [

@@ -19,6 +19,9 @@ int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions
 // pipe(2)
 static inline int linux_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 
+// memfd_create(2): a file in memory that nobody else sees, close-on-exec.
+static inline int linux_memfd_create(const char *name) { return (int)syscall(SYS_memfd_create, name, 1u); }
+
 // getrlimit(2): sets both limits of another process.
 static inline int linux_prlimit(pid_t process, int resource, unsigned long long limit) {
     const unsigned long long both[2] = {limit, limit};

@@ -74,9 +74,15 @@ public final class SandboxHost: Sendable {
             throw .unavailable(
                 "the cache directory cannot be used: \(error); set INVOK_CACHE_DIR to one that is this user's alone")
         }
+        let filter: SeccompFilter
+        do throws(SystemError) {
+            filter = try SeccompFilter()
+        } catch {
+            throw .unavailable("the filter of functions' system calls cannot be made, and none runs without: \(error)")
+        }
         let launcher: SandboxLauncher
         do throws(SystemError) {
-            launcher = try makeLauncher(bubblewrap)
+            launcher = try makeLauncher(bubblewrap, filter)
         } catch {
             throw .unavailable("the data directory cannot be prepared: \(error)")
         }
@@ -84,7 +90,7 @@ public final class SandboxHost: Sendable {
         return Prepared(launcher: launcher, warnings: warnings(launcher))
     }
 
-    private func makeLauncher(_ bubblewrap: String) throws(SystemError) -> SandboxLauncher {
+    private func makeLauncher(_ bubblewrap: String, _ filter: SeccompFilter) throws(SystemError) -> SandboxLauncher {
         try Files.makeDirectories(dataDirectory, mode: 0o700)
         let installation = Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8)
         let groups = ControlGroups.of(dataDirectory: dataDirectory)
@@ -104,7 +110,7 @@ public final class SandboxHost: Sendable {
             groups: geteuid() == 0 ? users.groupFile : "function:x:\(Sandbox.mappedUser):\n")
         return try SandboxLauncher(
             bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users,
-            program: try HandOver.install(in: dataDirectory))
+            filter: filter, program: try HandOver.install(in: dataDirectory))
     }
 
     /// Removes what would be left of this host once no sandbox runs any more: call it last.

@@ -17,7 +17,7 @@ final class SandboxLauncher: Sendable {
     let users: UserIDPool
     /// Whether each user gets a namespace of its own, where the core is root.
     let hasUserNamespaces = Atomic(true)
-    private let seccomp = SeccompFilter.native.bytes
+    private let filter: SeccompFilter
     private let program: Descriptor
     private let nothing: Descriptor
     private let starter: EventThread
@@ -27,12 +27,14 @@ final class SandboxLauncher: Sendable {
 
     /// - Parameter program: the path of `invok-init`.
     init(
-        bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool, program: String
+        bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool, filter: SeccompFilter,
+        program: String
     ) throws(SystemError) {
         self.bubblewrap = bubblewrap
         self.base = base
         self.groups = groups
         self.users = users
+        self.filter = filter
         self.program = try Descriptor.open(program, O_RDONLY)
         nothing = try Descriptor.open("/dev/null", O_RDONLY)
         starter = try EventThread()
@@ -135,7 +137,7 @@ final class SandboxLauncher: Sendable {
             let arguments = sandbox.options(base: base, user: user)
             try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
             let setup = sandbox.setup(
-                user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed), filter: seccomp)
+                user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed), filter: filter.bytes)
             try HandOver.send(setup.bytes, to: control.ours)
             return SandboxProcess(
                 identifier: process, handle: handle, control: control.ours, group: group, user: user,
