@@ -60,6 +60,9 @@ package struct ResourceLimits: Hashable, Sendable {
     package var openFiles: Int
     /// The largest file.
     package var fileBytes: Int
+    /// What each process may map beyond `memoryBytes`, where it is the process that is limited: a runtime maps more than it
+    /// uses.
+    package var mappedSlackBytes = 1 << 30
 
     package init(memoryBytes: Int, cpus: Double, processes: Int, openFiles: Int, fileBytes: Int) {
         self.memoryBytes = memoryBytes

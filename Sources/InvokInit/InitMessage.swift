@@ -17,6 +17,9 @@ package enum InitMessage {
         package var user: UInt32?
         /// Whether to enter a user namespace whose map names that user alone.
         package var hasUserNamespace = false
+        /// How many processes and threads its user may have, itself among them (RLIMIT_NPROC); `nil` for any number. Where it
+        /// has a user namespace of its own, the kernel counts those in there.
+        package var processes: UInt32?
         /// Whether to end, and all below it, once the other end of the socket is closed.
         package var endsWithCore = false
         /// A seccomp program, eight bytes an instruction; empty for none.
@@ -30,7 +33,7 @@ package enum InitMessage {
         package var bytes: [UInt8] {
             let flags: UInt32 =
                 (user == nil ? 0 : 1) | (hasUserNamespace && user != nil ? 2 : 0) | (endsWithCore ? 4 : 0)
-            return head(0x3156_4B49, flags, filter.count, user ?? 0, 0) + filter
+            return head(0x3156_4B49, flags, filter.count, user ?? 0, processes ?? 0) + filter
         }
     }
 

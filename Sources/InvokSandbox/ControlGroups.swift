@@ -19,6 +19,9 @@ struct ControlGroups: Sendable {
         let controllers: Set<Controller>
     }
 
+    /// For who is to do without.
+    static let none = ControlGroups()
+
     let hierarchies: [Hierarchy]
     /// Held as long as the groups are in use, so that another core can tell them from those of a dead one.
     private let locks: [Descriptor]
@@ -32,6 +35,11 @@ struct ControlGroups: Sendable {
         return ControlGroups(
             name: prefix + installation.description.prefix(12), mounts: Files.text("/proc/self/mounts") ?? "",
             membership: Files.text("/proc/self/cgroup") ?? "")
+    }
+
+    private init() {
+        hierarchies = []
+        locks = []
     }
 
     /// Finds what can be used and makes this installation's own group in each hierarchy.
@@ -50,7 +58,11 @@ struct ControlGroups: Sendable {
                 guard !wanted.isEmpty else { break }
                 let directory = parent + "/" + name
                 let make = { Self.make(directory, in: parent, version: mount.version, wanted: wanted) }
-                let usable = make()
+                var usable = make()
+                if usable.isEmpty, parent == mount.path + own, CoreGroup.makeRoom(in: parent, for: wanted) {
+                    usable = make()
+                    if usable.isEmpty { CoreGroup.undo(in: parent) }
+                }
                 guard !usable.isEmpty else { continue }
                 if let lock = Self.claim(directory, again: make) { locks.append(lock) }
                 found.append(Hierarchy(version: mount.version, directory: directory, controllers: usable))
@@ -172,7 +184,7 @@ struct ControlGroups: Sendable {
             guard fields.count == 3 else { continue }
             let names = Set(fields[1].split(separator: ",").compactMap { Controller(rawValue: String($0)) })
             let isIt = mount.version == .two ? fields[1].isEmpty : !names.isDisjoint(with: mount.controllers)
-            if isIt { return fields[2] == "/" ? "" : String(fields[2]) }
+            if isIt { return CoreGroup.withoutRoom(String(fields[2])) }
         }
         return ""
     }
@@ -205,7 +217,7 @@ struct ControlGroups: Sendable {
         try? Files.put("+\(controller.rawValue)", into: directory + "/cgroup.subtree_control")
     }
 
-    private static func words(of path: String) -> Set<String> {
+    static func words(of path: String) -> Set<String> {
         Set((Files.text(path) ?? "").split { $0 == " " || $0 == "\n" }.map(String.init))
     }
 }

@@ -42,11 +42,15 @@ extension Isolation {
     }
 
     /// What `invok-init` is to make of itself.
-    func setup(user: User, hasUserNamespaces: Bool, filter: [UInt8]) -> InitMessage.Setup {
+    /// - Parameter countsProcesses: whether what the kernel counts as its user's processes is the sandbox's alone.
+    func setup(
+        user: User, hasUserNamespaces: Bool, countsProcesses: Bool, filter: [UInt8]
+    ) -> InitMessage.Setup {
         var setup = InitMessage.Setup(filter: filter)
         if case .switched(let id) = user { setup.user = id }
         setup.hasUserNamespace = hasUserNamespaces
         setup.endsWithCore = true
+        if countsProcesses { setup.processes = UInt32(limits.processes + 1) }  // the init
         return setup
     }
 

@@ -19,6 +19,9 @@ public final class SandboxHost: Sendable {
     package let disk = WorkerPool(threads: BuildThreads.count)
     package let quarantine: Quarantine
     private let bubblewrap: String?
+    private let usesControlGroups: Bool
+    private let machine: LimitEnforcement.Machine
+    private let allowsUnlimited: Bool
     private let preparation = Preparation<Prepared, EngineError>()
 
     struct Prepared: Sendable {
@@ -31,15 +34,33 @@ public final class SandboxHost: Sendable {
     ///   - cacheDirectory: an absolute path. Any number of cores of one user may share it; what lies there can be made
     ///     again.
     ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
+    ///   - allowsUnlimited: whether functions may run whose memory or processes nothing on this machine limits.
     ///   - logger: for leftovers.
-    public init(
+    public convenience init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
-        bubblewrap: String? = nil, logger: Logger = Logger(label: "invok")
+        bubblewrap: String? = nil, allowsUnlimited: Bool = false, logger: Logger = Logger(label: "invok")
+    ) {
+        self.init(
+            dataDirectory: dataDirectory, cacheDirectory: cacheDirectory, toolchains: toolchains, clock: clock,
+            bubblewrap: bubblewrap, allowsUnlimited: allowsUnlimited, logger: logger, usesControlGroups: true,
+            machine: .this)
+    }
+
+    /// - Parameters:
+    ///   - usesControlGroups: `false` does without, as on a machine that has none.
+    ///   - machine: what to take this machine for.
+    init(
+        dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
+        bubblewrap: String? = nil, allowsUnlimited: Bool = false, logger: Logger = Logger(label: "invok"),
+        usesControlGroups: Bool, machine: LimitEnforcement.Machine
     ) {
         self.dataDirectory = dataDirectory
         self.cacheDirectory = cacheDirectory
         self.toolchains = toolchains
         self.clock = clock
+        self.usesControlGroups = usesControlGroups
+        self.machine = machine
+        self.allowsUnlimited = allowsUnlimited
         quarantine = Quarantine(directory: dataDirectory + "/quarantine", threads: disk, logger: logger)
         self.bubblewrap =
             bubblewrap ?? ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first(where: Files.exists)
@@ -74,26 +95,48 @@ public final class SandboxHost: Sendable {
             throw .unavailable(
                 "the cache directory cannot be used: \(error); set INVOK_CACHE_DIR to one that is this user's alone")
         }
-        let filter: SeccompFilter
-        do throws(SystemError) {
-            filter = try SeccompFilter()
-        } catch {
-            throw .unavailable("the filter of functions' system calls cannot be made, and none runs without: \(error)")
-        }
-        let launcher: SandboxLauncher
-        do throws(SystemError) {
-            launcher = try makeLauncher(bubblewrap, filter)
-        } catch {
-            throw .unavailable("the data directory cannot be prepared: \(error)")
-        }
+        let launcher = try makeLauncher(bubblewrap)
         try await probe(launcher)
         return Prepared(launcher: launcher, warnings: warnings(launcher))
     }
 
-    private func makeLauncher(_ bubblewrap: String, _ filter: SeccompFilter) throws(SystemError) -> SandboxLauncher {
-        try Files.makeDirectories(dataDirectory, mode: 0o700)
-        let installation = Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8)
-        let groups = ControlGroups.of(dataDirectory: dataDirectory)
+    private func makeLauncher(_ bubblewrap: String) throws(EngineError) -> SandboxLauncher {
+        try Self.sayingWhat("the data directory cannot be made") { () throws(SystemError) in
+            try Files.makeDirectories(dataDirectory, mode: 0o700)
+        }
+        let groups = usesControlGroups ? ControlGroups.of(dataDirectory: dataDirectory) : .none
+        let enforcement = LimitEnforcement(missing: groups.missing, on: machine)
+        if let refusal = enforcement.refusal, !allowsUnlimited {
+            groups.remove()
+            throw .unavailable(refusal)
+        }
+        let refused = enforcement.memory == .watch ? SystemCallList.unseenMemory : []
+        let filter = try Self.sayingWhat("the filter of functions' system calls cannot be made") {
+            () throws(SystemError) in
+            try SeccompFilter(without: refused)
+        }
+        return try Self.sayingWhat("the data directory cannot be prepared") { () throws(SystemError) in
+            let (base, users, program) = try prepareDirectories(groups)
+            return try SandboxLauncher(
+                bubblewrap: bubblewrap, base: base, groups: groups, enforcement: enforcement, users: users,
+                filter: filter, program: program)
+        }
+    }
+
+    private static func sayingWhat<Value>(
+        _ what: String, _ body: () throws(SystemError) -> Value
+    ) throws(EngineError) -> Value {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw .unavailable("\(what): \(error)")
+        }
+    }
+
+    /// - Returns: what sandboxes see, their users, and the path of `invok-init`.
+    private func prepareDirectories(
+        _ groups: ControlGroups
+    ) throws(SystemError) -> (SandboxBase, UserIDPool, String) {
         groups.removeLeftovers()
         for (path, mode) in [(runDirectory, 0o700), (bundlesDirectory, 0o755)] {
             try Files.makeDirectories(path, mode: mode_t(mode))
@@ -104,13 +147,11 @@ public final class SandboxHost: Sendable {
             quarantine.removeLater("\(bundlesDirectory)/\(name)")
         }
         try BundleSecrets.remove(in: bundlesDirectory)
-        let users = UserIDPool(installation: installation)
+        let users = UserIDPool(installation: Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8))
         try SandboxBase.writeEtc(
             runDirectory + "/etc", passwords: geteuid() == 0 ? users.passwordFile : Self.mappedPasswords,
             groups: geteuid() == 0 ? users.groupFile : "function:x:\(Sandbox.mappedUser):\n")
-        return try SandboxLauncher(
-            bubblewrap: bubblewrap, base: SandboxBase(etc: runDirectory + "/etc"), groups: groups, users: users,
-            filter: filter, program: try HandOver.install(in: dataDirectory))
+        return (SandboxBase(etc: runDirectory + "/etc"), users, try HandOver.install(in: dataDirectory))
     }
 
     /// Removes what would be left of this host once no sandbox runs any more: call it last.
@@ -151,12 +192,9 @@ public final class SandboxHost: Sendable {
     }
 
     private func warnings(_ launcher: SandboxLauncher) -> [String] {
-        var warnings = launcher.groups.missing.map { controller in
-            switch controller {
-            case .memory: "functions' memory is not limited: the memory control group cannot be used here"
-            case .pids: "functions' processes are not limited: the pids control group cannot be used here"
-            case .cpu: "functions' processor time is not limited: the cpu control group cannot be used here"
-            }
+        var warnings = launcher.enforcement.warnings
+        if launcher.groups.missing.contains(.cpu) {
+            warnings.append("functions' processor time is not limited: the cpu control group cannot be used here")
         }
         if geteuid() != 0 {
             warnings.append("functions run as this user inside a user namespace: only root can give each its own user")

@@ -86,11 +86,13 @@ final class SandboxInstance: Sendable {
         if let name = command.first, let tool = toolchains.first(where: { $0.name.rawValue == name }) {
             command[0] = tool.sandboxExecutable
         }
+        var resources = ResourceLimits(
+            memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
+            openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20)
+        resources.mappedSlackBytes = spec.settings.runtime.mappedSlack(concurrency: limits.concurrency)
         return Sandbox(
             mounts: toolchains.flatMap(\.mounts) + [Sandbox.Mount(source: bundlePath, destination: "/bundle")],
             workingDirectory: "/bundle", environment: environment, command: command, temporaryBytes: 64 << 20,
-            limits: ResourceLimits(
-                memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
-                openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20))
+            limits: resources)
     }
 }

@@ -14,6 +14,7 @@ final class SandboxLauncher: Sendable {
     let bubblewrap: String
     let base: SandboxBase
     let groups: ControlGroups
+    let enforcement: LimitEnforcement
     let users: UserIDPool
     /// Whether each user gets a namespace of its own, where the core is root.
     let hasUserNamespaces = Atomic(true)
@@ -23,16 +24,19 @@ final class SandboxLauncher: Sendable {
     private let starter: EventThread
     private let events: EventThread
     private let janitor: EventThread
+    /// Where there is no control group for memory.
+    private let memory: MemoryWatch?
     private let count = Atomic<UInt64>(0)
 
     /// - Parameter program: the path of `invok-init`.
     init(
-        bubblewrap: String, base: SandboxBase, groups: ControlGroups, users: UserIDPool, filter: SeccompFilter,
-        program: String
+        bubblewrap: String, base: SandboxBase, groups: ControlGroups, enforcement: LimitEnforcement, users: UserIDPool,
+        filter: SeccompFilter, program: String
     ) throws(SystemError) {
         self.bubblewrap = bubblewrap
         self.base = base
         self.groups = groups
+        self.enforcement = enforcement
         self.users = users
         self.filter = filter
         self.program = try Descriptor.open(program, O_RDONLY)
@@ -40,6 +44,7 @@ final class SandboxLauncher: Sendable {
         starter = try EventThread()
         events = try EventThread()
         janitor = try EventThread()
+        memory = enforcement.memory == .watch ? try MemoryWatch() : nil
     }
 
     deinit { groups.remove() }
@@ -54,6 +59,7 @@ final class SandboxLauncher: Sendable {
         await starter.run { [self] in
             do throws(LaunchError) {
                 let process = try start(sandbox, [nothing, output, errors], listening)
+                memory?.add(process)
                 process.observe(on: events)
                 handOver(sandbox.command(hasListener: listening != nil).bytes, to: process)
                 return .success(process)
@@ -71,6 +77,7 @@ final class SandboxLauncher: Sendable {
 
     /// Removes what is left of a sandbox that has ended, and with it whatever still runs inside.
     func cleanUp(_ process: SandboxProcess) async {
+        memory?.remove(process)
         await blocking { [users] in
             process.group?.remove()
             if case .switched(let id) = process.user { users.giveBack(id) }
@@ -130,14 +137,15 @@ final class SandboxLauncher: Sendable {
             let handle = try Descriptor.process(process)
             if !groups.hierarchies.isEmpty { group = try groups.makeGroup(name, limits: sandbox.limits.withInit) }
             try group?.attach(process)
-            try Self.limit(process, sandbox.limits, user)
+            try limit(process, sandbox.limits)
             if sandbox.niceness > 0 {
                 setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), sandbox.niceness)
             }
             let arguments = sandbox.options(base: base, user: user)
             try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
             let setup = sandbox.setup(
-                user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed), filter: filter.bytes)
+                user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed),
+                countsProcesses: enforcement.countsProcesses, filter: filter.bytes)
             try HandOver.send(setup.bytes, to: control.ours)
             return SandboxProcess(
                 identifier: process, handle: handle, control: control.ours, group: group, user: user,
@@ -151,17 +159,15 @@ final class SandboxLauncher: Sendable {
     }
 
     /// Sets the limits that bubblewrap's children inherit (getrlimit(2)).
-    private static func limit(
-        _ process: pid_t, _ limits: ResourceLimits, _ user: Sandbox.User
-    ) throws(SystemError) {
+    private func limit(_ process: pid_t, _ limits: ResourceLimits) throws(SystemError) {
         var own = rlimit()
         getrlimit(__rlimit_resource_t(Limit.openFiles), &own)
         var values = [
             (Limit.core, 0), (Limit.fileSize, limits.fileBytes),
             (Limit.openFiles, min(limits.openFiles, Int(clamping: own.rlim_max))),
         ]
-        // Counted for a user, so it can only be set where the user is the sandbox's own.
-        if case .switched = user { values.append((Limit.processes, limits.processes + 1)) }  // the init
+        // What a runtime takes at once is over before anybody looks.
+        if memory != nil { values.append((Limit.data, limits.memoryBytes + limits.mappedSlackBytes)) }
         for (resource, value) in values {
             guard linux_prlimit(process, resource, UInt64(value)) == 0 else { throw SystemError("prlimit") }
         }
@@ -169,8 +175,8 @@ final class SandboxLauncher: Sendable {
 
     private enum Limit {
         static let fileSize: Int32 = 1
+        static let data: Int32 = 2
         static let core: Int32 = 4
-        static let processes: Int32 = 6
         static let openFiles: Int32 = 7
     }
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// How a sandbox ended.
 struct SandboxEnd: Sendable {
     let status: ExitStatus
-    /// How many of its processes the kernel ended for want of memory.
+    /// How many of its processes the kernel ended for want of memory, or the core.
     let outOfMemoryKills: Int
 }
 
@@ -23,6 +23,7 @@ final class SandboxProcess: Sendable {
     /// Our end of the socket to its init, which ends, and all of it, once this is closed: with the core, or bubblewrap.
     private let socket: Mutex<Descriptor?>
     private let end = Event<SandboxEnd>()
+    private let tookTooMuchMemory = Atomic(false)
 
     init(
         identifier: pid_t, handle: Descriptor, control: Descriptor, group: ControlGroup?, user: Sandbox.User,
@@ -44,7 +45,8 @@ final class SandboxProcess: Sendable {
             letGo()
             let exit = result == Int(identifier) ? ExitStatus(waitStatus: status) : ExitStatus(code: 255)
             // Read here, so that the end can be told before anything is cleaned up.
-            end.signal(SandboxEnd(status: exit, outOfMemoryKills: group?.outOfMemoryKills ?? 0))
+            let kills = (group?.outOfMemoryKills ?? 0) + (tookTooMuchMemory.load(ordering: .relaxed) ? 1 : 0)
+            end.signal(SandboxEnd(status: exit, outOfMemoryKills: kills))
             return .done
         }
     }
@@ -60,6 +62,12 @@ final class SandboxProcess: Sendable {
 
     /// Ends all of it at once: its init ends with bubblewrap, and everything inside with its init.
     func kill() { _ = linux_pidfd_send_signal(handle.number, SIGKILL) }
+
+    /// Ends all of it as the kernel does when a control group has no more memory.
+    func endForMemory() {
+        tookTooMuchMemory.store(true, ordering: .relaxed)
+        kill()
+    }
 
     /// Asks the function to end: the init inside passes the signal on, which bubblewrap would not.
     /// - Returns: whether there was anybody to ask.

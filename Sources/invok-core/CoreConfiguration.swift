@@ -22,6 +22,8 @@ struct CoreConfiguration: Sendable {
     /// Redis, or else this process's memory.
     var redisURL: String?
     var engine = EngineChoice.Name.sandbox
+    /// Whether functions may run whose memory or processes this machine cannot limit.
+    var allowsUnlimited = false
     var docker: DockerChoice
     var defaultAccess = Access.private
     var jwtSecret: String?
@@ -66,6 +68,7 @@ struct CoreConfiguration: Sendable {
         DATABASE_URL           SQLite in the data directory (or postgres://USER:PASSWORD@HOST:PORT/DATABASE)
         REDIS_URL              this process's memory (or redis://:PASSWORD@HOST:PORT/DATABASE)
         INVOK_ENGINE           sandbox (or docker)
+        INVOK_ALLOW_UNLIMITED  0 (1: also where the machine cannot limit functions' memory or processes)
         DOCKER_HOST            unix:///var/run/docker.sock
         INVOK_HOST_DATA_DIR    the data directory as Docker sees it, where the core runs in a container
         INVOK_GO_IMAGE, INVOK_PYTHON_IMAGE, INVOK_NODE_IMAGE   images that functions run in
@@ -142,6 +145,7 @@ struct CoreConfiguration: Sendable {
             }
             engine = value
         }
+        allowsUnlimited = try number("INVOK_ALLOW_UNLIMITED", 0, in: 0...1) == 1
         docker = try DockerChoice(setting: text)
         if let access = text("INVOK_DEFAULT_ACCESS") {
             guard let value = Access(rawValue: access) else {

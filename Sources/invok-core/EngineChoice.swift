@@ -35,7 +35,7 @@ struct EngineChoice: Sendable {
         let toolchains = Toolchains.discover(environment: configuration.environment)
         let host = SandboxHost(
             dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
-            clock: clock, logger: logger)
+            clock: clock, allowsUnlimited: configuration.allowsUnlimited, logger: logger)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
         let builder = SandboxFunctionBuilder(host: host, logger: logger)
         return EngineChoice(

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
@@ -30,7 +31,7 @@ enum { BROKEN = 125, NO_USER_NAMESPACE = 124, CANNOT_RUN = 126, NOT_FOUND = 127 
 struct head {
     u32 magic, flags, bytes;
     u32 first;   // setup: the user; command: the number of arguments
-    u32 second;  // setup: 0; command: the number of variables
+    u32 second;  // setup: the number of processes, or 0 for any; command: the number of variables
 };
 enum { SETUP = 0x31564B49, COMMAND = 0x32564B49 };
 enum { SWITCH_USER = 1, USER_NAMESPACE = 2, DIES_WITH_CORE = 4 };  // of a setup
@@ -135,6 +136,13 @@ static void enter_user_namespace(u32 user) {
     drop_bounding_set(1);
 }
 
+// Only here: set before the user namespace is made, it would count against all of the user's processes outside, too.
+static void limit_processes(u32 count) {
+    struct rlimit64 limit = {count, count};
+    long result = CALL4(prlimit64, 0, RLIMIT_NPROC, &limit, 0);
+    if (result < 0) fail(BROKEN, "the processes cannot be limited", result);
+}
+
 static void drop_capabilities(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
@@ -154,6 +162,7 @@ static u32 confine(int socket) {
     if (setup.flags & SWITCH_USER) switch_user(setup.first);
     if (setup.flags & USER_NAMESPACE) enter_user_namespace(setup.first);
     if (!(setup.flags & SWITCH_USER)) drop_bounding_set(0);
+    if (setup.second) limit_processes(setup.second);
     drop_capabilities();
     long result = prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
     struct sock_fprog program = {(unsigned short)(setup.bytes / sizeof *instructions), instructions};

@@ -34,12 +34,18 @@ final class Fixture: Sendable {
             ?? (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.cache") + "/invok"
     }
 
-    init() throws {
+    /// - Parameters:
+    ///   - usesControlGroups: `false` makes a host that has none, as on other machines.
+    ///   - machine: what it takes this machine for.
+    init(
+        usesControlGroups: Bool = true, machine: LimitEnforcement.Machine = .this, allowsUnlimited: Bool = false
+    ) throws {
         directory = "/tmp/invok-sandbox-\(UUID().uuidString.prefix(8))"
         try Files.makeDirectory(directory, mode: 0o700)
         host = SandboxHost(
             dataDirectory: directory, cacheDirectory: Self.cacheDirectory, toolchains: Self.toolchains,
-            clock: SystemClock())
+            clock: SystemClock(), allowsUnlimited: allowsUnlimited, usesControlGroups: usesControlGroups,
+            machine: machine)
         engine = SandboxContainerEngine(host: host, logs: logs, logger: Logger(label: "test"))
     }
 

@@ -14,6 +14,8 @@ import Testing
         setup.endsWithCore = true
         #expect(words(setup.bytes)[1] == 7)
         #expect(setup.bytes.suffix(8) == [1, 2, 3, 4, 5, 6, 7, 8])
+        setup.processes = 257
+        #expect(words(setup.bytes)[4] == 257)
         // Without a user of its own there is nobody for the namespace's map.
         setup.user = nil
         #expect(words(setup.bytes)[1] == 4)

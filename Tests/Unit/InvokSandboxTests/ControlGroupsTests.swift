@@ -22,6 +22,17 @@ import Testing
         #expect(mounts.map { ControlGroups.ownPath(of: $0, in: membership) } == ["/b", "/c"])
     }
 
+    /// A core that has made room is one step further down than its groups.
+    @Test func looksAtTheGroupThatItWasStartedIn() {
+        let mount = ControlGroups.Mount(path: "/sys/fs/cgroup", version: .two, controllers: [])
+        for (membership, own) in [
+            ("0::/", ""), ("0::/core.invok", ""), ("0::/a/b.service", "/a/b.service"),
+            ("0::/a/b.service/core.invok", "/a/b.service"), ("0::/a.core.invok", "/a.core.invok"),
+        ] {
+            #expect(ControlGroups.ownPath(of: mount, in: membership + "\n") == own)
+        }
+    }
+
     @Test func limitsSwapToo() {
         let limits = ResourceLimits(memoryBytes: 1024, cpus: 0.5, processes: 3, openFiles: 1, fileBytes: 1)
         #expect(ControlGroup.settings(.memory, .two, limits).map(\.value) == ["1024", "0"])
