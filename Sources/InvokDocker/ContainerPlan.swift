@@ -38,7 +38,6 @@ struct ContainerPlan: Sendable {
     /// - Parameters:
     ///   - bundle, folder: paths as the engine sees them; the folder is that of the program and its socket.
     func instance(_ spec: InstanceSpec, bundle: String, folder: String) -> ContainerRequest {
-        let limits = spec.settings.limits
         let inner = Self.instanceFolder
         var isolation = Isolation(
             mounts: [
@@ -47,10 +46,7 @@ struct ContainerPlan: Sendable {
             ],
             workingDirectory: "/", environment: [:],
             command: [inner + "/" + InstanceFolder.programName, inner + "/" + InstanceFolder.controlName],
-            temporaryBytes: 64 << 20,
-            limits: ResourceLimits(
-                memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
-                openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20))
+            temporaryBytes: spec.temporaryBytes, limits: spec.resourceLimits)
         isolation.limits.processes += 1  // the init
         return request(
             isolation, image: images.runner(of: spec.settings.runtime),
@@ -61,17 +57,9 @@ struct ContainerPlan: Sendable {
 
     /// What `invok-init` is to run in the container of an instance, with the listening socket as descriptor 3.
     static func command(of spec: InstanceSpec) -> InitMessage.Command {
-        let launch = RuntimeSupport.of(spec.settings.runtime).launch
-        var environment = [
-            "INVOK_FUNCTION_NAME": spec.version.function.name.description,
-            "INVOK_CONCURRENCY": "\(spec.settings.limits.concurrency)",
-            "INVOK_TIMEOUT_SECONDS": "\(spec.settings.limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC",
-            "LANG": "C.UTF-8", "HOME": "/tmp",
-        ]
-        environment.merge(launch.environment) { _, new in new }
-        environment.merge(spec.settings.environment.variables) { _, new in new }
         var command = InitMessage.Command(
-            directory: bundleFolder, arguments: launch.command, environment: environment)
+            directory: bundleFolder, arguments: RuntimeSupport.of(spec.settings.runtime).launch.command,
+            environment: spec.variables())
         // The image's own: it knows where its tools are.
         command.keepsVariables = true
         return command

@@ -80,16 +80,15 @@ public final class SandboxContainerEngine: ContainerEngine {
         guard Files.isDirectory(bundlePath) else {
             throw .startFailed("the bundle \(spec.bundle) is not there; deploy the function again")
         }
-        let plan = RuntimeSupport.of(spec.settings.runtime).launch
+        let command = RuntimeSupport.of(spec.settings.runtime).launch.command
         var toolchains: [Toolchain] = []
-        if let name = plan.command.first.flatMap(Toolchain.Name.init(rawValue:)) {
+        if let name = command.first.flatMap(Toolchain.Name.init(rawValue:)) {
             guard let toolchain = host.toolchains[name] else {
                 throw .startFailed(host.toolchains.missing[name] ?? "\(name.rawValue) is missing on this machine")
             }
             toolchains = [toolchain]
         }
-        return SandboxInstance.sandbox(
-            spec, bundlePath: bundlePath, launch: (plan.command, plan.environment), toolchains: toolchains)
+        return SandboxInstance.sandbox(spec, bundlePath: bundlePath, command: command, toolchains: toolchains)
     }
 
     private func register(_ spec: InstanceSpec) throws(EngineError) -> SandboxInstance {

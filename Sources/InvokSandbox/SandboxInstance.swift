@@ -69,30 +69,22 @@ final class SandboxInstance: Sendable {
         }
     }
 
-    /// The sandbox that runs a bundle by its runtime's plan.
+    /// The sandbox that runs a bundle.
+    /// - Parameters:
+    ///   - command: its runtime's.
+    ///   - toolchains: what that needs.
     static func sandbox(
-        _ spec: InstanceSpec, bundlePath: String, launch: (command: [String], environment: [String: String]),
-        toolchains: [Toolchain]
+        _ spec: InstanceSpec, bundlePath: String, command: [String], toolchains: [Toolchain]
     ) -> Sandbox {
-        let limits = spec.settings.limits
-        var environment = [
-            "INVOK_FUNCTION_NAME": spec.version.function.name.description, "INVOK_CONCURRENCY": "\(limits.concurrency)",
-            "INVOK_TIMEOUT_SECONDS": "\(limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC", "LANG": "C.UTF-8",
-            "HOME": "/tmp", "PATH": Toolchain.path(toolchains),
-        ]
-        environment.merge(launch.environment) { _, new in new }
-        environment.merge(spec.settings.environment.variables) { _, new in new }
-        var command = launch.command
+        var command = command
         if let name = command.first, let tool = toolchains.first(where: { $0.name.rawValue == name }) {
             command[0] = tool.sandboxExecutable
         }
-        var resources = ResourceLimits(
-            memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
-            openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20)
-        resources.mappedSlackBytes = spec.settings.runtime.mappedSlack(concurrency: limits.concurrency)
+        var limits = spec.resourceLimits
+        limits.mappedSlackBytes = spec.settings.runtime.mappedSlack(concurrency: spec.settings.limits.concurrency)
         return Sandbox(
             mounts: toolchains.flatMap(\.mounts) + [Sandbox.Mount(source: bundlePath, destination: "/bundle")],
-            workingDirectory: "/bundle", environment: environment, command: command, temporaryBytes: 64 << 20,
-            limits: resources)
+            workingDirectory: "/bundle", environment: spec.variables(path: Toolchain.path(toolchains)),
+            command: command, temporaryBytes: spec.temporaryBytes, limits: limits)
     }
 }
