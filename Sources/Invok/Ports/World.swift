@@ -21,8 +21,7 @@ public struct World: Sendable {
         store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
         builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, spool: any Spool,
         disk: any DataDisk, logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher,
-        tokens: any TokenCodec,
-        sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
+        tokens: any TokenCodec, sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
         self.cache = cache
@@ -39,5 +38,20 @@ public struct World: Sendable {
         self.sealer = sealer
         self.clock = clock
         self.randomness = randomness
+    }
+
+    /// Reads the archive of a version again.
+    /// - Returns: what is in it, and its size in bytes.
+    /// - Throws: `unavailable`, or what `ArchiveReader.source` throws.
+    func source(
+        of artifact: Digest, limits: ArchiveLimits
+    ) async throws(InvokError) -> (source: SourceArchive, bytes: Int) {
+        let archive: any ByteSource
+        do throws(ArtifactError) {
+            archive = try await artifacts.open(artifact)
+        } catch {
+            throw InvokError(error)
+        }
+        return (try await archives.source(of: archive, limits: limits), archive.count)
     }
 }

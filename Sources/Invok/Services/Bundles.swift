@@ -69,13 +69,7 @@ final class Bundles: Sendable {
     }
 
     private func built(_ version: Version) async throws(InvokError) -> BundleID {
-        let archive: any ByteSource
-        do throws(ArtifactError) {
-            archive = try await world.artifacts.open(version.artifact)
-        } catch {
-            throw InvokError(error)
-        }
-        let source = try await world.archives.source(of: archive, limits: settings.archiveLimits)
+        let source = try await world.source(of: version.artifact, limits: settings.archiveLimits).source
         do throws(BuildError) {
             return try await world.builder.build(
                 source, artifact: version.artifact.asBuilt(in: version.key.function.namespace)

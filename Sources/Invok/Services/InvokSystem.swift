@@ -52,9 +52,11 @@ public final class InvokSystem: Sendable {
         functions = Functions(
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(
-            world: world, settings: settings, access: access, functions: functions, directory: directory,
-            dispatcher: dispatcher, changes: changes, quotas: quotas, reserve: reserve, builds: builds,
-            pins: bundles.pins, bell: bell, logger: logger)
+            world: world, settings: settings, access: access, functions: functions,
+            releases: Releases(
+                world: world, settings: settings, directory: directory, dispatcher: dispatcher, changes: changes,
+                builds: builds, quotas: quotas, reserve: reserve, pins: bundles.pins, bell: bell, logger: logger),
+            quotas: quotas)
         invocations = Invocations(
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             quotas: quotas, logger: logger)
