@@ -44,21 +44,24 @@ public final class Invocations: Sendable {
     }
 
     /// Sends the request to the function and its answer into the sink. Returns when the answer has ended.
-    /// - Parameter caller: what callers without an account are told apart by; `nil` where one address stands for many.
+    /// - Parameter stranger: what callers without an account are told apart by; `nil` where one address stands for many.
+    ///   Asked for calls of public functions alone.
     /// - Throws: before the head was written, the answer to give instead; after it, that the answer was cut off.
     ///   `unauthenticated` without a valid token unless the function is public; `not_found` for a token without the
     ///   right, whether the function exists or not; `too_many_requests`, `no_capacity`, `function_failed`,
     ///   `function_timeout`, `start_failed`, `unavailable`.
     public func invoke(
-        _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String, caller: String?,
-        sink: any ResponseSink
+        _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
+        stranger: @Sendable () -> String?, sink: any ResponseSink
     ) async throws(InvokError) {
         let tokens = try ForwardedHead.Tokens(in: head.headerFields)
         let (key, route) = try await authorize(target, token: tokens.platform)
         let isPublic = route.access == .public
         let dropsAuthorization = await holdsPlatformToken(tokens.bearers, verified: isPublic ? nil : tokens.platform)
-        if isPublic, let caller, !dropsAuthorization, await !holdsPlatformToken(tokens.apart, verified: nil) {
-            try quotas.countStranger(caller, of: key, rate: route.version.settings.limits.ratePerCaller)
+        if isPublic, !dropsAuthorization, await !holdsPlatformToken(tokens.apart, verified: nil),
+            let stranger = stranger()
+        {
+            try quotas.countStranger(stranger, of: key, rate: route.version.settings.limits.ratePerCaller)
         }
         try quotas.countInvocation(of: key.namespace)
         let forwarded = ForwardedHead.make(

@@ -9,12 +9,12 @@ final class Connections: Sendable {
         var isClosed = false
     }
 
-    private let exempt: [AddressRange]
+    private let isExempt: @Sendable (IPAddress) -> Bool
     private let state: Mutex<State>
 
-    /// - Parameter exempt: addresses behind which many callers stand.
-    init(limit: Int, limitPerAddress: Int, exempt: [AddressRange]) {
-        self.exempt = exempt
+    /// - Parameter isExempt: whether many callers may stand behind an address.
+    init(limit: Int, limitPerAddress: Int, exempt isExempt: @escaping @Sendable (IPAddress) -> Bool) {
+        self.isExempt = isExempt
         state = Mutex(State(table: ConnectionTable(limit: limit, limitPerAddress: limitPerAddress)))
     }
 
@@ -24,7 +24,7 @@ final class Connections: Sendable {
     func open(_ channel: any Channel) -> Bool {
         let id = ObjectIdentifier(channel)
         let address = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
-        let isExempt = address.map { address in exempt.contains { $0.contains(address) } } ?? true
+        let isExempt = address.map(isExempt) ?? true
         let (isAdmitted, evicted) = state.withLock { state -> (Bool, (any Channel)?) in
             guard !state.isClosed else { return (false, nil) }
             switch state.table.onOpened(id, from: isExempt ? nil : address?.network) {

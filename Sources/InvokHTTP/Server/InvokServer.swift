@@ -31,7 +31,7 @@ public struct InvokServer: Service {
     public func run() async throws {
         let connections = Connections(
             limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
-            exempt: configuration.addressesOfMany)
+            exempt: configuration.isOfMany)
         let server = try makeServer(connections)
         do {
             try await withTaskCancellationHandler {

@@ -13,10 +13,10 @@ struct InvokeHandler: Sendable {
     /// must not take a part for the whole.
     /// - Parameters:
     ///   - request: as the function may see it, but for what `Invocations` takes out.
-    ///   - caller: what callers without an account are told apart by, unless `nil`.
+    ///   - stranger: what callers without an account are told apart by, unless `nil`.
     func respond(
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
-        caller: String?, on connection: any ClientConnection, answer: Answer
+        stranger: @escaping @Sendable () -> String?, on connection: any ClientConnection, answer: Answer
     ) async throws {
         let origin = request.headerFields[.origin]
         let crossOrigin = CrossOrigin(origins: origin == nil ? [] : invocations.origins(of: target))
@@ -37,7 +37,7 @@ struct InvokeHandler: Sendable {
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
                 try await invocations.invoke(
-                    target, head: request, body: body, requestID: requestID, caller: caller, sink: sink)
+                    target, head: request, body: body, requestID: requestID, stranger: stranger, sink: sink)
                 return .success(())
             } catch {
                 return .failure(error)

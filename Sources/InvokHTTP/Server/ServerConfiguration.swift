@@ -82,13 +82,15 @@ public struct ServerConfiguration: Sendable {
 }
 
 extension ServerConfiguration {
-    /// Addresses that may stand for many callers.
-    var addressesOfMany: [AddressRange] { trustedProxies + sharedAddresses }
+    /// Whether the address may stand for many callers.
+    func isOfMany(_ address: IPAddress) -> Bool {
+        trustedProxies.contains { $0.contains(address) } || sharedAddresses.contains { $0.contains(address) }
+    }
 
     /// What callers without an account are told apart by; `nil` where one address stands for many.
     func strangerKey(of caller: Caller) -> String? {
-        guard let address = IPAddress(caller.client) else { return caller.client }
-        return addressesOfMany.contains { $0.contains(address) } ? nil : address.network.description
+        guard let address = IPAddress(caller.client), isOfMany(address) else { return caller.limitKey }
+        return nil
     }
 
     /// What a client may take before anything is known of its request.

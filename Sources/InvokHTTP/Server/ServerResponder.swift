@@ -105,7 +105,7 @@ public struct ServerResponder: Sendable {
                 invocations: system.invocations, rules: FunctionAnswerRules(path: sharedPath), logger: logger)
             try await handler.respond(
                 to: target, forwarding.forwarded(request.head.forwardable, of: exchange.caller), body: body,
-                requestID: exchange.requestID, caller: configuration.strangerKey(of: exchange.caller),
+                requestID: exchange.requestID, stranger: { configuration.strangerKey(of: exchange.caller) },
                 on: exchange.connection, answer: exchange.answer)
         case .preflight: try await exchange.answer.write(entrance.crossOrigin.preflight(request.head))
         case .api:

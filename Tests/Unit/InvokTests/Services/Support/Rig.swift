@@ -102,7 +102,7 @@ struct Rig {
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
         try await system.invocations.invoke(
-            target, head: head, body: body, requestID: "request-1", caller: caller, sink: sink)
+            target, head: head, body: body, requestID: "request-1", stranger: { caller }, sink: sink)
         return sink
     }
 
