@@ -47,8 +47,9 @@ final class MemoryWatch: Sendable {
     private func look() {
         let processes = watched.withLock { $0.values.map(\.process) }
         guard !processes.isEmpty else { return }
-        let all = ProcessUse.all()
-        let over = Set(processes.filter { Self.isOver($0.identifier, $0.limits.memoryBytes, all) }.map(\.identifier))
+        let snapshot = ProcessSnapshot.take()
+        let over = Set(
+            processes.filter { Self.isOver($0.identifier, $0.limits.memoryBytes, snapshot) }.map(\.identifier))
         let ending = watched.withLock { watched in
             var ending: [SandboxProcess] = []
             for identifier in watched.keys {
@@ -63,11 +64,11 @@ final class MemoryWatch: Sendable {
     }
 
     /// Whether a process and all below it have more in memory than that.
-    static func isOver(_ root: pid_t, _ limit: Int, _ all: [pid_t: ProcessUse]) -> Bool {
-        let tree = ProcessUse.tree(of: root, in: all)
-        guard tree.reduce(0, { $0 + (all[$1]?.bytes ?? 0) }) > limit else { return false }
+    static func isOver(_ root: pid_t, _ limit: Int, _ snapshot: ProcessSnapshot) -> Bool {
+        let tree = snapshot.tree(of: root)
+        guard tree.reduce(0, { $0 + snapshot.bytes(of: $1) }) > limit else { return false }
         // Forks share what neither has written to, and it is there once.
-        return tree.reduce(0) { $0 + (ProcessUse.share(of: $1) ?? all[$1]?.bytes ?? 0) } > limit
+        return tree.reduce(0) { $0 + (ProcessUse.share(of: $1) ?? snapshot.bytes(of: $1)) } > limit
     }
 
     private func look(in time: Duration) {

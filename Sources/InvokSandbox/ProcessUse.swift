@@ -18,28 +18,6 @@ struct ProcessUse: Hashable, Sendable {
         bytes = parts.reduce(0) { $0 + ($1 ?? 0) } << 10
     }
 
-    /// Every process of the machine.
-    static func all() -> [pid_t: ProcessUse] {
-        var found: [pid_t: ProcessUse] = [:]
-        for name in Files.names(in: "/proc") {
-            guard let process = pid_t(name), let status = Files.read("/proc/\(name)/status") else { continue }
-            found[process] = ProcessUse(status)
-        }
-        return found
-    }
-
-    /// The process and all below it. None escapes it: the first process inside a sandbox takes in those whose parent ends.
-    static func tree(of root: pid_t, in all: [pid_t: ProcessUse]) -> Set<pid_t> {
-        let children = Dictionary(grouping: all.keys) { all[$0]?.parent ?? 0 }
-        var found: Set<pid_t> = [root]
-        var next = [root]
-        while let process = next.popLast() {
-            // What was read one after the other need not be a tree.
-            for child in children[process] ?? [] where found.insert(child).inserted { next.append(child) }
-        }
-        return found
-    }
-
     /// The process's own share of what it has in memory with others (proc_pid_smaps(5)), in bytes: what a fork has not
     /// written to yet counts once. Takes the kernel long.
     /// - Returns: `nil` where it does not tell.
@@ -66,5 +44,40 @@ struct ProcessUse: Hashable, Sendable {
             }
             return nil
         }
+    }
+}
+
+/// What all processes of the machine use, at about one time.
+struct ProcessSnapshot: Sendable {
+    private let processes: [pid_t: ProcessUse]
+    private let children: [pid_t: [pid_t]]
+
+    init(_ processes: [pid_t: ProcessUse]) {
+        self.processes = processes
+        children = Dictionary(grouping: processes.keys) { processes[$0]?.parent ?? 0 }
+    }
+
+    /// Reads `/proc`.
+    static func take() -> ProcessSnapshot {
+        var found: [pid_t: ProcessUse] = [:]
+        for name in Files.names(in: "/proc") {
+            guard let process = pid_t(name), let status = Files.read("/proc/\(name)/status") else { continue }
+            found[process] = ProcessUse(status)
+        }
+        return ProcessSnapshot(found)
+    }
+
+    /// What the process uses by itself, in bytes.
+    func bytes(of process: pid_t) -> Int { processes[process]?.bytes ?? 0 }
+
+    /// The process and all below it. None escapes it: the first process inside a sandbox takes in those whose parent ends.
+    func tree(of root: pid_t) -> Set<pid_t> {
+        var found: Set<pid_t> = [root]
+        var next = [root]
+        while let process = next.popLast() {
+            // What was read one after the other need not be a tree.
+            for child in children[process] ?? [] where found.insert(child).inserted { next.append(child) }
+        }
+        return found
     }
 }

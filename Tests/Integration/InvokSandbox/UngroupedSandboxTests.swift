@@ -81,12 +81,12 @@ import Testing
             waitpid(process, nil, 0)
         }
         try #require(output.reading.waitReadable(milliseconds: 30_000))
-        let all = ProcessUse.all()
-        let tree = ProcessUse.tree(of: process, in: all)
+        let snapshot = ProcessSnapshot.take()
+        let tree = snapshot.tree(of: process)
         #expect(tree.count == 5)
-        #expect(tree.reduce(0) { $0 + (all[$1]?.bytes ?? 0) } > 5 * 32 << 20)
-        #expect(!MemoryWatch.isOver(process, 64 << 20, all))
-        #expect(MemoryWatch.isOver(process, 32 << 20, all))
+        #expect(tree.reduce(0) { $0 + snapshot.bytes(of: $1) } > 5 * 32 << 20)
+        #expect(!MemoryWatch.isOver(process, 64 << 20, snapshot))
+        #expect(MemoryWatch.isOver(process, 32 << 20, snapshot))
     }
 
     @Test func oneProcessMapsNoMoreThanItMay() async throws {

@@ -23,9 +23,10 @@ import Testing
         let parents: [(Int32, Int32)] = [(1, 0), (10, 1), (11, 10), (12, 11), (13, 11), (20, 1), (30, 31), (31, 30)]
         var all: [Int32: ProcessUse] = [:]
         for (process, parent) in parents { all[process] = parse("PPid:\t\(parent)\n") }
-        #expect(ProcessUse.tree(of: 10, in: all) == [10, 11, 12, 13])
-        #expect(ProcessUse.tree(of: 20, in: all) == [20])
+        let snapshot = ProcessSnapshot(all)
+        #expect(snapshot.tree(of: 10) == [10, 11, 12, 13])
+        #expect(snapshot.tree(of: 20) == [20])
         // Read one after the other, and the identifier given again meanwhile: no tree, and an end all the same.
-        #expect(ProcessUse.tree(of: 30, in: all) == [30, 31])
+        #expect(snapshot.tree(of: 30) == [30, 31])
     }
 }
