@@ -1,6 +1,6 @@
 /// Whether requests should be sent to this system, part by part.
 public struct Readiness: Hashable, Sendable {
-    public enum Status: String, Sendable {
+    public enum Status: String, CaseIterable, Sendable {
         case ok
         /// Something is missing, and functions are served all the same: a load balancer that took the core away would
         /// make it worse.

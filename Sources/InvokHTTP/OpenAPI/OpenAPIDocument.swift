@@ -127,11 +127,12 @@ struct OpenAPIDocument: Encodable {
     }
 
     private static func responses(_ route: Route) -> [String: Answer] {
-        var responses: [String: Answer] = [
-            String(route.success.status.code): Answer(
-                description: route.success.summary,
-                content: route.success.body.map { [$0.mediaType: Content(schema: $0.schema)] })
-        ]
+        var responses: [String: Answer] = [:]
+        for answer in [route.success] + route.others {
+            responses[String(answer.status.code)] = Answer(
+                description: answer.summary,
+                content: answer.body.map { [$0.mediaType: Content(schema: $0.schema)] })
+        }
         let common: [InvokError.Code] = route.needsToken ? [.unauthenticated, .internal] : [.internal]
         for code in common + route.problems {
             let status = String(Problem.status(of: code).code)

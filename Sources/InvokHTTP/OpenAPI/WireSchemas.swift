@@ -47,7 +47,11 @@ enum WireSchemas {
                         required("requests", .integer),
                     ]))),
         ]),
-        "Health": .object([required("status", .string), optional("parts", .map(.string))]),
+        "Health": .object([required("status", .string(oneOf: ["ok"]))]),
+        "Readiness": .object([
+            required("status", .string(oneOf: Readiness.Status.allCases.map(\.rawValue))),
+            required("parts", .map(.string(oneOf: ["ok", "unavailable"]))),
+        ]),
         "Problem": .object([
             required("type", .string), required("title", .string), required("status", .integer),
             required("detail", .string), required("code", .string(oneOf: InvokError.Code.allCases.map(\.rawValue))),

@@ -54,7 +54,7 @@ enum FunctionRoutes {
             Route(
                 method: .delete, path: "/api/v1/functions/{namespace}/{name}",
                 summary: "Remove a function with its versions and its log",
-                success: SuccessDescription(status: .noContent, summary: "It is gone"),
+                success: AnswerDescription(status: .noContent, summary: "It is gone"),
                 problems: [.forbidden, .notFound],
                 handler: .authenticated { _, context, principal in
                     try await functions.delete(context.functionKey(), as: principal)

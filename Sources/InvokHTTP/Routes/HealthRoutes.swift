@@ -15,8 +15,8 @@ enum HealthRoutes {
                 handler: .open { _, _ in try .json(["status": "ok"]) }),
             Route(
                 method: .get, path: "/readyz", summary: "Whether functions are served, and which part is missing",
-                success: .json(.reference("Health"), "They are, though perhaps without a part: 'degraded'"),
-                problems: [.unavailable],
+                success: .json(.reference("Readiness"), "They are, though perhaps without a part: 'degraded'"),
+                others: [.json(.reference("Readiness"), "They are not", status: .serviceUnavailable)],
                 handler: .open { _, context in
                     let readiness = system.readiness
                     known.log(readiness.parts, context.logger)

@@ -7,7 +7,7 @@ enum InvocationRoutes {
         Route(
             method: method, path: "/invok/{namespace}/{name}",
             summary: "Invoke a function; a sub-path and query reach it unchanged",
-            success: SuccessDescription(status: .ok, summary: "The function's answer, whatever its status"),
+            success: AnswerDescription(status: .ok, summary: "The function's answer, whatever its status"),
             problems: [
                 .unauthenticated, .notFound, .functionFailed, .noCapacity, .unavailable, .functionTimeout,
             ],

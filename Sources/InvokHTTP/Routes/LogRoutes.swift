@@ -31,7 +31,7 @@ enum LogRoutes {
                     QueryParameter(
                         name: "follow", summary: "Whether to wait for more; true unless told", schema: .boolean)
                 ],
-                success: SuccessDescription(
+                success: AnswerDescription(
                     status: .ok, summary: "Events whose data is a LogLine and whose id is its cursor",
                     body: BodyDescription(mediaType: "text/event-stream", schema: .string)),
                 problems: [.invalidRequest, .notFound, .tooManyRequests],

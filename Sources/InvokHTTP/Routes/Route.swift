@@ -21,7 +21,9 @@ struct Route: Sendable {
     var query: [QueryParameter] = []
     var request: BodyDescription?
     /// The answer when all goes well.
-    let success: SuccessDescription
+    let success: AnswerDescription
+    /// Further answers that are no problems.
+    var others: [AnswerDescription] = []
     /// The codes of the problems it may answer with, besides those of every route.
     var problems: [InvokError.Code] = []
     let handler: Handler
@@ -43,13 +45,13 @@ struct BodyDescription: Sendable {
     var isRequired = true
 }
 
-struct SuccessDescription: Sendable {
+struct AnswerDescription: Sendable {
     let status: HTTPResponse.Status
     let summary: String
     var body: BodyDescription?
 
-    static func json(_ schema: Schema, _ summary: String, status: HTTPResponse.Status = .ok) -> SuccessDescription {
-        SuccessDescription(
+    static func json(_ schema: Schema, _ summary: String, status: HTTPResponse.Status = .ok) -> AnswerDescription {
+        AnswerDescription(
             status: status, summary: summary, body: BodyDescription(mediaType: "application/json", schema: schema))
     }
 }

@@ -20,7 +20,10 @@ struct OpenAPIDocumentTests {
             let responses: [String: Response]
         }
 
-        struct Response: Decodable { let description: String }
+        struct Response: Decodable {
+            let description: String
+            let content: [String: Ignored]?
+        }
 
         struct Components: Decodable {
             let schemas: [String: SchemaShape]
@@ -54,6 +57,10 @@ struct OpenAPIDocumentTests {
             #expect(Set(identifiers).count == identifiers.count)
             #expect(document.paths["/api/v1/me"]?["get"]?.security == [["token": []]])
             #expect(document.paths["/api/v1/me"]?["get"]?.responses["401"]?.description == "unauthenticated")
+            // What is not ready says what is missing, not that there is a problem.
+            let ready = document.paths["/readyz"]?["get"]?.responses
+            #expect(ready?["200"]?.content?.keys.sorted() == ["application/json"])
+            #expect(ready?["503"]?.content?.keys.sorted() == ["application/json"])
             for name in answer.body.matches(of: /#\/components\/schemas\/([A-Za-z]+)/).map(\.output.1) {
                 #expect(document.components.schemas[String(name)] != nil, "\(name)")
             }
@@ -76,7 +83,8 @@ struct OpenAPIDocumentTests {
                 ("Version", try await server.call(.get, "\(base)/versions", token: token).body),
                 ("LogLine", try await server.call(.get, "\(base)/logs", token: token).body),
                 ("Status", try await server.call(.get, "/api/v1/status", token: token).body),
-                ("Health", try await server.call(.get, "/readyz").body),
+                ("Health", try await server.call(.get, "/healthz").body),
+                ("Readiness", try await server.call(.get, "/readyz").body),
                 ("Problem", try await server.call(.get, "/nothing").body),
                 ("Limits", try server.field("limits", of: try await server.call(.get, base, token: token).body)),
             ]
