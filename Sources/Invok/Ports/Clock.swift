@@ -8,3 +8,13 @@ public protocol Clock: Sendable {
     /// - Throws: when the task is cancelled.
     func sleep(until deadline: Instant) async throws(CancellationError)
 }
+
+extension Clock {
+    /// Does something again and again, each time this long after the last one has ended, until the task is cancelled.
+    func every(_ interval: Duration, _ work: () async -> Void) async {
+        while true {
+            do throws(CancellationError) { try await sleep(until: now().advanced(by: interval)) } catch { return }
+            await work()
+        }
+    }
+}

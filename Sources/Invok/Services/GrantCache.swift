@@ -57,12 +57,7 @@ final class GrantCache: Sendable {
 
     /// Renews what is used, until the task is cancelled.
     func run() async {
-        while true {
-            do throws(CancellationError) {
-                try await clock.sleep(until: clock.now().advanced(by: Self.interval))
-            } catch {
-                return
-            }
+        await clock.every(Self.interval) {
             do throws(StoreError) { try await renew() } catch {
                 logger.debug("roles were not renewed", metadata: ["reason": "\(error)"])
             }

@@ -37,12 +37,7 @@ final class Recovery: Sendable {
 
     /// Does what `recover` does at intervals until the task is cancelled.
     func run() async {
-        while true {
-            do throws(CancellationError) {
-                try await world.clock.sleep(until: world.clock.now().advanced(by: settings.reconcileInterval))
-            } catch {
-                return
-            }
+        await world.clock.every(settings.reconcileInterval) {
             do throws(StoreError) {
                 try await failHalfDone()
                 try await quotas.refresh()

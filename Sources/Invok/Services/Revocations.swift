@@ -30,12 +30,7 @@ final class Revocations: Sendable {
 
     /// Reads it at intervals, one reading at a time, until the task is cancelled.
     func run() async {
-        while true {
-            do throws(CancellationError) {
-                try await clock.sleep(until: clock.now().advanced(by: Self.interval))
-            } catch {
-                return
-            }
+        await clock.every(Self.interval) {
             do throws(StoreError) { try await refresh() } catch {
                 logger.debug("the revocation list was not read", metadata: ["reason": "\(error)"])
             }
