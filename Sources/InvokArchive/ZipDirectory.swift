@@ -24,9 +24,6 @@ struct ZipEntry {
 /// entries, a second directory, headers that do not agree, entries that share their data. All of these are refused
 /// here, before anything is inflated: each byte of an archive belongs to one thing that every reader sees.
 struct ZipDirectory {
-    /// Larger directories are not read: with the standard limits it is 1.6 KB for each entry.
-    static let maximumBytes = 16 << 20
-
     /// In the order of their data.
     let entries: [ZipEntry]
 
@@ -34,7 +31,8 @@ struct ZipDirectory {
     init(_ archive: any ByteSource, limits: ArchiveLimits) throws(InvokError) {
         let end = try ZipEnd(archive)
         guard end.entries <= limits.entries else { throw .tooManyEntries(limits) }
-        guard end.directory.count <= Self.maximumBytes else { throw .directoryTooLarge(Self.maximumBytes) }
+        let largest = ArchiveLimits.maximumDirectoryBytes
+        guard end.directory.count <= largest else { throw .directoryTooLarge(largest) }
         let bytes = ZipBytes(try archive.read(end.directory))
         var headers: [ZipHeader] = []
         headers.reserveCapacity(end.entries)

@@ -155,11 +155,11 @@ extension DockerContainerEngine {
     /// How a container ended, in words; `nil` when the engine does not say.
     func reason(ofEnd container: String) async -> String? {
         var reason: String?
-        for _ in 0..<Self.looksForMemory {
+        for look in 0..<Self.looksForMemory {
+            if look > 0 { try? await host.clock.sleep(until: host.clock.now().advanced(by: .milliseconds(50))) }
             guard let state = await state(ofEnd: container) else { return reason }
             reason = state.status.reason(outOfMemoryKills: state.isOutOfMemory ? 1 : 0, memoryBytes: state.memoryBytes)
             guard state.status.code == 128 + SIGKILL, !state.isOutOfMemory else { return reason }
-            try? await host.clock.sleep(until: host.clock.now().advanced(by: .milliseconds(50)))
         }
         return reason
     }

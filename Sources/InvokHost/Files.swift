@@ -16,12 +16,6 @@ package enum Files {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
     }
 
-    /// Whether it is a socket itself, not a link to one.
-    package static func isSocket(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
-    }
-
     /// Whether it is ours, and no other user may write to it.
     package static func belongsToUsAlone(_ path: String) -> Bool {
         var status = stat()

@@ -83,7 +83,7 @@ public final class DataDirectory: Sendable {
     private func writeHolder() throws(FileError) {
         let file = "\(path)/lock"
         guard ftruncate(lock, 0) == 0 else { throw FileError("write", file) }
-        try Files.write(Array("\(getpid())\n".utf8), to: lock, path: file)
+        try Files.write(Array("\(getpid())\n".utf8)[...], to: lock, path: file)
     }
 
     private static func holder(of path: String) -> Int? {

@@ -73,7 +73,7 @@ public final class FileArtifactStore: ArtifactStore {
         do throws(CopyError<FileError>) {
             try source.copy { (piece) throws(FileError) in
                 digest.add(piece)
-                try Files.write(Array(piece), to: descriptor, path: path)
+                try Files.write(piece, to: descriptor, path: path)
             }
         } catch {
             switch error {

@@ -63,7 +63,7 @@ private final class UnlinkedFile: SpoolFile {
     func append(_ bytes: [UInt8]) async throws(SpoolError) {
         do throws(FileError) {
             try await workers.run { () throws(FileError) in
-                try Files.write(bytes, to: self.descriptor, path: self.path)
+                try Files.write(bytes[...], to: self.descriptor, path: self.path)
                 self.size.add(bytes.count, ordering: .releasing)
             }
         } catch {

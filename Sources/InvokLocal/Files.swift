@@ -85,7 +85,7 @@ enum Files {
     }
 
     /// Writes all bytes at the descriptor's position.
-    static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(FileError) {
+    static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32, path: String) throws(FileError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {

@@ -87,7 +87,7 @@ struct FunctionLogFiles {
         guard !bytes.isEmpty else { return }
         try Files.with(current, O_WRONLY | O_CREAT | O_APPEND) { (descriptor) throws(FileError) in
             do throws(FileError) {
-                try Files.write(bytes, to: descriptor, path: current)
+                try Files.write(bytes[...], to: descriptor, path: current)
             } catch {
                 _ = ftruncate(descriptor, off_t(currentBytes))
                 throw error

@@ -50,10 +50,9 @@ struct Core {
                 logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
         let world = World(
             store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
-            artifacts: stores.artifacts, archives: ZipReader(),
-            spool: spool, disk: FileSystemDisk(of: directory.path), logs: logs, transport: transport,
-            passwords: passwords,
-            tokens: try await makeTokens(directory), sealer: sealer, clock: clock, randomness: randomness)
+            artifacts: stores.artifacts, archives: ZipReader(), spool: spool, disk: FileSystemDisk(of: directory.path),
+            logs: logs, transport: transport, passwords: passwords, tokens: try await makeTokens(directory),
+            sealer: sealer, clock: clock, randomness: randomness)
         try await reportLimitations(choice)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         let result: Result<Void, any Error>

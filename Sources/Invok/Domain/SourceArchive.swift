@@ -22,6 +22,9 @@ public struct ArchiveLimits: Hashable, Sendable {
     public var contentBytes: Int
     public var entries: Int
 
+    /// Larger directories of an archive are not read: with the standard limits it is 1.6 KB for each entry.
+    package static let maximumDirectoryBytes = 16 << 20
+
     /// For archives that were within the limits when they were uploaded.
     static let unlimited = ArchiveLimits(archiveBytes: .max, contentBytes: .max, entries: .max)
 

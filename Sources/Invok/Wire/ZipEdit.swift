@@ -2,8 +2,6 @@
 /// are, byte for byte and compressed, so that the archive grows by no more than the new content, and only its directory
 /// is read.
 enum ZipEdit {
-    /// Larger directories are not edited, as they are not read from an upload.
-    static let maximumDirectoryBytes = 16 << 20
     private static let endSize = 22
     private static let maximumCommentBytes = 65_535
 
@@ -53,7 +51,7 @@ enum ZipEdit {
         guard tail.count >= endSize,
             let position = (0...tail.count - endSize).last(where: { tail.integer(4, at: $0) == 0x0605_4B50 }),
             let size = tail.integer(4, at: position + 12), let start = tail.integer(4, at: position + 16),
-            start + size == archive.count - tail.count + position, size <= maximumDirectoryBytes
+            start + size == archive.count - tail.count + position, size <= ArchiveLimits.maximumDirectoryBytes
         else { return nil }
         return (start, Array(tail[position...]))
     }
