@@ -319,10 +319,6 @@ private struct FleetRig {
     mutating func alarm(at time: Int64) { carryOut(machine.onAlarm(now: .milliseconds(time)), at: time) }
 }
 
-extension Instant {
-    fileprivate static func milliseconds(_ value: Int64) -> Instant { Instant(nanoseconds: value * 1_000_000) }
-}
-
 extension VersionKey {
     /// Of a function that the test has not named.
     fileprivate static var none: VersionKey {
