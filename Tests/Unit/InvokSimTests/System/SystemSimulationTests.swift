@@ -38,7 +38,8 @@ struct SystemSimulationTests {
         "log: a change was not read", "log: a log line was lost", "log: the engine failed",
         "log: the store does not answer; functions that are known go on", "log: the engine does not answer",
         "core did not recover at once",
-        "machine full", "all builds in use", "stranger floods", "a call took up to 1 s", "a deploy took up to 1 s",
+        "machine full", "disk nearly full", "error storage_full",
+        "all builds in use", "stranger floods", "a call took up to 1 s", "a deploy took up to 1 s",
         "call during a change", "guest refused with forbidden", "access as the store says",
     ]
 
