@@ -65,7 +65,8 @@ public struct SimTransport: InstanceTransport {
         _ request: InvocationRequest, with endpoint: InstanceEndpoint, isCheck: Bool
     ) async throws(TransportError) -> Work {
         try await effects.perform(
-            "transport.exchange", "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
+            isCheck ? "transport.check" : "transport.exchange",
+            "\(endpoint) \(request.head.method.rawValue) \(request.head.path ?? "/")",
             at: engine.processors, failure: TransportError.refused
         ) { () throws(TransportError) in
             guard let instance = engine.instance(at: endpoint), let count = instance.beginRequest(isCheck: isCheck)

@@ -26,7 +26,7 @@ struct SimVisitor: Sendable {
             switch random.below(40) {
             case 0...1: await burst(front, &random)
             case 2: await trespass(front, &random)
-            case 4: await meddle(front)
+            case 4: await meddle(front, asGuest: random.below(2) == 0, &random)
             case 5: await meetChange(&random)
             case 3:
                 let patience = random.duration(below: .seconds(1))
@@ -62,16 +62,25 @@ struct SimVisitor: Sendable {
         }
     }
 
-    /// A guest may not change anything.
-    func meddle(_ front: SimFront) async {
-        guard let guest = cluster.guest(of: key.namespace) else { return }
-        switch await front.delete(key, token: guest.token) {
+    /// Neither a guest nor a stranger may change anything, and a stranger does not learn that there is anything.
+    func meddle(_ front: SimFront, asGuest isGuest: Bool, _ random: inout SimGenerator) async {
+        let token = isGuest ? cluster.guest(of: key.namespace)?.token : stranger(&random)?.token
+        guard let token else { return }
+        let who = isGuest ? "guest" : "stranger"
+        switch await front.delete(key, token: token) {
         case nil: return
-        case .success?: checker.violation("a guest has deleted \(key)")
+        case .success?: checker.violation("a \(who) has deleted \(key)")
         case .failure(let error)?:
-            checker.mark("guest refused with \(error.code.rawValue)")
-            cluster.judge(error, "a guest's delete of \(key)", allowed: [.forbidden])
+            checker.mark("\(who) refused with \(error.code.rawValue)")
+            cluster.judge(error, "a \(who)'s delete of \(key)", allowed: [isGuest ? .forbidden : .notFound])
         }
+    }
+
+    /// Somebody who has no right to the function.
+    private func stranger(_ random: inout SimGenerator) -> SimCluster.Account? {
+        let known = [key.namespace, cluster.guest(of: key.namespace)?.namespace]
+        let strangers = cluster.accounts.filter { !known.contains($0.namespace) }
+        return strangers.isEmpty ? nil : strangers[random.below(strangers.count)]
     }
 
     /// Calls the function with a right to it.
@@ -149,11 +158,7 @@ struct SimVisitor: Sendable {
 
     /// Calls the function without a right to it: that is answered when it is public, and else as if it were not there.
     private func trespass(_ front: SimFront, _ random: inout SimGenerator) async {
-        let known = [key.namespace, cluster.guest(of: key.namespace)?.namespace]
-        let strangers = cluster.accounts.filter { !known.contains($0.namespace) }
-        let tokens: [String?] = [
-            strangers.isEmpty ? nil : strangers[random.below(strangers.count)].token, nil, "forged",
-        ]
+        let tokens: [String?] = [stranger(&random)?.token, nil, "forged"]
         let pick = random.below(tokens.count)
         let expected: InvokError.Code = tokens[pick] == nil || pick == 2 ? .unauthenticated : .notFound
         let (since, sink, call) = (self.known(to: front), SimSink(), SimCall())
