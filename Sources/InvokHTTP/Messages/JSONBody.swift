@@ -12,6 +12,8 @@ import NIOCore
 /// JSON bodies (RFC 8259), small ones.
 enum JSONBody {
     static let maximumBytes = 64 * 1024
+    /// What anybody may send, also who has shown no token: it is held in memory until it is whole.
+    static let openBytes = 8 * 1024
 
     static func encode(_ message: some Encodable) throws -> ByteBuffer {
         let encoder = JSONEncoder()
@@ -20,11 +22,14 @@ enum JSONBody {
     }
 
     /// Reads the body of a request.
-    /// - Parameter fallback: stands for a body that is empty.
+    /// - Parameters:
+    ///   - fallback: stands for a body that is empty.
+    ///   - limit: the most bytes that are read.
     /// - Throws: `unsupported_media_type`, `payload_too_large`, or `invalid_request` that names the field and what is
     ///   wrong with it.
     static func decode<Message: Decodable>(
-        _ type: Message.Type, from request: Request, whenEmpty fallback: Message? = nil
+        _ type: Message.Type, from request: Request, whenEmpty fallback: Message? = nil,
+        atMost limit: Int = maximumBytes
     ) async throws -> Message {
         if let given = request.headers[.contentType], !isJSON(given) {
             throw InvokError(
@@ -33,8 +38,8 @@ enum JSONBody {
         }
         var bytes: [UInt8] = []
         for try await buffer in request.body {
-            guard bytes.count + buffer.readableBytes <= maximumBytes else {
-                throw InvokError(.payloadTooLarge, "the body is larger than \(maximumBytes) bytes")
+            guard bytes.count + buffer.readableBytes <= limit else {
+                throw InvokError(.payloadTooLarge, "the body is larger than \(limit) bytes")
             }
             bytes.append(contentsOf: buffer.readableBytesView)
         }

@@ -12,7 +12,8 @@ enum AccountRoutes {
                 success: .json(.reference("Session"), "The account, and a token for it", status: .created),
                 problems: [.invalidRequest, .invalidEmail, .invalidPassword, .emailTaken, .tooManyRequests],
                 handler: .open { request, context in
-                    let body = try await JSONBody.decode(CredentialsRequest.self, from: request)
+                    let body = try await JSONBody.decode(
+                        CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
                     let session = try await accounts.register(
                         email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session), status: .created)
@@ -23,7 +24,8 @@ enum AccountRoutes {
                 success: .json(.reference("Session"), "A token"),
                 problems: [.invalidRequest, .wrongCredentials, .accountDisabled, .tooManyRequests],
                 handler: .open { request, context in
-                    let body = try await JSONBody.decode(CredentialsRequest.self, from: request)
+                    let body = try await JSONBody.decode(
+                        CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
                     let session = try await accounts.login(
                         email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session))
