@@ -13,7 +13,7 @@ final class SimNode: Sendable {
     }
 
     /// How long a core that ends in good order waits for what it answers.
-    private static let drainLimit = Duration.seconds(120)
+    private static let drainLimit = SystemSimulation.answerLimit
 
     let name: String
     let engine: SimContainerEngine
