@@ -13,6 +13,9 @@ struct ContainerPlan: Sendable {
         static let function = "invok.function"
         static let version = "invok.version"
         static let instance = "invok.instance"
+        static let memory = "invok.memory-mb"
+        /// In thousandths of a core.
+        static let processors = "invok.millicpus"
         /// Tells one build from all others, of all runs of the core.
         static let build = "invok.build"
     }
@@ -52,7 +55,7 @@ struct ContainerPlan: Sendable {
             isolation, image: images.runner(of: spec.settings.runtime),
             // The log store keeps lines for long; here they wait for a core that is away.
             log: .init(type: "json-file", config: ["max-size": "4m", "max-file": "2"]),
-            user: Self.user(of: spec.id.description), labels: labels(of: spec.id, spec.version), hasInit: false)
+            user: Self.user(of: spec.id.description), labels: labels(of: spec), hasInit: false)
     }
 
     /// What `invok-init` is to run in the container of an instance, with the listening socket as descriptor 3.
@@ -75,11 +78,13 @@ struct ContainerPlan: Sendable {
             labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name], hasInit: true)
     }
 
-    private func labels(of id: InstanceID, _ version: VersionKey) -> [String: String] {
-        [
-            Label.owner: owner, Label.kind: Kind.instance.rawValue, Label.instance: id.description,
-            Label.namespace: version.function.namespace.description,
-            Label.function: version.function.name.description, Label.version: "\(version.number)",
+    private func labels(of spec: InstanceSpec) -> [String: String] {
+        let (key, share) = (spec.version.function, Resources(spec.settings.limits))
+        return [
+            Label.owner: owner, Label.kind: Kind.instance.rawValue, Label.instance: spec.id.description,
+            Label.namespace: key.namespace.description, Label.function: key.name.description,
+            Label.version: "\(spec.version.number)", Label.memory: "\(share.memoryMB)",
+            Label.processors: "\(share.milliCPUs)",
         ]
     }
 
@@ -92,14 +97,29 @@ struct ContainerPlan: Sendable {
     }
 
     /// What the labels of a container say of its instance; `nil` when they are not ours.
-    static func instance(labels: [String: String]) -> (id: InstanceID, version: VersionKey)? {
+    static func instance(labels: [String: String]) -> (id: InstanceID, version: VersionKey, share: Resources)? {
         guard labels[Label.kind] == Kind.instance.rawValue,
             let id = labels[Label.instance].flatMap({ InstanceID($0) }),
             let namespace = labels[Label.namespace].flatMap({ Namespace($0) }),
             let name = labels[Label.function].flatMap({ try? FunctionName($0) }),
-            let number = labels[Label.version].flatMap({ Int($0) })
+            let number = labels[Label.version].flatMap({ Int($0) }),
+            let share = share(labels: labels)
         else { return nil }
-        return (id, VersionKey(function: FunctionKey(namespace: namespace, name: name), number: number))
+        return (id, VersionKey(function: FunctionKey(namespace: namespace, name: name), number: number), share)
+    }
+
+    /// Containers of an older Invok do not say what they may take; most take what is usual.
+    private static func share(labels: [String: String]) -> Resources? {
+        var share = Resources(.standard)
+        if let memory = labels[Label.memory] {
+            guard let number = Int(memory) else { return nil }
+            share.memoryMB = number
+        }
+        if let processors = labels[Label.processors] {
+            guard let number = Int(processors) else { return nil }
+            share.milliCPUs = number
+        }
+        return share
     }
 
     /// A user of its own for nearly each container: some of the kernel's limits count by user. Within the range that

@@ -35,7 +35,8 @@ public final class DockerContainerEngine: ContainerEngine {
             throw .startFailed("the bundle \(spec.bundle) is not there; deploy the function again")
         }
         let instance = DockerInstance(
-            starting: spec.id, version: spec.version, folder: InstanceFolder(of: spec.id, in: host.runDirectory))
+            starting: spec.id, version: spec.version, share: Resources(spec.settings.limits),
+            folder: InstanceFolder(of: spec.id, in: host.runDirectory))
         guard register(instance) else { throw .startFailed("the instance \(spec.id) runs already") }
         // Unstructured, since both the caller's cancellation and a stop end it; it ends by itself in any case.
         let task = Task { await self.bringUp(instance, spec, prepared) }
@@ -259,9 +260,10 @@ public final class DockerContainerEngine: ContainerEngine {
     var all: [DockerInstance] { instances.withLock { Array($0.values) } }
 
     /// Takes an instance of an earlier core in.
-    func adopt(_ id: InstanceID, _ version: VersionKey, container: String) -> RunningInstance? {
+    func adopt(_ id: InstanceID, _ version: VersionKey, _ share: Resources, container: String) -> RunningInstance? {
         let instance = DockerInstance(
-            adopted: id, version: version, folder: InstanceFolder(of: id, in: host.runDirectory), container: container)
+            adopted: id, version: version, share: share, folder: InstanceFolder(of: id, in: host.runDirectory),
+            container: container)
         guard register(instance) else { return nil }
         follow(instance, isAdopted: true)
         return instance.running

@@ -22,20 +22,23 @@ final class DockerInstance: Sendable {
 
     let id: InstanceID
     let version: VersionKey
+    /// What it may take of the machine.
+    let share: Resources
     let folder: InstanceFolder
     /// Nothing of it is left.
     let gone = Event<Void>()
     private let state: Mutex<State>
 
-    init(starting id: InstanceID, version: VersionKey, folder: InstanceFolder) {
-        (self.id, self.version, self.folder) = (id, version, folder)
+    init(starting id: InstanceID, version: VersionKey, share: Resources, folder: InstanceFolder) {
+        (self.id, self.version, self.share, self.folder) = (id, version, share, folder)
         state = Mutex(State(phase: .starting(nil)))
     }
 
     /// One that an earlier core started.
-    init(adopted id: InstanceID, version: VersionKey, folder: InstanceFolder, container: String) {
-        (self.id, self.version, self.folder) = (id, version, folder)
-        let running = RunningInstance(id: id, version: version, endpoint: .unixSocket(folder.socket))
+    init(adopted id: InstanceID, version: VersionKey, share: Resources, folder: InstanceFolder, container: String) {
+        (self.id, self.version, self.share, self.folder) = (id, version, share, folder)
+        let running = RunningInstance(
+            id: id, version: version, endpoint: .unixSocket(folder.socket), share: share)
         state = Mutex(State(phase: .running(running), container: container))
     }
 
@@ -81,7 +84,8 @@ final class DockerInstance: Sendable {
         state.withLock { state in
             guard case .starting = state.phase else { return .unwanted }
             guard !state.hasEnded else { return .ended }
-            let running = RunningInstance(id: id, version: version, endpoint: .unixSocket(folder.socket))
+            let running = RunningInstance(
+                id: id, version: version, endpoint: .unixSocket(folder.socket), share: share)
             state.phase = .running(running)
             return .running(running)
         }

@@ -65,7 +65,8 @@ public final class SandboxContainerEngine: ContainerEngine {
             throw .startFailed(error.description)
         }
         let running = RunningInstance(
-            id: spec.id, version: spec.version, endpoint: .unixSocket(instance.socketPath))
+            id: spec.id, version: spec.version, endpoint: .unixSocket(instance.socketPath),
+            share: Resources(spec.settings.limits))
         let isStopped = instance.started(process, running)
         accompany(instance, process, output, launcher)
         guard isStopped || Task.isCancelled else { return running }

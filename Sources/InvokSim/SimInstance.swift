@@ -28,7 +28,9 @@ final class SimInstance: Sendable {
         self.spec = spec
         self.function = function
         becomesReady = function.start == .once ? isFirst : function.start != .never
-        running = RunningInstance(id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"))
+        running = RunningInstance(
+            id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"),
+            share: Resources(spec.settings.limits))
     }
 
     /// Whether nothing is answered any more.

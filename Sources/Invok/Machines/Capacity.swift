@@ -13,7 +13,7 @@ public struct Resources: Hashable, Sendable {
     }
 
     /// What one instance with these limits may take.
-    init(_ limits: Limits) {
+    public init(_ limits: Limits) {
         self.init(instances: 1, memoryMB: limits.memoryMB, milliCPUs: Int((limits.cpus * 1000).rounded(.up)))
     }
 

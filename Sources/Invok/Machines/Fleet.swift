@@ -23,6 +23,8 @@ struct Fleet: Sendable {
 
     private(set) var pools: [VersionKey: Pool] = [:]
     private(set) var starts: StartQueue
+    /// Instances that nothing owns, and that are being stopped.
+    private(set) var strangers: Set<InstanceID> = []
     private var alarms = Alarms()
     private var nextLook: Instant?
     private let queueLimit: Int
@@ -80,6 +82,21 @@ struct Fleet: Sendable {
             starts.adopt(start(instance.id, of: pool.version))
         }
         return actions
+    }
+
+    /// An instance that an earlier core left and that nothing owns is to be stopped: what it takes is not free before it is
+    /// gone.
+    /// - Returns: `false` when that is known already.
+    mutating func onStranger(_ instance: RunningInstance) -> Bool {
+        guard strangers.insert(instance.id).inserted else { return false }
+        starts.adopt(StartQueue.Start(version: instance.version, id: instance.id, share: instance.share))
+        return true
+    }
+
+    mutating func onStrangerGone(_ id: InstanceID, now: Instant) -> [Action] {
+        guard strangers.remove(id) != nil else { return [] }
+        starts.onGone(id)
+        return giveTurns(now)
     }
 
     /// All that an instance needs is there: it waits for its turn.
@@ -150,6 +167,7 @@ struct Fleet: Sendable {
         // What is on its way out needs no more of it.
         var planned = starts.capacity
         for pool in pools.values { pool.machine.leaving.forEach { planned.release($0) } }
+        for id in strangers { planned.release(id) }
         var victims: [(version: VersionKey, id: InstanceID)] = []
         var candidates = spare[...]
         while let obstacle = planned.obstacle(to: start.share, of: start.owner, within: quota) {

@@ -35,11 +35,16 @@ public struct RunningInstance: Hashable, Sendable {
     public let id: InstanceID
     public let version: VersionKey
     public let endpoint: InstanceEndpoint
+    /// What it may take of the machine.
+    public let share: Resources
 
-    public init(id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint) {
+    public init(
+        id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint, share: Resources = Resources(.standard)
+    ) {
         self.id = id
         self.version = version
         self.endpoint = endpoint
+        self.share = share
     }
 }
 

@@ -40,8 +40,6 @@ final class Dispatcher: Sendable {
         var lastRequest: InstancePool.RequestID = 0
         /// Instances that wait for their turn to start.
         var turns: [InstanceID: Turn] = [:]
-        /// Instances of nobody that are about to be stopped.
-        var strangers: Set<InstanceID> = []
         /// `run` has ended: nothing will start any more.
         var isStopped = false
     }
@@ -194,21 +192,22 @@ final class Dispatcher: Sendable {
 
     /// Stops instances that nothing owns, once it runs.
     func remove(_ strangers: [RunningInstance]) {
-        for instance in strangers where state.withLock({ $0.strangers.insert(instance.id).inserted }) {
+        for instance in strangers where state.withLock({ $0.fleet.onStranger(instance) }) {
             found.continuation.yield { await self.end(stranger: instance.id) }
         }
     }
 
     private func end(stranger id: InstanceID) async {
         await world.engine.stop(id, grace: settings.stopGrace)
-        state.withLock { _ = $0.strangers.remove(id) }
+        let now = world.clock.now()
+        carryOut(state.withLock { state in apply(&state) { $0.onStrangerGone(id, now: now) } })
         logger.info("an orphaned instance was removed", metadata: ["instance": "\(id)"])
     }
 
     /// The instances that this core starts, runs or ends, strangers included.
     var owned: Set<InstanceID> {
         state.withLock { state in
-            state.strangers.union(state.fleet.pools.values.flatMap { $0.machine.instances.map(\.id) })
+            state.fleet.strangers.union(state.fleet.pools.values.flatMap { $0.machine.instances.map(\.id) })
         }
     }
 

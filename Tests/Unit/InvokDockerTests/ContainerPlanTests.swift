@@ -55,6 +55,7 @@ import Testing
         let request = plan.instance(spec, bundle: "/b", folder: "/s")
         let found = try #require(ContainerPlan.instance(labels: request.labels))
         #expect(found.id == spec.id && found.version == spec.version)
+        #expect(found.share == Resources(spec.settings.limits))
         for label in request.labels.keys where label != ContainerPlan.Label.owner {
             var labels = request.labels
             labels[label] = "nonsense-"
@@ -146,7 +147,9 @@ extension ContainerPlanTests {
             "invok.namespace": "11111111-2222-4333-8444-555555555555",
             "invok.function": "hello",
             "invok.version": "3",
-            "invok.instance": "hello-cf4c4732fd3b8f8a55b6-3-7"
+            "invok.instance": "hello-cf4c4732fd3b8f8a55b6-3-7",
+            "invok.memory-mb": "128",
+            "invok.millicpus": "1000"
           },
           "HostConfig": {
             "NetworkMode": "none",

@@ -10,7 +10,8 @@ import Testing
         let version = VersionKey(
             function: FunctionKey(namespace: UUIDValue(high: 1, low: 2), name: try FunctionName("hello")), number: 1)
         let id = InstanceID(version: version, ordinal: 1)
-        instance = DockerInstance(starting: id, version: version, folder: InstanceFolder(of: id, in: "/run"))
+        instance = DockerInstance(
+            starting: id, version: version, share: Resources(.standard), folder: InstanceFolder(of: id, in: "/run"))
     }
 
     /// Were it forgotten, the instance would be counted on until the next list.

@@ -131,6 +131,30 @@ struct FleetTests {
         #expect(reason == "it may take 128 MB of memory, and this server has 100 MB for all functions")
     }
 
+    @Test func whatIsStillBeingStoppedTakesRoom() {
+        var fleet = FleetRig(memoryMB: 256)
+        fleet.stranger("a1", memoryMB: 192)
+        fleet.request("b1")
+        #expect(fleet.launched.isEmpty, "an earlier core's instance has it")
+        #expect(fleet.stopped.isEmpty)
+        fleet.strangerGone("a1")
+        #expect(fleet.launched == ["b1"])
+        fleet.strangerGone("a1")
+        #expect(fleet.machine.starts.capacity.used.memoryMB == 128)
+    }
+
+    @Test func nobodyMakesRoomThatComesByItself() {
+        var fleet = FleetRig(memoryMB: 256)
+        fleet.request("b1")
+        fleet.ready("b1")
+        fleet.ended("b1")
+        fleet.stranger("a1", memoryMB: 128)
+        fleet.request("b2")
+        #expect(fleet.launched == ["b1"] && fleet.stopped.isEmpty, "the idle one stays: what is leaving is enough")
+        fleet.strangerGone("a1")
+        #expect(fleet.launched == ["b1", "b2"])
+    }
+
     @Test func theLongestIdleMakesRoom() {
         var fleet = FleetRig(memoryMB: 384)
         for (time, name) in ["a1", "b1", "c1"].enumerated() {
@@ -315,6 +339,16 @@ private struct FleetRig {
         machine.makePool(version(name)) { 0 }
         carryOut(machine.adopt(instance(name), now: .milliseconds(0)))
     }
+
+    mutating func stranger(_ name: String, memoryMB: Int) {
+        let version = version(name, memoryMB: memoryMB)
+        _ = machine.onStranger(
+            RunningInstance(
+                id: id(name), version: version.key, endpoint: .unixSocket("/\(name)"),
+                share: Resources(version.settings.limits)))
+    }
+
+    mutating func strangerGone(_ name: String) { carryOut(machine.onStrangerGone(id(name), now: .milliseconds(0))) }
 
     mutating func alarm(at time: Int64) { carryOut(machine.onAlarm(now: .milliseconds(time)), at: time) }
 }
