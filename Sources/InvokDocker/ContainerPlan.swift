@@ -79,12 +79,12 @@ struct ContainerPlan: Sendable {
     }
 
     private func labels(of spec: InstanceSpec) -> [String: String] {
-        let (key, share) = (spec.version.function, Resources(spec.settings.limits))
+        let key = spec.version.function
         return [
             Label.owner: owner, Label.kind: Kind.instance.rawValue, Label.instance: spec.id.description,
             Label.namespace: key.namespace.description, Label.function: key.name.description,
-            Label.version: "\(spec.version.number)", Label.memory: "\(share.memoryMB)",
-            Label.processors: "\(share.milliCPUs)",
+            Label.version: "\(spec.version.number)", Label.memory: "\(spec.share.memoryMB)",
+            Label.processors: "\(spec.share.milliCPUs)",
         ]
     }
 

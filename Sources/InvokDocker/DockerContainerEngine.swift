@@ -35,7 +35,7 @@ public final class DockerContainerEngine: ContainerEngine {
             throw .startFailed("the bundle \(spec.bundle) is not there; deploy the function again")
         }
         let instance = DockerInstance(
-            starting: spec.id, version: spec.version, share: Resources(spec.settings.limits),
+            starting: spec.id, version: spec.version, share: spec.share,
             folder: InstanceFolder(of: spec.id, in: host.runDirectory))
         guard register(instance) else { throw .startFailed("the instance \(spec.id) runs already") }
         // Unstructured, since both the caller's cancellation and a stop end it; it ends by itself in any case.

@@ -64,9 +64,7 @@ public final class SandboxContainerEngine: ContainerEngine {
             await forget(instance, launcher)
             throw .startFailed(error.description)
         }
-        let running = RunningInstance(
-            id: spec.id, version: spec.version, endpoint: .unixSocket(instance.socketPath),
-            share: Resources(spec.settings.limits))
+        let running = RunningInstance(spec, at: .unixSocket(instance.socketPath))
         let isStopped = instance.started(process, running)
         accompany(instance, process, output, launcher)
         guard isStopped || Task.isCancelled else { return running }

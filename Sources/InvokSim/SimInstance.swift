@@ -28,9 +28,7 @@ final class SimInstance: Sendable {
         self.spec = spec
         self.function = function
         becomesReady = function.start == .once ? isFirst : function.start != .never
-        running = RunningInstance(
-            id: spec.id, version: spec.version, endpoint: .unixSocket("/sim/\(spec.id)"),
-            share: Resources(spec.settings.limits))
+        running = RunningInstance(spec, at: .unixSocket("/sim/\(spec.id)"))
     }
 
     /// Whether nothing is answered any more.

@@ -29,6 +29,9 @@ public struct InstanceSpec: Hashable, Sendable {
         self.settings = settings
         self.bundle = bundle
     }
+
+    /// What it may take of the machine.
+    public var share: Resources { Resources(settings.limits) }
 }
 
 public struct RunningInstance: Hashable, Sendable {
@@ -38,13 +41,15 @@ public struct RunningInstance: Hashable, Sendable {
     /// What it may take of the machine.
     public let share: Resources
 
-    public init(
-        id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint, share: Resources = Resources(.standard)
-    ) {
+    public init(id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint, share: Resources) {
         self.id = id
         self.version = version
         self.endpoint = endpoint
         self.share = share
+    }
+
+    public init(_ spec: InstanceSpec, at endpoint: InstanceEndpoint) {
+        self.init(id: spec.id, version: spec.version, endpoint: endpoint, share: spec.share)
     }
 }
 

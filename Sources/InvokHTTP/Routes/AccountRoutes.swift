@@ -12,8 +12,7 @@ enum AccountRoutes {
                 success: .json(.reference("Session"), "The account, and a token for it", status: .created),
                 problems: [.invalidRequest, .invalidEmail, .invalidPassword, .emailTaken, .tooManyRequests],
                 handler: .open { request, context in
-                    let body = try await JSONBody.decode(
-                        CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
+                    let body = try await credentials(in: request)
                     let session = try await accounts.register(
                         email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session), status: .created)
@@ -24,8 +23,7 @@ enum AccountRoutes {
                 success: .json(.reference("Session"), "A token"),
                 problems: [.invalidRequest, .wrongCredentials, .accountDisabled, .tooManyRequests],
                 handler: .open { request, context in
-                    let body = try await JSONBody.decode(
-                        CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
+                    let body = try await credentials(in: request)
                     let session = try await accounts.login(
                         email: body.email, password: body.password, client: context.caller.limitKey)
                     return try .json(message(session))
@@ -35,6 +33,10 @@ enum AccountRoutes {
                 success: .json(.reference("User"), "The user"),
                 handler: .authenticated { _, _, principal in try .json(message(principal.user)) }),
         ]
+    }
+
+    private static func credentials(in request: Request) async throws -> CredentialsRequest {
+        try await JSONBody.decode(CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
     }
 
     private static func message(_ session: Session) -> AuthResponse {

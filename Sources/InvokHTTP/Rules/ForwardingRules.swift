@@ -14,8 +14,13 @@ public struct Caller: Hashable, Sendable {
     /// Whether the connection comes from this machine.
     var isLocal: Bool
 
+    /// What limits count by: that of the address, where the client has one.
+    var limitKey: String { IPAddress(client)?.limitKey ?? client }
+}
+
+extension IPAddress {
     /// What limits count by: the address, or the network of an IPv6 one.
-    var limitKey: String { IPAddress(client)?.network.description ?? client }
+    var limitKey: String { network.description }
 }
 
 /// Which forwarding fields are believed, and which a function gets. Fields are their sender's to write, so only a proxy that

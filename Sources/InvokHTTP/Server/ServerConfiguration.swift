@@ -89,8 +89,8 @@ extension ServerConfiguration {
 
     /// What callers without an account are told apart by; `nil` where one address stands for many.
     func strangerKey(of caller: Caller) -> String? {
-        guard let address = IPAddress(caller.client), isOfMany(address) else { return caller.limitKey }
-        return nil
+        guard let address = IPAddress(caller.client) else { return caller.client }
+        return isOfMany(address) ? nil : address.limitKey
     }
 
     /// What a client may take before anything is known of its request.

@@ -12,12 +12,9 @@ struct DrivenPool {
         concurrency: Int = 16, minInstances: Int = 0, maxInstances: Int = 4, idleSeconds: Int = 300,
         timeoutSeconds: Int = 30, queueLimit: Int = 1000
     ) {
-        var config = LimitsConfig()
-        config.timeoutSeconds = timeoutSeconds
-        config.concurrency = concurrency
-        config.minInstances = minInstances
-        config.maxInstances = maxInstances
-        config.idleSeconds = idleSeconds
+        let config = LimitsConfig.making(
+            timeoutSeconds: timeoutSeconds, concurrency: concurrency, minInstances: minInstances,
+            maxInstances: maxInstances, idleSeconds: idleSeconds)
         guard let limits = try? Limits(config), let name = try? FunctionName("hello") else {
             preconditionFailure("the test's limits are not valid")
         }
@@ -30,7 +27,8 @@ struct DrivenPool {
     func id(_ ordinal: UInt32) -> InstanceID { InstanceID(version: version, ordinal: ordinal) }
 
     func instance(_ ordinal: UInt32) -> RunningInstance {
-        RunningInstance(id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"))
+        RunningInstance(
+            id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"), share: Resources(.standard))
     }
 
     /// Remembers who got which instance, and lets starts begin, unless they are held.

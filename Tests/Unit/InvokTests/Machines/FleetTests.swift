@@ -239,11 +239,8 @@ private struct FleetRig {
 
     private mutating func version(_ name: String, minInstances: Int = 0, memoryMB: Int = 128) -> Version {
         if let version = versions[name] { return version }
-        var config = LimitsConfig()
-        config.memoryMB = memoryMB
-        config.concurrency = 1
-        config.maxInstances = 1
-        config.minInstances = minInstances
+        let config = LimitsConfig.making(
+            memoryMB: memoryMB, concurrency: 1, minInstances: minInstances, maxInstances: 1)
         guard let limits = try? Limits(config), let function = try? FunctionName(name), let owner = name.utf8.first
         else { preconditionFailure("the test's limits are not valid") }
         let key = FunctionKey(namespace: Namespace(high: 0, low: UInt64(owner)), name: function)
@@ -258,7 +255,9 @@ private struct FleetRig {
     private func id(_ name: String) -> InstanceID { InstanceID(version: key(name), ordinal: 0) }
     private func key(_ name: String) -> VersionKey { versions[name]?.key ?? VersionKey.none }
     private func instance(_ name: String) -> RunningInstance {
-        RunningInstance(id: id(name), version: key(name), endpoint: .unixSocket("/\(name)"))
+        RunningInstance(
+            id: id(name), version: key(name), endpoint: .unixSocket("/\(name)"),
+            share: Resources(versions[name]?.settings.limits ?? .standard))
     }
 
     /// Takes part in what follows: what is to start is ready for it at once.
@@ -341,11 +340,8 @@ private struct FleetRig {
     }
 
     mutating func stranger(_ name: String, memoryMB: Int) {
-        let version = version(name, memoryMB: memoryMB)
-        _ = machine.onStranger(
-            RunningInstance(
-                id: id(name), version: version.key, endpoint: .unixSocket("/\(name)"),
-                share: Resources(version.settings.limits)))
+        _ = version(name, memoryMB: memoryMB)
+        _ = machine.onStranger(instance(name))
     }
 
     mutating func strangerGone(_ name: String) { carryOut(machine.onStrangerGone(id(name), now: .milliseconds(0))) }

@@ -14,7 +14,8 @@ struct ReconciliationTests {
 
     private func instance(_ version: VersionKey, _ ordinal: UInt32) -> RunningInstance {
         RunningInstance(
-            id: InstanceID(version: version, ordinal: ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"))
+            id: InstanceID(version: version, ordinal: ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"),
+            share: Resources(.standard))
     }
 
     private func plan(

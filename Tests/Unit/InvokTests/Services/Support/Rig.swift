@@ -139,13 +139,16 @@ func code(_ operation: () async throws -> some Any) async -> InvokError.Code? {
 
 extension LimitsConfig {
     static func making(
-        timeoutSeconds: Int? = nil, concurrency: Int? = nil, minInstances: Int? = nil, maxInstances: Int? = nil
+        memoryMB: Int? = nil, timeoutSeconds: Int? = nil, concurrency: Int? = nil, minInstances: Int? = nil,
+        maxInstances: Int? = nil, idleSeconds: Int? = nil
     ) -> LimitsConfig {
         var limits = LimitsConfig()
+        limits.memoryMB = memoryMB
         limits.timeoutSeconds = timeoutSeconds
         limits.concurrency = concurrency
         limits.minInstances = minInstances
         limits.maxInstances = maxInstances
+        limits.idleSeconds = idleSeconds
         return limits
     }
 }
