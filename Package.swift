@@ -94,9 +94,9 @@ let package = Package(
 
         // MARK: Adapters, one family each
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        wall("InvokArchive", ["Invok", "InvokThreads", "CZlib"]),
-        wall("InvokLocal", ["Invok", "InvokThreads", logging]),
-        wall("InvokSecurity", ["Invok", cryptoExtras, jwtKit]),
+        wall("InvokArchive", ["Invok", "InvokConcurrency", "CZlib"]),
+        wall("InvokEmbedded", ["Invok", "InvokConcurrency", logging]),
+        wall("InvokAuth", ["Invok", cryptoExtras, jwtKit]),
         wall("InvokSQLite", ["Invok", grdb, logging]),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
@@ -115,36 +115,37 @@ let package = Package(
         .plugin(name: "EmbedInit", capability: .buildTool()),
         .target(name: "InvokInit", exclude: ["Program"], swiftSettings: strict, plugins: ["EmbedInit"]),
         // Threads for calls that block.
-        wall("InvokThreads", []),
+        wall("InvokConcurrency", []),
         // What adapters that run things on this machine share.
-        wall("InvokHost", ["Invok", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", logging]),
+        wall("InvokHost", ["Invok", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", logging]),
         wall(
             "InvokSandbox",
-            ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", "CSeccomp", logging]),
+            ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", "CSeccomp", logging]),
         wall(
             "InvokDocker",
             [
-                "Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokThreads", "CLinux", asyncHTTPClient, logging,
+                "Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", asyncHTTPClient,
+                logging,
                 nioCore, nioHTTP1,
             ]),
-        wall("InvokGateway", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
+        wall("InvokProxy", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
         wall(
-            "InvokHTTP",
+            "InvokAPI",
             [
-                "Invok", "InvokGateway", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
+                "Invok", "InvokProxy", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
             ]),
         .target(name: "CSimulation"),
         wall("InvokSim", ["Invok", "CSimulation", httpTypes, logging]),
         // The simulation does without an HTTP library; who runs it gives it the server.
-        wall("InvokSimHTTP", ["Invok", "InvokHTTP", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
+        wall("InvokSimHTTP", ["Invok", "InvokAPI", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
 
         // MARK: Executables
         .executableTarget(
             name: "invok-core",
             dependencies: [
-                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokRuntimes", "InvokSandbox",
-                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokSecurity", "InvokSQLite", "InvokThreads", "CLinux",
+                "Invok", "InvokArchive", "InvokProxy", "InvokAPI", "InvokEmbedded", "InvokRuntimes", "InvokSandbox",
+                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokAuth", "InvokSQLite", "InvokConcurrency", "CLinux",
                 argumentParser, configuration, hummingbird, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: strict),
@@ -160,32 +161,32 @@ let package = Package(
         // MARK: Tests
         unitTests(of: "Invok", ["InvokSim", httpTypes, logging]),
         unitTests(of: "InvokArchive", ["CZlib"]),
-        unitTests(of: "InvokLocal"),
-        unitTests(of: "InvokSecurity"),
+        unitTests(of: "InvokEmbedded"),
+        unitTests(of: "InvokAuth"),
         unitTests(of: "InvokSQLite", [grdb]),
-        unitTests(of: "InvokPostgres", ["InvokLocal", "InvokSim", "TestSupport", logging]),
-        unitTests(of: "InvokRedis", ["InvokLocal", "InvokSim", "TestSupport", logging]),
+        unitTests(of: "InvokPostgres", ["InvokEmbedded", "InvokSim", "TestSupport", logging]),
+        unitTests(of: "InvokRedis", ["InvokEmbedded", "InvokSim", "TestSupport", logging]),
         unitTests(of: "InvokRuntimes"),
         unitTests(of: "InvokInit"),
-        unitTests(of: "InvokThreads"),
-        unitTests(of: "InvokHost", ["InvokThreads", "TestSupport", logging]),
+        unitTests(of: "InvokConcurrency"),
+        unitTests(of: "InvokHost", ["InvokConcurrency", "TestSupport", logging]),
         unitTests(of: "InvokSandbox"),
         unitTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
-        unitTests(of: "InvokHTTP", ["Invok", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
+        unitTests(of: "InvokAPI", ["Invok", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
         unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
         unitTests(of: "InvokCLI", [nioCore, nioHTTP1]),
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokRuntimes", ["CLinux"]),
-        integrationTests(of: "InvokHost", ["InvokThreads", logging]),
+        integrationTests(of: "InvokHost", ["InvokConcurrency", logging]),
         integrationTests(
-            of: "InvokSandbox", ["InvokGateway", "InvokHost", "InvokLocal", "InvokRuntimes", "InvokThreads"]),
+            of: "InvokSandbox", ["InvokProxy", "InvokHost", "InvokEmbedded", "InvokRuntimes", "InvokConcurrency"]),
         integrationTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
-        integrationTests(of: "InvokGateway", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
+        integrationTests(of: "InvokProxy", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
         integrationTests(
-            of: "InvokHTTP",
+            of: "InvokAPI",
             [
-                "Invok", "InvokGateway", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                "Invok", "InvokProxy", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, nioCore, nioHTTP1, nioPosix,
             ]),
         integrationTests(
@@ -195,8 +196,8 @@ let package = Package(
         .testTarget(
             name: "Conformance",
             dependencies: [
-                "Invok", "InvokArchive", "InvokGateway", "InvokHTTP", "InvokLocal", "InvokPostgres", "InvokRedis",
-                "InvokRuntimes", "InvokSandbox", "InvokSecurity", "InvokSim", "InvokSimHTTP", "InvokSQLite",
+                "Invok", "InvokArchive", "InvokProxy", "InvokAPI", "InvokEmbedded", "InvokPostgres", "InvokRedis",
+                "InvokRuntimes", "InvokSandbox", "InvokAuth", "InvokSim", "InvokSimHTTP", "InvokSQLite",
                 "TestSupport",
                 "invok-core", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
             ],
@@ -204,12 +205,12 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Invok", "InvokDocker", "InvokHost", "InvokLocal", "InvokPostgres", "InvokRedis", "InvokRuntimes",
+                "Invok", "InvokDocker", "InvokHost", "InvokEmbedded", "InvokPostgres", "InvokRedis", "InvokRuntimes",
                 "InvokSandbox", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
             ],
             path: "Tests/Integration",
             exclude: [
-                "Invok", "InvokCLI", "InvokDocker", "InvokGateway", "InvokHost", "InvokHTTP", "InvokRuntimes",
+                "Invok", "InvokCLI", "InvokDocker", "InvokProxy", "InvokHost", "InvokAPI", "InvokRuntimes",
                 "InvokSandbox",
             ],
             swiftSettings: strict),

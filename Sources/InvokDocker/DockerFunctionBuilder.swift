@@ -1,7 +1,7 @@
 public import Invok
+internal import InvokConcurrency
 import InvokHost
 import InvokRuntimes
-internal import InvokThreads
 public import Logging
 import Synchronization
 

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 public import Invok
+package import InvokConcurrency
 import InvokHost
-package import InvokThreads
 public import Logging
 import Synchronization
 

@@ -1,6 +1,6 @@
 import Glibc
 import Invok
-import InvokThreads
+import InvokConcurrency
 
 /// Where builds run, isolated: sandboxes of this machine, or containers.
 package protocol BuildPlace: Sendable {

@@ -1,7 +1,7 @@
 import Glibc
 import Invok
+import InvokConcurrency
 import InvokRuntimes
-import InvokThreads
 import Logging
 import Synchronization
 

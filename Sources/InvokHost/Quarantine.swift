@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import InvokThreads
+import InvokConcurrency
 import Logging
 import Synchronization
 

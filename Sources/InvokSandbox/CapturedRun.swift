@@ -1,7 +1,7 @@
 import Glibc
 import Invok
+internal import InvokConcurrency
 import InvokHost
-internal import InvokThreads
 import Synchronization
 
 /// The output as it comes in on the events' thread.

@@ -1,8 +1,8 @@
 import Glibc
 public import Invok
+package import InvokConcurrency
 import InvokHost
 import InvokInit
-package import InvokThreads
 public import Logging
 import Synchronization
 

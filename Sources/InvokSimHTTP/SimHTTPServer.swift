@@ -1,7 +1,7 @@
 public import HTTPTypes
 import Hummingbird
 public import Invok
-import InvokHTTP
+import InvokAPI
 public import InvokSim
 import Logging
 import NIOCore

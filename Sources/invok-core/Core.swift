@@ -1,9 +1,9 @@
 import Invok
+import InvokAPI
 import InvokArchive
-import InvokGateway
-import InvokHTTP
-import InvokLocal
-import InvokSecurity
+import InvokAuth
+import InvokEmbedded
+import InvokProxy
 import Logging
 import ServiceLifecycle
 import UnixSignals

@@ -1,7 +1,7 @@
 import Configuration
 import Foundation
 import Invok
-import InvokHTTP
+import InvokAPI
 import Logging
 import SystemPackage
 

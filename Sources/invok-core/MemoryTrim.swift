@@ -1,5 +1,5 @@
 import Invok
-import InvokThreads
+import InvokConcurrency
 import ServiceLifecycle
 
 #if os(Linux)

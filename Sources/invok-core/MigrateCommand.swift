@@ -1,6 +1,6 @@
 import ArgumentParser
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokPostgres
 import InvokSQLite
 import Logging

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokPostgres
 import InvokSQLite
 import Logging

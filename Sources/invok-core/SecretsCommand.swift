@@ -1,9 +1,9 @@
 import ArgumentParser
 import Invok
-import InvokLocal
+import InvokAuth
+import InvokEmbedded
 import InvokPostgres
 import InvokSQLite
-import InvokSecurity
 import Logging
 
 /// `invok-core secrets`: what seals the functions' environments.

@@ -1,6 +1,6 @@
 import Invok
-import InvokLocal
-import InvokSecurity
+import InvokAuth
+import InvokEmbedded
 
 /// The key that seals the functions' environments: `INVOK_SECRETS_KEY`, or else a file of the data directory.
 enum SecretsKey {

@@ -1,5 +1,5 @@
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokPostgres
 import InvokRedis
 import InvokSQLite

@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokSecurity
+import InvokAuth
 import TestSupport
 
 /// `invok-core` as a process of its own, on a data directory that goes with it.

@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokSecurity
+import InvokAuth
 
 /// A server that somebody else started, in whatever way, at the URL `INVOK_URL`. `ci/compose-test` tries the images by it.
 struct GivenInstallation: ServedInstallation {

@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokLocal
+import InvokEmbedded
 
 /// A running Invok, seen from outside.
 protocol Installation: Sendable {

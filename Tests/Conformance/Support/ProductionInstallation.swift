@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokSecurity
+import InvokAuth
 import TestSupport
 import Testing
 

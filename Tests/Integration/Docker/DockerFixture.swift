@@ -1,7 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokRuntimes
 import Logging
 import NIOCore

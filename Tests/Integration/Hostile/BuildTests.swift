@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokRuntimes
 import InvokSandbox
 import Logging

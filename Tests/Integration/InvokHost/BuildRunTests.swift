@@ -1,5 +1,5 @@
 import Invok
-import InvokThreads
+import InvokConcurrency
 import Logging
 import Synchronization
 import Testing

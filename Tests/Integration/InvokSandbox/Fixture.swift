@@ -1,6 +1,6 @@
 import Foundation
 import Invok
-import InvokLocal
+import InvokEmbedded
 import Logging
 import Synchronization
 import Testing

@@ -1,6 +1,6 @@
 import Glibc
 import Invok
-import InvokLocal
+import InvokEmbedded
 import InvokRuntimes
 import Logging
 import Testing

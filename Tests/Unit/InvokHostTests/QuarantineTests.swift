@@ -1,5 +1,5 @@
 import Glibc
-import InvokThreads
+import InvokConcurrency
 import Logging
 import TestSupport
 import Testing
