@@ -88,130 +88,158 @@ let package = Package(
     ],
     targets: [
         // MARK: The system without effects
+        // What the command line and the server both know.
+        wall("InvokModel", [crypto]),
+        // What `invok create` writes.
+        wall("InvokTemplates", ["InvokModel"]),
+        wall("InvokConcurrency", []),
         .target(
-            name: "Invok", dependencies: [crypto, httpTypes, logging],
-            sources: ["Domain", "Ports", "Machines", "Services", "Wire"], swiftSettings: strict),
+            name: "Invok", dependencies: ["InvokConcurrency", "InvokModel", crypto, httpTypes, logging],
+            sources: ["Ports", "Machines", "Services"], swiftSettings: strict),
 
         // MARK: Adapters, one family each
+        .systemLibrary(name: "CLinux"),
+        // Files, descriptors, processes, and threads for calls that block.
+        wall("InvokPOSIX", ["InvokModel", "CLinux", logging]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        wall("InvokArchive", ["Invok", "InvokConcurrency", "CZlib"]),
-        wall("InvokEmbedded", ["Invok", "InvokConcurrency", logging]),
+        wall("InvokArchive", ["Invok", "InvokPOSIX", "CZlib"]),
+        wall("InvokEmbedded", ["Invok", "InvokConcurrency", "InvokPOSIX"]),
         wall("InvokAuth", ["Invok", cryptoExtras, jwtKit]),
-        wall("InvokSQLite", ["Invok", grdb, logging]),
+        wall("InvokSQLite", ["Invok", grdb]),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         wall("InvokPostgres", ["Invok", "CPostgres", logging]),
         .systemLibrary(
             name: "CHiredis", pkgConfig: hiredisPkgConfig, providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
-        wall("InvokRedis", ["Invok", "CHiredis", logging]),
+        wall("InvokRedis", ["Invok", "InvokConcurrency", "CHiredis", logging]),
         wall(
             "InvokRuntimes", ["Invok"],
             resources: [
                 .embedInCode("Resources")
             ]),
-        .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // The first process of sandboxes and containers: a program in C, and what it is told.
         .plugin(name: "EmbedInit", capability: .buildTool()),
-        .target(name: "InvokInit", exclude: ["Program"], swiftSettings: strict, plugins: ["EmbedInit"]),
-        // Threads for calls that block.
-        wall("InvokConcurrency", []),
-        // What adapters that run things on this machine share.
-        wall("InvokHost", ["Invok", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", logging]),
+        .target(
+            name: "InvokInit", dependencies: ["InvokPOSIX", "CLinux"], exclude: ["Program"], swiftSettings: strict,
+            plugins: ["EmbedInit"]),
+        // From an archive to a bundle, in whatever isolates builds.
+        wall("InvokBuild", ["Invok", "InvokConcurrency", "InvokPOSIX", "InvokRuntimes", logging]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         wall(
             "InvokSandbox",
-            ["Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", "CSeccomp", logging]),
+            [
+                "Invok", "InvokBuild", "InvokConcurrency", "InvokInit", "InvokPOSIX", "InvokRuntimes", "CLinux",
+                "CSeccomp", logging,
+            ]),
         wall(
             "InvokDocker",
             [
-                "Invok", "InvokHost", "InvokInit", "InvokRuntimes", "InvokConcurrency", "CLinux", asyncHTTPClient,
-                logging,
-                nioCore, nioHTTP1,
+                "Invok", "InvokBuild", "InvokConcurrency", "InvokInit", "InvokPOSIX", "InvokRuntimes", "CLinux",
+                asyncHTTPClient, logging, nioCore, nioHTTP1,
             ]),
-        wall("InvokProxy", ["Invok", httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioHTTPTypes]),
+
+        // MARK: HTTP
+        // Calls of functions.
+        wall("InvokProxy", ["Invok", httpTypes, nioCore, nioHTTP1, nioPosix]),
+        // The control API, and the server.
         wall(
             "InvokAPI",
             [
                 "Invok", "InvokProxy", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
             ]),
+
+        // MARK: The simulation
         .target(name: "CSimulation"),
-        wall("InvokSim", ["Invok", "CSimulation", httpTypes, logging]),
-        // The simulation does without an HTTP library; who runs it gives it the server.
-        wall("InvokSimHTTP", ["Invok", "InvokAPI", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
+        // Simulated adapters and the scheduler.
+        wall("InvokSim", ["Invok", "InvokConcurrency", "CSimulation", httpTypes]),
+        // The test-bed: cluster, people, faults, histories, checkers.
+        wall(
+            "InvokSimulation",
+            ["Invok", "InvokAPI", "InvokConcurrency", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
 
         // MARK: Executables
         .executableTarget(
             name: "invok-core",
             dependencies: [
-                "Invok", "InvokArchive", "InvokProxy", "InvokAPI", "InvokEmbedded", "InvokRuntimes", "InvokSandbox",
-                "InvokDocker", "InvokPostgres", "InvokRedis", "InvokAuth", "InvokSQLite", "InvokConcurrency", "CLinux",
-                argumentParser, configuration, hummingbird, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokDocker", "InvokEmbedded", "InvokPOSIX",
+                "InvokPostgres", "InvokProxy", "InvokRedis", "InvokSandbox", "InvokSQLite", "CLinux", argumentParser,
+                configuration, lifecycle, logging, nioCore,
+                nioPosix, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "invok-sim", dependencies: ["Invok", "InvokSim", "InvokSimHTTP", argumentParser],
+            name: "invok-sim", dependencies: ["InvokSim", "InvokSimulation", argumentParser],
             swiftSettings: strict),
         // The CLI shares the folder `Sources/Invok` on a case-insensitive disk, so both name their subfolders.
         .executableTarget(
             name: "InvokCLI",
-            dependencies: ["Invok", "InvokRuntimes", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
+            dependencies: [
+                "InvokModel", "InvokTemplates", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
+            ],
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 
         // MARK: Tests
-        unitTests(of: "Invok", ["InvokSim", httpTypes, logging]),
-        unitTests(of: "InvokArchive", ["CZlib"]),
-        unitTests(of: "InvokEmbedded"),
-        unitTests(of: "InvokAuth"),
-        unitTests(of: "InvokSQLite", [grdb]),
-        unitTests(of: "InvokPostgres", ["InvokEmbedded", "InvokSim", "TestSupport", logging]),
-        unitTests(of: "InvokRedis", ["InvokEmbedded", "InvokSim", "TestSupport", logging]),
-        unitTests(of: "InvokRuntimes"),
+        unitTests(of: "InvokModel", ["InvokSim"]),
+        unitTests(of: "InvokConcurrency", ["TestSupport"]),
+        unitTests(of: "Invok", ["InvokSim", "TestSupport", httpTypes, logging]),
+        unitTests(of: "InvokPOSIX", ["TestSupport", logging]),
+        unitTests(of: "InvokArchive", ["Invok", "CZlib"]),
+        unitTests(of: "InvokEmbedded", ["Invok"]),
+        unitTests(of: "InvokAuth", ["Invok", cryptoExtras]),
+        unitTests(of: "InvokSQLite", ["Invok", grdb]),
+        unitTests(of: "InvokPostgres", ["Invok"]),
+        unitTests(of: "InvokRedis", ["Invok"]),
+        unitTests(of: "InvokRuntimes", ["Invok"]),
         unitTests(of: "InvokInit"),
-        unitTests(of: "InvokConcurrency"),
-        unitTests(of: "InvokHost", ["InvokConcurrency", "TestSupport", logging]),
-        unitTests(of: "InvokSandbox"),
-        unitTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
-        unitTests(of: "InvokAPI", ["Invok", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
-        unitTests(of: "InvokSim", ["Invok", "InvokSimHTTP", httpTypes]),
-        unitTests(of: "InvokSimHTTP", ["Invok", "InvokSim", httpTypes, logging]),
-        unitTests(of: "InvokCLI", [nioCore, nioHTTP1]),
+        unitTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "TestSupport"]),
+        unitTests(of: "InvokSandbox", ["Invok", "InvokRuntimes"]),
+        unitTests(of: "InvokDocker", ["Invok", "InvokBuild", "InvokInit", "InvokRuntimes"]),
+        unitTests(of: "InvokAPI", ["Invok", "InvokSim", httpTypes, hummingbird, hummingbirdCore, logging, nioCore]),
+        unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
+        unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),
+        unitTests(of: "InvokCLI", ["InvokModel"]),
         integrationTests(of: "Invok"),
-        integrationTests(of: "InvokRuntimes", ["CLinux"]),
-        integrationTests(of: "InvokHost", ["InvokConcurrency", logging]),
+        integrationTests(of: "InvokModel"),
+        integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "CLinux"]),
+        integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", logging]),
         integrationTests(
-            of: "InvokSandbox", ["InvokProxy", "InvokHost", "InvokEmbedded", "InvokRuntimes", "InvokConcurrency"]),
-        integrationTests(of: "InvokDocker", ["InvokHost", "InvokInit"]),
-        integrationTests(of: "InvokProxy", ["TestSupport", httpTypes, nioCore, nioHTTP1, nioPosix]),
+            of: "InvokSandbox",
+            [
+                "Invok", "InvokBuild", "InvokEmbedded", "InvokPOSIX", "InvokRuntimes", "InvokTemplates", logging,
+            ]),
+        integrationTests(of: "InvokDocker", ["Invok", "InvokInit", "InvokPOSIX"]),
+        integrationTests(of: "InvokProxy", ["Invok", "TestSupport", httpTypes, nioCore]),
         integrationTests(
             of: "InvokAPI",
             [
-                "Invok", "InvokProxy", "InvokSim", "TestSupport", httpTypes, hummingbird, hummingbirdCore, lifecycle,
-                logging, nioCore, nioHTTP1, nioPosix,
+                "Invok", "InvokProxy", "InvokSim", "TestSupport", httpTypes, hummingbird, lifecycle, logging, nioCore,
+                nioHTTP1, nioPosix,
             ]),
         integrationTests(
-            of: "InvokCLI", ["InvokArchive", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
+            of: "InvokCLI", ["InvokArchive", "InvokModel", argumentParser, nioCore, nioHTTP1, nioPosix]),
         .target(
-            name: "TestSupport", dependencies: [nioCore, nioPosix], path: "Tests/Support", swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Invok", "InvokPOSIX", httpTypes, nioCore, nioPosix],
+            path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "Conformance",
             dependencies: [
-                "Invok", "InvokArchive", "InvokProxy", "InvokAPI", "InvokEmbedded", "InvokPostgres", "InvokRedis",
-                "InvokRuntimes", "InvokSandbox", "InvokAuth", "InvokSim", "InvokSimHTTP", "InvokSQLite",
-                "TestSupport",
-                "invok-core", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
+                "Invok", "InvokAuth", "InvokEmbedded", "InvokPostgres", "InvokRedis", "InvokSim", "InvokSimulation",
+                "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient, httpTypes, logging,
+                nioCore, nioHTTP1,
             ],
             path: "Tests/Conformance", swiftSettings: strict),
         .testTarget(
             name: "Integration",
             dependencies: [
-                "Invok", "InvokDocker", "InvokHost", "InvokEmbedded", "InvokPostgres", "InvokRedis", "InvokRuntimes",
-                "InvokSandbox", "InvokCLI", "TestSupport", "invok-core", asyncHTTPClient, logging, nioCore, nioHTTP1,
+                "Invok", "InvokBuild", "InvokCLI", "InvokConcurrency", "InvokDocker", "InvokEmbedded", "InvokPOSIX",
+                "InvokPostgres", "InvokRedis", "InvokRuntimes", "InvokSandbox", "TestSupport", "invok-core",
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/Integration",
             exclude: [
-                "Invok", "InvokCLI", "InvokDocker", "InvokProxy", "InvokHost", "InvokAPI", "InvokRuntimes",
-                "InvokSandbox",
+                "Invok", "InvokAPI", "InvokBuild", "InvokCLI", "InvokDocker", "InvokModel", "InvokProxy",
+                "InvokRuntimes", "InvokSandbox",
             ],
             swiftSettings: strict),
     ]

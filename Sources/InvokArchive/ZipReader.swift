@@ -1,5 +1,5 @@
 public import Invok
-import InvokConcurrency
+import InvokPOSIX
 
 /// Reads zip archives (PKWARE APPNOTE 6.3.10): `ZipDirectory` checks the structure, and the contents are taken from the
 /// very places that were checked.

@@ -1,5 +1,4 @@
 import Invok
-import InvokHost
 import Logging
 
 /// Brings what one container prints from the engine into the log store.

@@ -1,5 +1,4 @@
 import Invok
-import InvokHost
 import InvokInit
 import InvokRuntimes
 

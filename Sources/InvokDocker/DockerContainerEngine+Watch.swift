@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 public import Invok
-import InvokHost
+import InvokConcurrency
+import InvokPOSIX
 import Logging
 import Synchronization
 

@@ -1,6 +1,7 @@
 public import Invok
-internal import InvokConcurrency
-import InvokHost
+import InvokBuild
+import InvokConcurrency
+import InvokPOSIX
 import InvokRuntimes
 public import Logging
 import Synchronization
@@ -67,7 +68,7 @@ extension DockerHost: BuildPlace {
         let name = String(UInt64.random(in: .min ... .max), radix: 16)
         let image = settings.images.builder(of: Self.runtimes[tool.name] ?? .go)
         let request = prepared.plan.build(isolation, image: image, name: name)
-        let cancelled = Event<Void>()
+        let cancelled = OneShot<Void>()
         // Not a child of the caller's task: whatever that does, the container is removed and its output read.
         let task = Task {
             _ = builds.withLock { $0.insert(name) }
@@ -84,7 +85,7 @@ extension DockerHost: BuildPlace {
 
     private func build(
         _ request: ContainerRequest, output: CappedOutput, result take: @escaping @Sendable (ArraySlice<UInt8>) -> Bool,
-        began: @Sendable () -> Void, until cancelled: Event<Void>
+        began: @Sendable () -> Void, until cancelled: OneShot<Void>
     ) async -> Result<CapturedRun, BuildError> {
         var container: String?
         var output = output
@@ -116,7 +117,7 @@ extension DockerHost: BuildPlace {
 
     /// Starts the container and reads both its outputs to their end, which is its own. Docker keeps none of them.
     private func attach(
-        to container: String, until cancelled: Event<Void>, began: @Sendable () -> Void,
+        to container: String, until cancelled: OneShot<Void>, began: @Sendable () -> Void,
         receive: (LogFrames.Frame) async throws(DockerError) -> Void
     ) async throws(DockerError) {
         var frames = LogFrames()

@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
 public import Invok
-package import InvokConcurrency
-import InvokHost
+import InvokBuild
+import InvokConcurrency
+import InvokPOSIX
 public import Logging
 import Synchronization
 

@@ -1,5 +1,5 @@
 import Invok
-import InvokHost
+import InvokConcurrency
 import Synchronization
 
 /// One instance that this process knows, from the call of `start`, or the first sight of an earlier core's, until
@@ -26,7 +26,7 @@ final class DockerInstance: Sendable {
     let share: Resources
     let folder: InstanceFolder
     /// Nothing of it is left.
-    let gone = Event<Void>()
+    let gone = OneShot<Void>()
     private let state: Mutex<State>
 
     init(starting id: InstanceID, version: VersionKey, share: Resources, folder: InstanceFolder) {

@@ -1,6 +1,7 @@
 import Glibc
 import Invok
-import InvokHost
+import InvokInit
+import InvokPOSIX
 
 /// The directory of one instance, with its request socket.
 ///

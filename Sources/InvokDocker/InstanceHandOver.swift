@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
-import InvokHost
+import InvokConcurrency
 import InvokInit
+import InvokPOSIX
 import Synchronization
 
 /// Hands a new instance what it is to run, and the socket that it is to serve: neither Docker nor a file ever has its
@@ -23,7 +24,7 @@ final class InstanceHandOver: Sendable {
         var connection: Descriptor?
     }
 
-    private let outcome = Event<Outcome>()
+    private let outcome = OneShot<Outcome>()
     private let state: Mutex<State>
     private let folder: InstanceFolder
     private let command: [UInt8]

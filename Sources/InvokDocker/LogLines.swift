@@ -1,5 +1,4 @@
 import Invok
-import InvokHost
 
 /// How much of an instance's output is in the log store already: all lines before a millisecond, and some of it.
 ///

@@ -1,4 +1,5 @@
 public import Invok
+import InvokConcurrency
 import Synchronization
 
 /// Logs as files: a folder for each function with two files of a fixed size, of which the older one goes when the newer

@@ -1,5 +1,5 @@
 public import Invok
-import InvokConcurrency
+import InvokPOSIX
 
 #if canImport(Glibc)
     import Glibc

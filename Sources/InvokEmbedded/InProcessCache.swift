@@ -1,4 +1,5 @@
 public import Invok
+import InvokConcurrency
 import Synchronization
 
 /// The coordination cache of a single core: its own memory, bounded.

@@ -1,4 +1,5 @@
 public import Invok
+import InvokConcurrency
 public import Logging
 import Synchronization
 

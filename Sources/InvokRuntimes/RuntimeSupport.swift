@@ -1,7 +1,6 @@
 import Invok
 
-/// What Invok knows of one language: the project that `create` writes, how an archive becomes a bundle and how a bundle
-/// is started. Pure: it says what is to be done, and an adapter does it.
+/// What Invok knows of one language: how an archive becomes a bundle and how a bundle is started. Pure: it says what is to be done, and an adapter does it.
 public struct RuntimeSupport: Sendable {
     private let recipe: any Recipe
 
@@ -19,9 +18,6 @@ public struct RuntimeSupport: Sendable {
 
     /// How an instance of any bundle of this runtime is started.
     public var launch: LaunchPlan { recipe.launch }
-
-    /// The source file and the module file of a new function, text by path. `config.json` is not among them.
-    public func template(for name: FunctionName) -> [String: String] { recipe.template(for: name) }
 
     /// How the archive is built. Files that say how are read, which may block.
     /// - Throws: `BuildError.failed` when the archive cannot be built, whatever the machine; what reading throws.
@@ -51,7 +47,6 @@ public struct RuntimeSupport: Sendable {
 protocol Recipe: Sendable {
     var version: Int { get }
     var launch: LaunchPlan { get }
-    func template(for name: FunctionName) -> [String: String]
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan
     func failureReason(log: String, of name: FunctionName) -> String
 }

@@ -1,13 +1,14 @@
 import Glibc
 import Invok
-internal import InvokConcurrency
-import InvokHost
+import InvokBuild
+import InvokConcurrency
+import InvokPOSIX
 import Synchronization
 
 /// The output as it comes in on the events' thread.
 private final class Capture: Sendable {
     private let output: Mutex<CappedOutput>
-    let closed = Event<Void>()
+    let closed = OneShot<Void>()
 
     init(limit: Int) { output = Mutex(CappedOutput(limit: limit)) }
 
@@ -61,7 +62,7 @@ extension SandboxLauncher {
     /// Returns once there is no more of it.
     private func hand(_ output: Descriptor, to taker: OutputTaker, of process: SandboxProcess) async {
         // A command may run for long before it writes, and holds no thread until then.
-        let isReadable = Event<Void>()
+        let isReadable = OneShot<Void>()
         watch(output) {
             isReadable.signal()
             return .done

@@ -1,5 +1,6 @@
 import Glibc
-import InvokHost
+import InvokPOSIX
+import InvokRuntimes
 
 /// The control groups of one sandbox: one directory in each hierarchy.
 struct ControlGroup: Sendable {

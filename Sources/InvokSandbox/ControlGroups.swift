@@ -1,6 +1,7 @@
 import Glibc
 import Invok
-import InvokHost
+import InvokPOSIX
+import InvokRuntimes
 
 /// Where this installation's control groups lie, in either version of the kernel's interface (cgroups(7)).
 struct ControlGroups: Sendable {

@@ -1,5 +1,5 @@
 import Glibc
-import InvokHost
+import InvokPOSIX
 
 /// The leaf that a core moves itself into, within a control group of version 2 that was delegated to it (`Delegate=yes` of
 /// systemd.resource-control(5)): a group with processes cannot hand on its controllers (cgroups(7), "no internal processes").

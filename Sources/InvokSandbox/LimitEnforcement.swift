@@ -1,6 +1,6 @@
 import Glibc
 import Invok
-import InvokHost
+import InvokPOSIX
 
 /// What holds sandboxes to their limits of memory and processes on this machine. Control groups do where they can be used;
 /// else the limits of processes (getrlimit(2)), and a watch for what those cannot see together.

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
-import InvokHost
+import InvokPOSIX
+import InvokRuntimes
 import Synchronization
 
 /// Ends sandboxes that take more memory than they may, where no control group does: looks once a second, on a thread of its

@@ -1,6 +1,6 @@
 import Glibc
 import Invok
-import InvokHost
+import InvokPOSIX
 import Logging
 import Synchronization
 

@@ -1,5 +1,5 @@
 import Glibc
-import InvokHost
+import InvokPOSIX
 
 /// What one process is and uses, as `/proc/PID/status` tells it.
 struct ProcessUse: Hashable, Sendable {

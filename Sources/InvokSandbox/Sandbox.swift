@@ -1,5 +1,6 @@
-import InvokHost
 import InvokInit
+import InvokPOSIX
+import InvokRuntimes
 
 typealias Sandbox = Isolation
 

@@ -1,5 +1,6 @@
 public import Invok
-import InvokHost
+import InvokConcurrency
+import InvokPOSIX
 import InvokRuntimes
 public import Logging
 import Synchronization

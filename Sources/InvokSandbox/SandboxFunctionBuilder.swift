@@ -1,5 +1,5 @@
 public import Invok
-import InvokHost
+import InvokBuild
 import InvokRuntimes
 public import Logging
 

@@ -1,8 +1,10 @@
 import Glibc
 public import Invok
-package import InvokConcurrency
-import InvokHost
+import InvokBuild
+import InvokConcurrency
 import InvokInit
+import InvokPOSIX
+import InvokRuntimes
 public import Logging
 import Synchronization
 

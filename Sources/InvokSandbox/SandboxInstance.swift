@@ -1,6 +1,7 @@
 import Glibc
 import Invok
-import InvokHost
+import InvokConcurrency
+import InvokRuntimes
 import Synchronization
 
 /// One instance of the engine, from the call of `start` until nothing of it is left.
@@ -16,7 +17,7 @@ final class SandboxInstance: Sendable {
     /// Its directory with the socket.
     let directory: String
     /// Nothing of it is left.
-    let gone = Event<Void>()
+    let gone = OneShot<Void>()
     private let state = Mutex(State.starting(stop: false))
 
     init(spec: InstanceSpec, directory: String) {

@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
 import Invok
-import InvokHost
 import InvokInit
+import InvokPOSIX
+import InvokRuntimes
 import Synchronization
 
 /// Makes sandboxes. All are started from one thread that lives as long as this object: the kernel ends them with it.

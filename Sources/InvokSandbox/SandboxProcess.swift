@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 import Invok
-import InvokHost
+import InvokConcurrency
+import InvokPOSIX
+import InvokRuntimes
 import Synchronization
 
 /// How a sandbox ended.
@@ -22,7 +24,7 @@ final class SandboxProcess: Sendable {
     private let handle: Descriptor
     /// Our end of the socket to its init, which ends, and all of it, once this is closed: with the core, or bubblewrap.
     private let socket: Mutex<Descriptor?>
-    private let end = Event<SandboxEnd>()
+    private let end = OneShot<SandboxEnd>()
     private let tookTooMuchMemory = Atomic(false)
 
     init(

@@ -1,7 +1,7 @@
 import CLinux
 import CSeccomp
 import Glibc
-import InvokHost
+import InvokPOSIX
 
 /// The seccomp filter of every sandbox, compiled by libseccomp from `SystemCallList` to classic BPF (seccomp(2)).
 ///

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import InvokHost
+import InvokPOSIX
 
 /// Starts a program with exactly the given descriptors and environment.
 /// - Parameters:

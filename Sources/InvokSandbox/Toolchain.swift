@@ -1,4 +1,4 @@
-import InvokHost
+import InvokRuntimes
 
 /// A language's tools on this machine, and where a sandbox sees them.
 public struct Toolchain: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Glibc
-import InvokHost
+import InvokPOSIX
 
 /// The toolchains of this machine.
 public struct Toolchains: Hashable, Sendable {

@@ -58,15 +58,15 @@ public final class SimArtifactStore: ArtifactStore {
     }
 
     /// All that is kept, whole or not.
-    var kept: Set<Digest> { contents.withLock { Set($0.keys) } }
+    package var kept: Set<Digest> { contents.withLock { Set($0.keys) } }
 
     /// Whether it is there as it was put.
-    func isWhole(_ digest: Digest) -> Bool {
+    package func isWhole(_ digest: Digest) -> Bool {
         contents.withLock { $0[digest] }.map { Digest(of: $0) == digest } ?? false
     }
 
     /// Keeps from now on what a version names, as a store must that several cores share.
-    func keepNamed(in store: SimMetadataStore) {
+    package func keepNamed(in store: SimMetadataStore) {
         isNamed.withLock { $0 = { digest in store.contents.allVersions.contains { $0.artifact == digest } } }
     }
 

@@ -26,11 +26,17 @@ public final class SimConnection: ResponseSink {
     }
 
     /// How slowly a client sends a body and takes an answer.
-    struct Pace: Sendable {
+    package struct Pace: Sendable {
         let pieceBytes: Int
         /// Comes before each piece that is sent or taken.
         let pause: Duration
         let clock: any Clock
+
+        package init(pieceBytes: Int, pause: Duration, clock: any Clock) {
+            self.pieceBytes = pieceBytes
+            self.pause = pause
+            self.clock = clock
+        }
     }
 
     private let state: Mutex<State>
@@ -50,7 +56,7 @@ public final class SimConnection: ResponseSink {
     /// - Parameters:
     ///   - pace: `nil` for as fast as it is taken.
     ///   - client: the client's address; one of those that are kept for documentation (RFC 5737), unless told.
-    init(for method: HTTPRequest.Method, sink: any ResponseSink, pace: Pace?, client: String = "192.0.2.1") {
+    package init(for method: HTTPRequest.Method, sink: any ResponseSink, pace: Pace?, client: String = "192.0.2.1") {
         self.client = client
         state = Mutex(State(carriesBody: method != .head))
         self.sink = sink
@@ -63,7 +69,7 @@ public final class SimConnection: ResponseSink {
     // MARK: The client
 
     /// Waits for the end. A client that is cancelled hangs up.
-    func wait() async -> End {
+    package func wait() async -> End {
         await withTaskCancellationHandler {
             _ = await ended.wait()
         } onCancel: {

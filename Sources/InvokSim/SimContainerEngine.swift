@@ -1,27 +1,32 @@
 public import Invok
+import InvokConcurrency
 import Synchronization
 
 /// A core's word that an instance is to end.
-struct SimStop: Sendable {
-    let spec: InstanceSpec
+package struct SimStop: Sendable {
+    package let spec: InstanceSpec
     /// `nil` for one from outside.
-    let core: String?
+    package let core: String?
     /// Whether the instance takes requests and would answer its readiness check.
-    let isHealthy: Bool
+    package let isHealthy: Bool
     /// Whether the core has neither started it nor sent it anything.
-    let isFound: Bool
+    package let isFound: Bool
 }
 
 /// What an engine's instances are seen to do.
-struct SimInstanceEvents: Sendable {
+package struct SimInstanceEvents: Sendable {
     /// A start, with all instances of the machine that run then.
-    var onStart: @Sendable (_ spec: InstanceSpec, _ running: [InstanceSpec]) -> Void = { _, _ in }
-    var onStop: @Sendable (_ stop: SimStop) -> Void = { _ in }
+    package var onStart: @Sendable (_ spec: InstanceSpec, _ running: [InstanceSpec]) -> Void = { _, _ in }
+    package var onStop: @Sendable (_ stop: SimStop) -> Void = { _ in }
     /// A request of a user, with the number of those that the instance has then.
-    var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
+    package var onRequest: @Sendable (_ id: String?, _ spec: InstanceSpec, _ inFlight: Int) -> Void = { _, _, _ in }
     /// A request of a user that no instance took.
     /// - Parameter late: how long before it was sent the core was told that the instance had ended; `nil` when it was not.
-    var onRefusal: @Sendable (_ id: String?, _ endpoint: InstanceEndpoint, _ late: Duration?) -> Void = { _, _, _ in }
+    package var onRefusal: @Sendable (_ id: String?, _ endpoint: InstanceEndpoint, _ late: Duration?) -> Void = {
+        _, _, _ in
+    }
+
+    package init() {}
 }
 
 /// Runs simulated instances of what a `SimFunctionBuilder` has built. They outlive a simulated core.
@@ -42,8 +47,8 @@ public final class SimContainerEngine: ContainerEngine {
     private let clock: any Clock
     private let effects: SimEffects
     /// The machine's, on which instances start and answer; `nil` for as many as are needed.
-    let processors: SimQueue?
-    let events: SimInstanceEvents
+    package let processors: SimQueue?
+    package let events: SimInstanceEvents
 
     /// - Parameter logs: where the instances' stdout and stderr go.
     public convenience init(
@@ -52,7 +57,7 @@ public final class SimContainerEngine: ContainerEngine {
         self.init(builder: builder, logs: logs, clock: clock, effects: effects, events: SimInstanceEvents())
     }
 
-    init(
+    package init(
         builder: SimFunctionBuilder, logs: any LogStore, clock: any Clock, effects: SimEffects,
         processors: SimQueue? = nil, events: SimInstanceEvents
     ) {
@@ -118,7 +123,7 @@ public final class SimContainerEngine: ContainerEngine {
     public func spec(of id: InstanceID) -> InstanceSpec? { instances.withLock { $0[id]?.spec } }
 
     /// What runs of a bundle now.
-    func instances(of bundle: BundleID) -> [InstanceID] {
+    package func instances(of bundle: BundleID) -> [InstanceID] {
         instances.withLock { $0.values.filter { $0.spec.bundle == bundle }.map(\.spec.id).sorted() }
     }
 

@@ -1,4 +1,5 @@
 public import Invok
+import InvokConcurrency
 import Synchronization
 
 /// Counters, leases and messages in memory; what expires does so by the given clock.
@@ -14,7 +15,7 @@ public final class SimCoordinationCache: CoordinationCache {
     }
 
     /// - Parameter server: what does one call after the other; `nil` for all at once.
-    init(clock: any Clock, effects: SimEffects, server: SimQueue?) {
+    package init(clock: any Clock, effects: SimEffects, server: SimQueue?) {
         self.clock = clock
         self.effects = effects
         self.server = server

@@ -26,10 +26,10 @@ public final class SimCore: Sendable {
     public var isDead: Bool { state.withLock { $0.isDead } }
 
     /// Whether it takes no new requests: it is dead, or has closed its port.
-    var isClosed: Bool { state.withLock { $0.isDead || $0.isClosed } }
+    package var isClosed: Bool { state.withLock { $0.isDead || $0.isClosed } }
 
     /// Takes no new requests from now on; those that it has are answered.
-    func close() { state.withLock { $0.isClosed = true } }
+    package func close() { state.withLock { $0.isClosed = true } }
 
     /// Ends the core where it stands: its tasks do nothing more, and what clients wait for is cut off.
     public func crash() {
@@ -73,7 +73,7 @@ public final class SimCore: Sendable {
         await exchange(head, body: body, on: SimConnection(for: head.method, sink: sink), with: server)
     }
 
-    func exchange(
+    package func exchange(
         _ head: HTTPRequest, body: [UInt8], on connection: SimConnection, with server: any SimServer
     ) async -> SimConnection.End {
         guard let ticket = atCrash({ connection.close() }) else { return .cutOff }
@@ -100,7 +100,7 @@ public final class SimCore: Sendable {
 
     /// - Returns: `false` when the crash has come first and `atCrash`'s closure has run.
     @discardableResult
-    func settle(_ number: Int) -> Bool {
+    package func settle(_ number: Int) -> Bool {
         state.withLock { state in
             guard let index = state.onCrash.firstIndex(where: { $0.number == number }) else { return false }
             state.onCrash.remove(at: index)

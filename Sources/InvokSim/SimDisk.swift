@@ -30,11 +30,11 @@ public final class SimDisk: DataDisk {
     }
 
     /// Since when hardly anything is free; `nil` while there is enough.
-    var shortSince: Instant? {
+    package var shortSince: Instant? {
         let now = clock.now()
         return shortage.withLock { $0.flatMap { $0.contains(now) ? $0.lowerBound : nil } }
     }
 
     /// Whether hardly anything was free at any time since.
-    func wasShort(since: Instant) -> Bool { shortage.withLock { $0.map { $0.upperBound >= since } ?? false } }
+    package func wasShort(since: Instant) -> Bool { shortage.withLock { $0.map { $0.upperBound >= since } ?? false } }
 }

@@ -37,7 +37,7 @@ public final class SimEffects: Sendable {
     ///   - failure: makes the port's error for an injected fault; `nil` for an effect that cannot fail.
     ///   - torn: what is left of the effect when it breaks off in the middle.
     ///   - body: the effect itself, atomic and without waiting.
-    func perform<Value: Sendable, Failure: Error>(
+    package func perform<Value: Sendable, Failure: Error>(
         _ name: String, _ detail: String = "", at queue: SimQueue? = nil, failure: ((String) -> Failure)?,
         torn: () -> Void = {}, _ body: () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
@@ -75,7 +75,7 @@ public final class SimEffects: Sendable {
     }
 
     /// Lets no call of the port return before that time has passed.
-    func hang(_ port: Substring, for duration: Duration) {
+    package func hang(_ port: Substring, for duration: Duration) {
         guard let clock else { return }
         let end = clock.now().advanced(by: duration)
         state.withLock { $0.hangs[port] = end }
@@ -108,14 +108,14 @@ public final class SimEffects: Sendable {
     func losesExit() -> Bool { faults?.draw(for: SimFault.exit) == .lostExit }
 
     /// Takes the time of real work, such as a build; none without a fault plan.
-    func work(below limit: Duration, at queue: SimQueue?) async {
+    package func work(below limit: Duration, at queue: SimQueue?) async {
         guard let faults else { return }
         await SimCore.fence()
         await pass(faults.work(below: limit), at: queue)
     }
 
     /// Lets time pass in which nothing is done.
-    func rest(_ duration: Duration) async {
+    package func rest(_ duration: Duration) async {
         await SimCore.fence()
         await pass(duration)
     }
@@ -140,7 +140,7 @@ public final class SimEffects: Sendable {
     }
 
     /// Runs one effect that cannot fail.
-    func perform<Value: Sendable>(
+    package func perform<Value: Sendable>(
         _ name: String, _ detail: String = "", at queue: SimQueue? = nil, _ body: () -> Value
     ) async -> Value {
         await perform(name, detail, at: queue, failure: Optional<(String) -> Never>.none, body)

@@ -41,7 +41,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     case fullDisk = "full-disk"
 
     /// Whether users may see that it comes.
-    var disturbs: Bool { self != .coreRestart && self != .slowCPU }
+    package var disturbs: Bool { self != .coreRestart && self != .slowCPU }
 
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
@@ -56,7 +56,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
 
     /// How long a call waits for a port that hangs before it gives up, as the real adapters do; `nil` for a port that
     /// never hangs.
-    static func patience(with port: Substring) -> Duration? {
+    package static func patience(with port: Substring) -> Duration? {
         switch port {
         case "store": .seconds(15)
         case "cache": .seconds(1)
@@ -68,7 +68,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     static let delivery = "cache.deliver"
 
     /// The engine's word that an instance has ended.
-    static let exit = "engine.exit"
+    package static let exit = "engine.exit"
 
     /// An instance's life right after its start.
     static let firstMoments = "instance.first-moments"
@@ -144,7 +144,7 @@ public final class SimFaultPlan: Sendable {
     private let state: Mutex<State>
 
     /// Whether users may see anything of the faults of this seed.
-    let disturbs: Bool
+    package let disturbs: Bool
 
     /// - Parameters:
     ///   - faults: those that may come. Of these, some are off and the others weighted at random, which finds what a
@@ -178,7 +178,7 @@ public final class SimFaultPlan: Sendable {
     public func stop() { state.withLock { $0.isOn = false } }
 
     /// The fault of this effect, if any. Each stream moves on with each effect to which it applies.
-    func draw(for name: String) -> SimFault? {
+    package func draw(for name: String) -> SimFault? {
         state.withLock { state in
             var found: SimFault?
             for (index, perMillion) in state.applying[name] ?? state.findApplying(to: name) {
@@ -192,7 +192,7 @@ public final class SimFaultPlan: Sendable {
     }
 
     /// When the next fault that comes by itself is due; `nil` when it is off.
-    func pause(before fault: SimFault) -> Duration? {
+    package func pause(before fault: SimFault) -> Duration? {
         state.withLock { state in
             guard state.isOn, let index = state.streams.firstIndex(where: { $0.fault == fault }) else { return nil }
             let limit = fault == .instanceCrash || fault == .cacheLoss ? Duration.seconds(20) : .seconds(60)
@@ -202,7 +202,7 @@ public final class SimFaultPlan: Sendable {
 
     /// Notes a fault that came by itself.
     /// - Returns: a number below `choices` that says where it comes; `nil` when faults have stopped meanwhile.
-    func strike(_ fault: SimFault, choices: Int) -> Int? {
+    package func strike(_ fault: SimFault, choices: Int) -> Int? {
         state.withLock { state in
             guard state.isOn, choices > 0, let index = state.streams.firstIndex(where: { $0.fault == fault }) else {
                 return nil
@@ -213,13 +213,13 @@ public final class SimFaultPlan: Sendable {
     }
 
     /// The time of real work.
-    func work(below limit: Duration) -> Duration { state.withLock { $0.work.duration(below: limit) } }
+    package func work(below limit: Duration) -> Duration { state.withLock { $0.work.duration(below: limit) } }
 
     /// The time by which a message is late.
-    func delay() -> Duration { state.withLock { $0.delay.duration(below: .seconds(20)) } }
+    package func delay() -> Duration { state.withLock { $0.delay.duration(below: .seconds(20)) } }
 
     /// The time of a call, one way: mostly well below a millisecond, sometimes much more.
-    func latency() -> Duration {
+    package func latency() -> Duration {
         state.withLock { state in
             switch state.latency.below(100) {
             case 0: state.latency.duration(below: .milliseconds(50))

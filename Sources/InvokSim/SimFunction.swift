@@ -29,7 +29,7 @@ import Invok
 ///
 /// Every answer carries `x-sim-namespace` and `x-sim-version`.
 struct SimFunction: Hashable, Sendable {
-    enum Answer: Hashable, Sendable {
+    package enum Answer: Hashable, Sendable {
         case hello(String)
         case echo
         case environment(String)
@@ -55,17 +55,17 @@ struct SimFunction: Hashable, Sendable {
         case fillsDisk
     }
 
-    var answer = Answer.hello("hello")
-    var status = 200
-    var start = Start.ready
+    package var answer = Answer.hello("hello")
+    package var status = 200
+    package var start = Start.ready
     var startTime = Duration.zero
-    var delay = Duration.zero
-    var logs: [String] = []
-    var build = Build.works
+    package var delay = Duration.zero
+    package var logs: [String] = []
+    package var build = Build.works
 
     /// Reads the directives of a function's source.
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
-    init(_ source: SourceArchive) throws(BuildError) {
+    package init(_ source: SourceArchive) throws(BuildError) {
         let names = source.config.runtime.sourceFileNames
         let bytes: [UInt8]
         do throws(InvokError) {

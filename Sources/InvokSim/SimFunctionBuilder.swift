@@ -19,7 +19,7 @@ public final class SimFunctionBuilder: FunctionBuilder {
     /// - Parameters:
     ///   - processors: the machine's, on which builds run; `nil` for as many as are needed.
     ///   - running: counts the builds that go on.
-    init(effects: SimEffects, processors: SimQueue?, running: SimGauge? = nil) {
+    package init(effects: SimEffects, processors: SimQueue?, running: SimGauge? = nil) {
         self.running = running
         self.effects = effects
         self.processors = processors
@@ -79,10 +79,15 @@ public final class SimFunctionBuilder: FunctionBuilder {
     }
 
     /// Bundles that are kept now.
-    var kept: Set<BundleID> { state.withLock { Set($0.functions.keys) } }
+    package var kept: Set<BundleID> { state.withLock { Set($0.functions.keys) } }
 
     /// Has each removal seen by a checker.
-    func watchRemovals(_ onRemove: @escaping @Sendable (BundleID) -> Void) { self.onRemove.withLock { $0 = onRemove } }
+    package func watchRemovals(_ onRemove: @escaping @Sendable (BundleID) -> Void) {
+        self.onRemove.withLock { $0 = onRemove }
+    }
+
+    /// Whether the machine has what the bundle runs.
+    package func has(_ bundle: BundleID) -> Bool { function(of: bundle) != nil }
 
     /// What a bundle does when it runs.
     func function(of bundle: BundleID) -> SimFunction? { state.withLock { $0.functions[bundle] } }

@@ -3,11 +3,11 @@ import Synchronization
 
 /// One simulated instance: it counts its requests, and ends once.
 final class SimInstance: Sendable {
-    let spec: InstanceSpec
-    let function: SimFunction
+    package let spec: InstanceSpec
+    package let function: SimFunction
     /// Whether it answers its readiness check, once it has started.
     let becomesReady: Bool
-    let running: RunningInstance
+    package let running: RunningInstance
 
     private struct State: Sendable {
         var requests = 0
@@ -24,7 +24,7 @@ final class SimInstance: Sendable {
     private let ended = SimLatch()
 
     /// - Parameter isFirst: whether the machine has run none of its version before.
-    init(spec: InstanceSpec, function: SimFunction, isFirst: Bool) {
+    package init(spec: InstanceSpec, function: SimFunction, isFirst: Bool) {
         self.spec = spec
         self.function = function
         becomesReady = function.start == .once ? isFirst : function.start != .never
@@ -35,7 +35,7 @@ final class SimInstance: Sendable {
     var isFrozen: Bool { state.withLock { $0.isFrozen } }
 
     /// Whether it takes requests and would answer its readiness check.
-    var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && becomesReady }
+    package var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && becomesReady }
 
     /// Notes that the running core starts it or sends it a request of a user, so that it may judge it.
     func noteUse() {
@@ -44,14 +44,14 @@ final class SimInstance: Sendable {
     }
 
     /// Whether the running core has only found it.
-    var isFound: Bool {
+    package var isFound: Bool {
         let core = SimCore.current?.name
         return state.withLock { $0.user != core }
     }
 
-    func freeze() { state.withLock { $0.isFrozen = true } }
+    package func freeze() { state.withLock { $0.isFrozen = true } }
 
-    var requestCount: Int { state.withLock { $0.requests } }
+    package var requestCount: Int { state.withLock { $0.requests } }
 
     /// - Parameter isCheck: whether it is a readiness check.
     /// - Returns: the number of users' requests it has now; `nil` when the instance takes no requests any more.
@@ -87,7 +87,7 @@ final class SimInstance: Sendable {
     func waitUntilIdle() async { _ = await idle.wait() }
 
     /// Cuts off all that has begun.
-    func end() {
+    package func end() {
         refuseRequests()
         ended.open()
     }

@@ -1,4 +1,5 @@
 public import Invok
+import InvokConcurrency
 import Synchronization
 
 /// Logs in memory, capped to a number of lines each.
@@ -78,7 +79,7 @@ public final class SimLogStore: LogStore {
     }
 
     /// The functions that have a log now.
-    var kept: Set<FunctionKey> { logs.withLock { Set($0.filter { !$0.value.entries.isEmpty }.keys) } }
+    package var kept: Set<FunctionKey> { logs.withLock { Set($0.filter { !$0.value.entries.isEmpty }.keys) } }
 
     /// Removes the lines and keeps the sequence, so that no cursor comes twice.
     public func remove(_ function: FunctionKey) async throws(LogError) {

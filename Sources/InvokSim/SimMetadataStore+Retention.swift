@@ -22,14 +22,14 @@ extension SimMetadataStore {
 }
 
 extension SimTables {
-    var references: StoreReferences {
+    package var references: StoreReferences {
         StoreReferences(
             functions: Set(functions.keys), artifacts: Set(allVersions.map(\.artifact)),
             bundles: Set(allVersions.compactMap(\.bundle)))
     }
 
     /// Versions that a policy does not keep, by key.
-    func expired(_ retention: Retention) -> [VersionKey] {
+    package func expired(_ retention: Retention) -> [VersionKey] {
         functions.values.sorted { $0.key < $1.key }.flatMap { function in
             let others = versions[function.key, default: [:]].values.filter { $0.key.number != function.activeVersion }
                 .sorted { $0.key > $1.key }

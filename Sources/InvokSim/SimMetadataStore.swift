@@ -16,7 +16,7 @@ public final class SimMetadataStore: MetadataStore {
     ///   - connections: of which each call takes one; `nil` for as many as are needed.
     ///   - onCommit: sees the tables after each transaction that may have changed a function, and must not call the
     ///     store.
-    init(
+    package init(
         effects: SimEffects, connections: SimQueue? = nil,
         onCommit: @escaping @Sendable (FunctionKey, SimTables) -> Void
     ) {
@@ -26,7 +26,7 @@ public final class SimMetadataStore: MetadataStore {
     }
 
     /// The tables as they are now: for checkers, which are no part of the system.
-    var contents: SimTables { tables.withLock { $0 } }
+    package var contents: SimTables { tables.withLock { $0 } }
 
     /// Each call is one transaction: it works on a copy that takes the place of the tables only when nothing was thrown.
     /// - Parameter changed: the function that it may change.
@@ -46,7 +46,7 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
-    func read<Value: Sendable>(
+    package func read<Value: Sendable>(
         _ name: String, _ detail: String = "", _ body: (SimTables) -> Value
     ) async throws(StoreError) -> Value {
         try await effects.perform("store.\(name)", detail, at: connections, failure: StoreError.unavailable) {
@@ -111,10 +111,12 @@ public final class SimMetadataStore: MetadataStore {
     // MARK: Grants
 
     /// Disables a user at once, as an operator does, with no core in between.
-    func disable(_ user: UserID) { tables.withLock { $0.users[user]?.isDisabled = true } }
+    package func disable(_ user: UserID) { tables.withLock { $0.users[user]?.isDisabled = true } }
 
     /// Puts a grant in at once, as an operator does, with no core in between.
-    func admit(_ grant: Grant) { tables.withLock { $0.grants[grant.namespace, default: [:]][grant.user] = grant } }
+    package func admit(_ grant: Grant) {
+        tables.withLock { $0.grants[grant.namespace, default: [:]][grant.user] = grant }
+    }
 
     public func putGrant(_ grant: Grant) async throws(StoreError) {
         try await transaction("putGrant", "\(grant.namespace) \(grant.user)") { (tables) throws(StoreError) in

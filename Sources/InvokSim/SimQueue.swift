@@ -5,7 +5,7 @@ import Synchronization
 /// waiting. With a quantum it is a processor instead, whose jobs take turns (round robin scheduling).
 ///
 /// It holds no jobs: which server is free at what time says all, so that a job costs one sleep for each of its turns.
-final class SimQueue: Sendable {
+package final class SimQueue: Sendable {
     private struct State {
         /// When each server has done all that it was given.
         var freeAt: [Instant]
@@ -21,7 +21,7 @@ final class SimQueue: Sendable {
     /// - Parameters:
     ///   - servers: jobs at a time, at least 1.
     ///   - quantum: for how long a job is served at a time; `nil` for to its end.
-    init(servers: Int, quantum: Duration? = nil, clock: any Clock) {
+    package init(servers: Int, quantum: Duration? = nil, clock: any Clock) {
         state = Mutex(State(freeAt: Array(repeating: clock.now(), count: max(1, servers))))
         self.quantum = quantum
         self.clock = clock
@@ -29,7 +29,7 @@ final class SimQueue: Sendable {
 
     /// Waits for a server and for as long as the job takes of it. A task that is cancelled does not wait.
     /// - Parameter demand: how long the job takes when nothing is slow.
-    func serve(_ demand: Duration) async {
+    package func serve(_ demand: Duration) async {
         var left = demand
         while left > .zero {
             let turn = min(left, quantum ?? left)
@@ -40,7 +40,7 @@ final class SimQueue: Sendable {
 
     /// Lets all jobs that begin in that time take longer.
     /// - Parameter factor: how many times as long, at least 1.
-    func slow(by factor: Int, for duration: Duration) {
+    package func slow(by factor: Int, for duration: Duration) {
         let end = clock.now().advanced(by: duration)
         state.withLock { state in
             state.slowness = factor
@@ -49,7 +49,7 @@ final class SimQueue: Sendable {
     }
 
     /// For how long a job that came now would wait.
-    var wait: Duration {
+    package var wait: Duration {
         let now = clock.now()
         return state.withLock { now.duration(to: max(now, $0.freeAt.min() ?? now)) }
     }

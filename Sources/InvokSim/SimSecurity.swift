@@ -12,7 +12,7 @@ public struct SimPasswordHasher: PasswordHasher {
     }
 
     /// - Parameter processors: the machine's, on which it hashes; `nil` for as many as are needed.
-    init(generation: Int = 1, effects: SimEffects, processors: SimQueue?) {
+    package init(generation: Int = 1, effects: SimEffects, processors: SimQueue?) {
         self.generation = generation
         self.effects = effects
         self.processors = processors
@@ -65,5 +65,5 @@ public struct SimTokenCodec: TokenCodec {
 
 extension SealingKey {
     /// The key of all simulated installations.
-    static let simulated = SealingKey(secret: Array("simulated secrets are worth nothing".utf8))
+    package static let simulated = SealingKey(secret: Array("simulated secrets are worth nothing".utf8))
 }

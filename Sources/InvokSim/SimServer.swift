@@ -3,7 +3,7 @@ public import Invok
 
 /// A core's HTTP server without its sockets: the way in for all who use a simulated core.
 ///
-/// The server itself is given from outside (`InvokSimHTTP`), so that the simulation does not depend on any HTTP library.
+/// The server itself is given from outside (`SimHTTPServer`), so that these adapters do not depend on any HTTP library.
 public protocol SimServer: Sendable {
     /// Answers one request.
     /// - Throws: when the answer was cut off.

@@ -10,7 +10,7 @@ public final class SimSpool: Spool {
 
     public convenience init(effects: SimEffects = SimEffects()) { self.init(effects: effects, files: nil, bytes: nil) }
 
-    init(effects: SimEffects, files: SimGauge?, bytes: SimGauge?) {
+    package init(effects: SimEffects, files: SimGauge?, bytes: SimGauge?) {
         self.effects = effects
         self.files = files
         self.bytes = bytes
@@ -29,7 +29,7 @@ private final class SimSpoolFile: SpoolFile {
     private let files: SimGauge?
     private let bytes: SimGauge?
 
-    init(_ effects: SimEffects, _ files: SimGauge?, _ bytes: SimGauge?) {
+    package init(_ effects: SimEffects, _ files: SimGauge?, _ bytes: SimGauge?) {
         self.effects = effects
         self.files = files
         self.bytes = bytes
@@ -41,14 +41,14 @@ private final class SimSpoolFile: SpoolFile {
         bytes?.give(count)
     }
 
-    var count: Int { content.withLock { $0.count } }
+    package var count: Int { content.withLock { $0.count } }
 
-    func append(_ more: [UInt8]) async throws(SpoolError) {
+    package func append(_ more: [UInt8]) async throws(SpoolError) {
         try await effects.perform("spool.append", failure: SpoolError.unavailable) { () throws(SpoolError) in
             content.withLock { $0 += more }
             bytes?.take(more.count)
         }
     }
 
-    func read(_ range: Range<Int>) throws(InvokError) -> [UInt8] { content.withLock { Array($0[range]) } }
+    package func read(_ range: Range<Int>) throws(InvokError) -> [UInt8] { content.withLock { Array($0[range]) } }
 }

@@ -1,22 +1,22 @@
 import Invok
 
 /// What a `SimMetadataStore` holds. A value, so that a transaction can work on a copy.
-struct SimTables: Sendable {
-    var users: [UserID: User] = [:]
+package struct SimTables: Sendable {
+    package var users: [UserID: User] = [:]
     var quotas: [UserID: Quota.Overrides] = [:]
     /// What the archives and bundles that versions name take.
     var artifactBytes: [Digest: Int] = [:]
     var bundleBytes: [BundleID: Int] = [:]
-    var grants: [Namespace: [UserID: Grant]] = [:]
-    var functions: [FunctionKey: Function] = [:]
-    var versions: [FunctionKey: [Int: Version]] = [:]
+    package var grants: [Namespace: [UserID: Grant]] = [:]
+    package var functions: [FunctionKey: Function] = [:]
+    package var versions: [FunctionKey: [Int: Version]] = [:]
     /// The last number given to a version, kept when the function is deleted.
     var lastNumbers: [FunctionKey: Int] = [:]
     var sealing: Sealing?
 
-    var allVersions: [Version] { versions.values.flatMap(\.values) }
+    package var allVersions: [Version] { versions.values.flatMap(\.values) }
 
-    mutating func add(_ user: User) throws(StoreError) -> User {
+    package mutating func add(_ user: User) throws(StoreError) -> User {
         guard users[user.id] == nil else { throw .conflict("the identifier is taken") }
         guard !users.values.contains(where: { $0.email == user.email }) else { throw .conflict("the email is taken") }
         var stored = user
@@ -26,7 +26,7 @@ struct SimTables: Sendable {
     }
 
     /// What a namespace holds, each archive and bundle once.
-    func usage(of namespace: Namespace) -> StoredUsage {
+    package func usage(of namespace: Namespace) -> StoredUsage {
         let own = versions.filter { $0.key.namespace == namespace }.flatMap(\.value.values)
         let artifacts = Set(own.map(\.artifact)).reduce(0) { $0 + artifactBytes[$1, default: 0] }
         let bundles = Set(own.compactMap(\.bundle)).reduce(0) { $0 + bundleBytes[$1, default: 0] }
@@ -35,7 +35,7 @@ struct SimTables: Sendable {
     }
 
     /// Makes a change, which counts for nothing when the namespace would hold too much.
-    mutating func hold<Value>(
+    package mutating func hold<Value>(
         _ namespace: Namespace, within quota: Quota, _ change: (inout SimTables) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         let before = usage(of: namespace)
@@ -45,14 +45,14 @@ struct SimTables: Sendable {
     }
 
     /// Functions with their active versions, by key.
-    func records(where isWanted: (Function) -> Bool) -> [FunctionRecord] {
+    package func records(where isWanted: (Function) -> Bool) -> [FunctionRecord] {
         functions.values.filter(isWanted).sorted { $0.key < $1.key }.map { function in
             FunctionRecord(
                 function: function, active: function.activeVersion.flatMap { versions[function.key]?[$0] })
         }
     }
 
-    mutating func begin(_ draft: VersionDraft, access: Access) throws(StoreError) -> Version {
+    package mutating func begin(_ draft: VersionDraft, access: Access) throws(StoreError) -> Version {
         guard users[draft.function.namespace] != nil else { throw .notFound }
         if functions[draft.function] == nil {
             functions[draft.function] = Function(
@@ -68,16 +68,16 @@ struct SimTables: Sendable {
         return version
     }
 
-    func version(_ key: VersionKey) throws(StoreError) -> Version {
+    package func version(_ key: VersionKey) throws(StoreError) -> Version {
         guard let version = versions[key.function]?[key.number] else { throw .notFound }
         return version
     }
 
-    mutating func put(_ version: Version) {
+    package mutating func put(_ version: Version) {
         versions[version.key.function, default: [:]][version.key.number] = version
     }
 
-    mutating func activate(
+    package mutating func activate(
         _ version: VersionKey, expectedActive: Int?, access: Access?, at time: Timestamp
     ) throws(StoreError) {
         guard var function = functions[version.function] else { throw .notFound }

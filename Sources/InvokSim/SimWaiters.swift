@@ -30,16 +30,16 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    var count: Int { state.withLock { $0.waiting.count } }
+    package var count: Int { state.withLock { $0.waiting.count } }
 
     /// The order of the first that waits.
-    var first: Order? { state.withLock { $0.waiting.first?.order } }
+    package var first: Order? { state.withLock { $0.waiting.first?.order } }
 
     /// Waits until `release` is called for this order.
     /// - Parameter isDue: asked once more before waiting, under the lock that `release` takes too, so that nothing that
     ///   became due in between is missed.
     /// - Returns: `false` when the task was cancelled.
-    func wait(_ order: Order, isDue: @Sendable () -> Bool, onWait: @Sendable () -> Void = {}) async -> Bool {
+    package func wait(_ order: Order, isDue: @Sendable () -> Bool, onWait: @Sendable () -> Void = {}) async -> Bool {
         let number = state.withLock { state in
             state.nextNumber += 1
             return state.nextNumber
@@ -64,7 +64,7 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
 
     /// Resumes, in order, all up to this one.
     /// - Parameter prepare: makes them due, under the lock.
-    func release(through order: Order, prepare: () -> Void = {}) {
+    package func release(through order: Order, prepare: () -> Void = {}) {
         let released = state.withLock { state -> [Waiter] in
             prepare()
             if state.waiting.isEmpty { return [] }
@@ -88,18 +88,18 @@ final class SimWaiters<Order: Comparable & Sendable>: Sendable {
 }
 
 /// A door that opens once and stays open.
-final class SimLatch: Sendable {
+package final class SimLatch: Sendable {
     private let isOpenNow = Mutex(false)
     private let waiters = SimWaiters<Int>()
 
-    var isOpen: Bool { isOpenNow.withLock { $0 } }
+    package var isOpen: Bool { isOpenNow.withLock { $0 } }
 
-    func open() {
+    package func open() {
         waiters.release(through: 0) { isOpenNow.withLock { $0 = true } }
     }
 
     /// - Returns: `false` when the task was cancelled before it opened.
-    func wait() async -> Bool {
+    package func wait() async -> Bool {
         await waiters.wait(0, isDue: { isOpen })
     }
 }

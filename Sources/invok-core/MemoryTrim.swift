@@ -1,5 +1,5 @@
 import Invok
-import InvokConcurrency
+import InvokPOSIX
 import ServiceLifecycle
 
 #if os(Linux)

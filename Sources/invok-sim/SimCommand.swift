@@ -1,6 +1,6 @@
 import ArgumentParser
 import InvokSim
-import InvokSimHTTP
+import InvokSimulation
 
 #if canImport(Glibc)
     import Glibc

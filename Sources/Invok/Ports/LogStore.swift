@@ -16,16 +16,6 @@ public protocol LogStore: Sendable {
     func remove(_ function: FunctionKey) async throws(LogError)
 }
 
-public struct LogEntry: Hashable, Sendable {
-    public let cursor: LogCursor
-    public let line: LogLine
-
-    public init(cursor: LogCursor, line: LogLine) {
-        self.cursor = cursor
-        self.line = line
-    }
-}
-
 public enum LogError: Error, Hashable, Sendable {
     case unavailable(String)
     case full

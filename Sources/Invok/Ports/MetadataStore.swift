@@ -162,18 +162,6 @@ public struct VersionDraft: Hashable, Sendable {
     }
 }
 
-/// A function with its active version, read together.
-public struct FunctionRecord: Hashable, Sendable {
-    public let function: Function
-    /// `nil` when no version has been ready yet.
-    public let active: Version?
-
-    public init(function: Function, active: Version?) {
-        self.function = function
-        self.active = active
-    }
-}
-
 public struct StoreReferences: Hashable, Sendable {
     public let functions: Set<FunctionKey>
     public let artifacts: Set<Digest>

@@ -1,3 +1,4 @@
+import InvokConcurrency
 import Logging
 
 /// Garbage collection: removes versions that are kept no longer, and archives, bundles and logs that nothing names.

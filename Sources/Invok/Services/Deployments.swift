@@ -1,3 +1,5 @@
+import InvokConcurrency
+
 /// What users change of their functions' code and settings: deploy, rollback, update; one change of a function at a time.
 public final class Deployments: Sendable {
     private let world: World

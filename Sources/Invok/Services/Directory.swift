@@ -1,3 +1,4 @@
+import InvokConcurrency
 import Logging
 import Synchronization
 
@@ -65,8 +66,8 @@ final class Directory: Sendable {
     private let clock: any Clock
     private let logger: Logger
     private let state = Mutex(State())
-    private let renewals = SingleFlights<FunctionKey>(limit: renewalLimit)
-    private let searches = SingleFlights<FunctionKey>(limit: 1)
+    private let renewals = BackgroundFlights<FunctionKey>(limit: renewalLimit)
+    private let searches = BackgroundFlights<FunctionKey>(limit: 1)
 
     init(store: any MetadataStore, dispatcher: Dispatcher, clock: any Clock, logger: Logger) {
         self.store = store

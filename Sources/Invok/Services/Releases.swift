@@ -1,3 +1,4 @@
+import InvokConcurrency
 import Logging
 
 /// Makes versions active, new and old ones.

@@ -40,7 +40,7 @@ struct OpenAPIDocument: Encodable {
         let content: [String: Content]
     }
 
-    struct Answer: Encodable {
+    struct ResponseObject: Encodable {
         var description: String
         let content: [String: Content]?
     }
@@ -50,7 +50,7 @@ struct OpenAPIDocument: Encodable {
         let operationId: String
         let parameters: [Parameter]
         let requestBody: RequestBody?
-        let responses: [String: Answer]
+        let responses: [String: ResponseObject]
         let security: [[String: [String]]]
     }
 
@@ -126,10 +126,10 @@ struct OpenAPIDocument: Encodable {
         }
     }
 
-    private static func responses(_ route: Route) -> [String: Answer] {
-        var responses: [String: Answer] = [:]
+    private static func responses(_ route: Route) -> [String: ResponseObject] {
+        var responses: [String: ResponseObject] = [:]
         for answer in [route.success] + route.others {
-            responses[String(answer.status.code)] = Answer(
+            responses[String(answer.status.code)] = ResponseObject(
                 description: answer.summary,
                 content: answer.body.map { [$0.mediaType: Content(schema: $0.schema)] })
         }
@@ -137,7 +137,7 @@ struct OpenAPIDocument: Encodable {
         for code in common + route.problems {
             let status = String(Problem.status(of: code).code)
             let known = responses[status].map { $0.description + ", " } ?? ""
-            responses[status] = Answer(
+            responses[status] = ResponseObject(
                 description: known + code.rawValue, content: [Problem.mediaType: Content(schema: .reference("Problem"))]
             )
         }

@@ -10,28 +10,6 @@ struct GoRecipe: Recipe {
     /// The largest `go.mod` or `vendor/modules.txt`.
     private static let maximumModuleBytes = 4 << 20
 
-    /// The module is `invok/NAME`, since one named `time` or `log` would hide a package of Go itself.
-    func template(for name: FunctionName) -> [String: String] {
-        let handler = Self.handlerName(of: name)
-        return [
-            "function.go": """
-            package main
-
-            import (
-            \t"fmt"
-            \t"net/http"
-            )
-
-            // \(handler) answers every request for /\(name) and the paths below it.
-            func \(handler)(w http.ResponseWriter, r *http.Request) {
-            \tfmt.Fprintln(w, "Hello from \(name)!")
-            }
-
-            """,
-            "go.mod": GoModule.text(path: "invok/\(name)"),
-        ]
-    }
-
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
         var files = source.files
         let name = source.config.name
@@ -53,7 +31,7 @@ struct GoRecipe: Recipe {
         let package = Self.unusedName(in: files, suffix: "")
         let main = Self.unusedName(in: files, suffix: "_main.go")
         files["\(package)/serve.go"] = PackageResources.shim_go
-        files[main] = Array(Self.main(handler: Self.handlerName(of: name), import: "\(module)/\(package)").utf8)
+        files[main] = Array(Self.main(handler: name.goHandler, import: "\(module)/\(package)").utf8)
 
         let isVendored = files["vendor/modules.txt"] != nil
         return BuildPlan(
@@ -86,7 +64,7 @@ struct GoRecipe: Recipe {
     }
 
     func failureReason(log: String, of name: FunctionName) -> String {
-        let handler = Self.handlerName(of: name)
+        let handler = name.goHandler
         func says(_ text: String) -> Bool { log.contains(text) }
         if says("undefined: \(handler)") {
             return "function.go has no func \(handler)(w http.ResponseWriter, r *http.Request), which '\(name)' needs"
@@ -112,12 +90,6 @@ struct GoRecipe: Recipe {
             return "modules cannot be fetched during a build; run 'go mod vendor' and deploy with the vendor folder"
         }
         return "the function does not compile"
-    }
-
-    /// The function that serves `hello-world` is `HelloWorldHandler`.
-    static func handlerName(of name: FunctionName) -> String {
-        let words = name.description.split(separator: "-")
-        return words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Handler"
     }
 
     /// Imports and package-level names share one space in Go, so the alias is one that nobody writes.

@@ -10,26 +10,6 @@ struct NodeRecipe: Recipe {
         "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--disable-warning=ExperimentalWarning",
     ]
 
-    func template(for name: FunctionName) -> [String: String] {
-        [
-            "function.js": """
-            // Answers every request for /\(name) and the paths below it.
-            export default async (request) => {
-              return new Response("Hello from \(name)!\\n");
-            };
-
-            """,
-            "package.json": """
-            {
-              "name": "\(name)",
-              "private": true,
-              "type": "module"
-            }
-
-            """,
-        ]
-    }
-
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
         var files = source.files
         files["\(BuildPlan.shimFolder)/shim.mjs"] = PackageResources.shim_mjs

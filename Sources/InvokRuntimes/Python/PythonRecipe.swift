@@ -6,18 +6,6 @@ struct PythonRecipe: Recipe {
     /// `-S` leaves out the machine's own packages, so that a function runs with what it brings; `-B` writes no caches.
     let launch = LaunchPlan(command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
 
-    func template(for name: FunctionName) -> [String: String] {
-        [
-            "function.py": """
-            def handler(request):
-                \"""Answers every request for /\(name) and the paths below it.\"""
-                return "Hello from \(name)!\\n"
-
-            """,
-            "requirements.txt": "# Packages go into vendor/: pip install --target vendor -r requirements.txt\n",
-        ]
-    }
-
     /// `-I` keeps the project's modules, and what variables name, out of the script: nothing of it runs in the build.
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
         var files = source.files

@@ -50,7 +50,7 @@ public final class SimScheduler {
         random = SimRandomness(seed: seed).stream("schedule").generator
     }
 
-    static var current: SimScheduler? {
+    package static var current: SimScheduler? {
         invok_simulation_current().map { Unmanaged<SimScheduler>.fromOpaque($0).takeUnretainedValue() }
     }
 

@@ -20,18 +20,18 @@ final class SimWatch: Sendable {
 
     static var platformJobCount: Int { platformJobs.load(ordering: .relaxed) }
 
-    func begin() {
+    package func begin() {
         Self.watches.withLock { $0.append(self) }
         Self.count.add(1, ordering: .relaxed)
     }
 
-    func end() {
+    package func end() {
         Self.watches.withLock { $0.removeAll { $0 === self } }
         Self.count.subtract(1, ordering: .relaxed)
     }
 
     /// A job comes to the simulation.
-    func note(_ job: UnownedJob) {
+    package func note(_ job: UnownedJob) {
         if let task = Self.task(of: job) { tasks.withLock { _ = $0.insert(task) } }
     }
 

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Invok
+import InvokModel
 import NIOCore
 import NIOHTTP1
 

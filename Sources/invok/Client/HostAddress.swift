@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 
 /// Where an invok-core listens: `http://localhost:3000`.
 struct HostAddress: Hashable, CustomStringConvertible, Sendable {

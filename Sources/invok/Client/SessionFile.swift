@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

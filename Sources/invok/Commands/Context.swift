@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 
 /// What a verb runs in: where it speaks, what surrounds it, and who the user is.
 struct Context: Sendable {

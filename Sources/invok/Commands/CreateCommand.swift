@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 struct CreateCommand: Verb {
     static let configuration = CommandConfiguration(
@@ -34,7 +34,7 @@ struct CreateCommand: Verb {
                 "the runtime '\(runtime)' is unknown",
                 nextStep: nearest.map { "did you mean '-r \($0)'?" } ?? "use one of \(known.joined(separator: ", "))")
         }
-        let (paths, isListed) = try ProjectTemplate(name: name, runtime: runtime).write(in: context.directory)
+        let (paths, isListed) = try NewProject(name: name, runtime: runtime).write(in: context.directory)
         if context.console.isJSON {
             try context.console.json(Result(name: name.description, runtime: runtime, files: paths))
             return .success

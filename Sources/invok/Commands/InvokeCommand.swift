@@ -1,6 +1,6 @@
 import ArgumentParser
 import AsyncHTTPClient
-import Invok
+import InvokModel
 import NIOCore
 import NIOHTTP1
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 struct ListCommand: Verb {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 struct LogsCommand: Verb {
     static let configuration = CommandConfiguration(

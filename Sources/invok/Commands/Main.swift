@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 /// What every verb takes.
 struct CommonOptions: ParsableArguments {

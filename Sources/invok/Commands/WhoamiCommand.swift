@@ -1,5 +1,5 @@
 import ArgumentParser
-import Invok
+import InvokModel
 
 struct WhoamiCommand: Verb {
     static let configuration = CommandConfiguration(

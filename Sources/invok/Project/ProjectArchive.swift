@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 
 /// A project's folder, packed for the upload and checked as the server will check it, so that errors come at once.
 struct ProjectArchive: Hashable, Sendable {

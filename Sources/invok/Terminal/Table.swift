@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 
 /// Rows under headings, each column as wide as its widest cell.
 struct Table {

@@ -1,7 +1,7 @@
 import Foundation
 import Invok
 import InvokSim
-import InvokSimHTTP
+import InvokSimulation
 import Synchronization
 import Testing
 

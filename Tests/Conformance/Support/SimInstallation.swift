@@ -1,6 +1,6 @@
 import Invok
 import InvokSim
-import InvokSimHTTP
+import InvokSimulation
 import Synchronization
 import Testing
 

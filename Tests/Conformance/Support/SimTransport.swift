@@ -1,6 +1,7 @@
 import HTTPTypes
 import Invok
 import InvokSim
+import InvokSimulation
 import Synchronization
 import Testing
 

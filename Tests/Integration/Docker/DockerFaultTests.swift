@@ -1,10 +1,11 @@
 import Foundation
 import Invok
+import InvokBuild
+import InvokPOSIX
 import TestSupport
 import Testing
 
 @testable import InvokDocker
-@testable import InvokHost
 
 /// What becomes of functions when Docker itself fails, or the machine under it. Tests that stop an engine or fill its disk
 /// have one of their own.

@@ -1,7 +1,9 @@
 import AsyncHTTPClient
 import Foundation
 import Invok
+import InvokBuild
 import InvokEmbedded
+import InvokPOSIX
 import InvokRuntimes
 import Logging
 import NIOCore
@@ -9,7 +11,6 @@ import NIOHTTP1
 import TestSupport
 
 @testable import InvokDocker
-@testable import InvokHost
 
 /// An engine and a builder on a data directory of their own, on the tests' Docker or another.
 final class DockerFixture: Sendable {

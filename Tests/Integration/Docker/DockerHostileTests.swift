@@ -1,11 +1,12 @@
 import Foundation
 import Invok
+import InvokBuild
+import InvokPOSIX
 import InvokRuntimes
 import TestSupport
 import Testing
 
 @testable import InvokDocker
-@testable import InvokHost
 
 /// What a function and a build try against their container, and what becomes of it.
 @Suite(.enabled(if: Services.areSelected), .timeLimit(.minutes(5)))

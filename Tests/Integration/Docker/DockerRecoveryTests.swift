@@ -1,6 +1,7 @@
 import Foundation
 import Invok
-import InvokHost
+import InvokPOSIX
+import InvokRuntimes
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
-import InvokHost
+import InvokConcurrency
+import InvokPOSIX
 import Synchronization
 import Testing
 
@@ -106,7 +107,7 @@ private final class Pauses: Sendable {
 private final class Parts: Sendable {
     private let state = Mutex<[String]>([])
     private let arrivals = AsyncStream.makeStream(of: Void.self)
-    private let end = Event<Void>()
+    private let end = OneShot<Void>()
 
     var texts: [String] { state.withLock { $0 } }
     var count: Int { texts.count }

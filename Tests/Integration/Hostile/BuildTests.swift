@@ -1,6 +1,8 @@
 import Foundation
 import Invok
+import InvokBuild
 import InvokEmbedded
+import InvokPOSIX
 import InvokRuntimes
 import InvokSandbox
 import Logging
@@ -8,7 +10,6 @@ import TestSupport
 import Testing
 
 @testable import InvokDocker
-@testable import InvokHost
 
 /// Builds that run code of the project, as none should any more: whatever it does, the core gets files and folders or a
 /// sentence, and its disk, its descriptors and its processes are afterwards what they were.

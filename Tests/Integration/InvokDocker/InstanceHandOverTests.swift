@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 import Invok
-import InvokHost
 import InvokInit
+import InvokPOSIX
 import Testing
 
 @testable import InvokDocker

@@ -1,4 +1,5 @@
 import Invok
+import InvokTemplates
 import Testing
 
 @testable import InvokRuntimes
@@ -7,7 +8,7 @@ import Testing
     @Test(arguments: Runtime.allCases)
     func templatesAreProjectsThatBuild(_ runtime: Runtime) throws {
         let support = RuntimeSupport.of(runtime)
-        let template = support.template(for: try FunctionName("hello-world"))
+        let template = FunctionTemplate(name: try FunctionName("hello-world"), runtime: runtime).sources
         #expect(template.keys.contains(runtime.sourceFileNames[0]))
         #expect(template["config.json"] == nil)
         #expect(template.values.allSatisfy { $0.hasSuffix("\n") })
@@ -19,7 +20,9 @@ import Testing
     @Test(arguments: Runtime.allCases)
     func plansKeepTheUsersFilesAndAreRepeatable(_ runtime: Runtime) throws {
         let support = RuntimeSupport.of(runtime)
-        let files = support.template(for: try FunctionName("hello-world")).merging(["data/a.txt": "a"]) { $1 }
+        let files = FunctionTemplate(name: try FunctionName("hello-world"), runtime: runtime).sources.merging([
+            "data/a.txt": "a"
+        ]) { $1 }
         let plan = try support.buildPlan(for: archive(runtime, files: files))
         let prefix = runtime == .go ? "src/" : ""
         for (path, text) in files {
@@ -34,7 +37,9 @@ import Testing
     @Test(arguments: Runtime.allCases, [".invok/shim.py", ".INVOK/x", ".invok"])
     func theShimsFolderIsInvoksOwn(_ runtime: Runtime, path: String) throws {
         let support = RuntimeSupport.of(runtime)
-        let files = support.template(for: try FunctionName("hello-world")).merging([path: "x"]) { $1 }
+        let files = FunctionTemplate(name: try FunctionName("hello-world"), runtime: runtime).sources.merging([
+            path: "x"
+        ]) { $1 }
         let source = try archive(runtime, files: files)
         #expect(throws: BuildError.self) { try support.buildPlan(for: source) }
     }

@@ -1,11 +1,11 @@
 import Foundation
 import Invok
 import InvokEmbedded
+import InvokPOSIX
 import Logging
 import Synchronization
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 /// A data directory, a host and an engine of their own for one test, gone with it.

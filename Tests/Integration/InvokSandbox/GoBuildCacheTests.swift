@@ -1,11 +1,12 @@
 import Glibc
 import Invok
+import InvokBuild
 import InvokEmbedded
+import InvokPOSIX
 import InvokRuntimes
 import Logging
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite(.enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))

@@ -1,8 +1,8 @@
 import Glibc
 import Invok
+import InvokPOSIX
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 /// What a function tries against its sandbox, and what becomes of it. Most need root, where functions have users of

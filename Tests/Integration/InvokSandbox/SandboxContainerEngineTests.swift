@@ -1,9 +1,9 @@
 import Glibc
 import Invok
+import InvokPOSIX
 import Logging
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite struct SandboxContainerEngineTests {

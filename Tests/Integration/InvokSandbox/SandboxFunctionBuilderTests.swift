@@ -1,11 +1,12 @@
 import Glibc
 import Invok
 import InvokEmbedded
+import InvokPOSIX
 import InvokRuntimes
+import InvokTemplates
 import Logging
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite(.enabled(if: Fixture.toolchains[.go] != nil, "Go was not found: run ci/setup"))
@@ -13,7 +14,7 @@ struct SandboxFunctionBuilderTests {
     static func source(
         _ runtime: Runtime = .go, changing changes: [String: String] = [:]
     ) throws -> (SourceArchive, Digest) {
-        var files = RuntimeSupport.of(runtime).template(for: try FunctionName("hello"))
+        var files = FunctionTemplate(name: try FunctionName("hello"), runtime: runtime).sources
         files["config.json"] = #"{"function_name":"hello","runtime":"\#(runtime.rawValue)"}"#
         files.merge(changes) { _, new in new }
         let sorted = files.sorted { $0.key < $1.key }

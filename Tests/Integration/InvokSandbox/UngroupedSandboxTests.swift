@@ -1,9 +1,9 @@
 import Glibc
 import Invok
+import InvokPOSIX
 import Logging
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 /// Sandboxes of a machine that lets the core use no control group.

@@ -1,7 +1,8 @@
 import Foundation
 import Invok
-import InvokHost
+import InvokBuild
 import InvokInit
+import InvokRuntimes
 import Testing
 
 @testable import InvokDocker

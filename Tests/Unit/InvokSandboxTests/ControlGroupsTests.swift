@@ -1,6 +1,6 @@
+import InvokRuntimes
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 @Suite struct ControlGroupsTests {

@@ -1,6 +1,5 @@
 import Testing
 
-@testable import InvokHost
 @testable import InvokSandbox
 
 /// Runs the filter as the kernel does, for both architectures, whichever this machine has.

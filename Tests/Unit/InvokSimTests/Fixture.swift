@@ -2,6 +2,7 @@ import HTTPTypes
 import Invok
 import InvokSim
 import Synchronization
+import TestSupport
 
 /// A world with functions made of directives.
 struct Fixture {
@@ -46,29 +47,6 @@ struct Fixture {
         try await world.transport.exchange(request, with: instance.endpoint, sink: sink)
         return sink
     }
-}
-
-final class RecordingSink: ResponseSink {
-    private struct State: Sendable {
-        var head: HTTPResponse?
-        var body: [UInt8] = []
-        var isFinished = false
-    }
-
-    private let state = Mutex(State())
-
-    var head: HTTPResponse? { state.withLock { $0.head } }
-    var body: [UInt8] { state.withLock { $0.body } }
-    var text: String { String(decoding: body, as: UTF8.self) }
-    var isFinished: Bool { state.withLock { $0.isFinished } }
-
-    func header(_ name: String) -> String? {
-        HTTPField.Name(name).flatMap { head?.headerFields[$0] }
-    }
-
-    func writeHead(_ head: HTTPResponse) async throws { state.withLock { $0.head = head } }
-    func writeChunk(_ bytes: [UInt8]) async throws { state.withLock { $0.body += bytes } }
-    func finish(trailers: HTTPFields?) async throws { state.withLock { $0.isFinished = true } }
 }
 
 final class ListBody: RequestBody {

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Invok
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import InvokSim

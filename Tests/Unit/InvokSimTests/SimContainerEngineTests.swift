@@ -1,5 +1,6 @@
 import Invok
 import InvokSim
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Invok
 import InvokSim
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

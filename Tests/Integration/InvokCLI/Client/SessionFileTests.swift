@@ -1,5 +1,5 @@
 import Foundation
-import Invok
+import InvokModel
 import Testing
 
 @testable import InvokCLI

@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 import Testing
 
 @testable import InvokCLI

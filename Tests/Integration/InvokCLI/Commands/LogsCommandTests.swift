@@ -1,4 +1,4 @@
-import Invok
+import InvokModel
 import NIOHTTP1
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
-import Invok
 import InvokArchive
+import InvokModel
 import Testing
 
 @testable import InvokCLI

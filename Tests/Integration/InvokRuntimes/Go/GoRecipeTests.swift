@@ -1,5 +1,6 @@
 import Foundation
 import Invok
+import InvokTemplates
 import Testing
 
 @testable import InvokRuntimes
@@ -17,7 +18,7 @@ struct GoRecipeTests {
 
     @Test(arguments: [("hello-world", "HelloWorldHandler"), ("a", "AHandler"), ("go2-x-9b", "Go2X9bHandler")])
     func namesTheHandlerAfterTheFunction(name: String, handler: String) throws {
-        #expect(GoRecipe.handlerName(of: try FunctionName(name)) == handler)
+        #expect(try FunctionName(name).goHandler == handler)
     }
 
     @Test(arguments: ["module hello-world\n\ngo 1.23\n", "module hello-world\n", nil])
@@ -65,7 +66,7 @@ struct GoRecipeTests {
 
     @Test func buildsItsTemplateAlsoForNamesOfGoPackages() throws {
         for name in ["time", "log-2"] {
-            let template = RuntimeSupport.of(.go).template(for: try FunctionName(name))
+            let template = FunctionTemplate(name: try FunctionName(name), runtime: .go).sources
             let instance = try TestBundle(.go, name: name, files: template).start()
             #expect(try instance.request("GET", "/\(name)").text == "Hello from \(name)!\n")
         }

@@ -1,11 +1,12 @@
 import Invok
 import InvokRuntimes
+import InvokTemplates
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct NodeRecipeTests {
     @Test func runsItsTemplate() throws {
-        let template = RuntimeSupport.of(.nodejs).template(for: try FunctionName("hello-js"))
+        let template = FunctionTemplate(name: try FunctionName("hello-js"), runtime: .nodejs).sources
         let instance = try TestBundle(.nodejs, name: "hello-js", files: template).start()
         #expect(try instance.request("GET", "/hello-js").text == "Hello from hello-js!\n")
         let end = try instance.stop()

@@ -1,11 +1,12 @@
 import Invok
 import InvokRuntimes
+import InvokTemplates
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct PythonRecipeTests {
     @Test func runsItsTemplate() throws {
-        let template = RuntimeSupport.of(.python).template(for: try FunctionName("hello-py"))
+        let template = FunctionTemplate(name: try FunctionName("hello-py"), runtime: .python).sources
         let instance = try TestBundle(.python, name: "hello-py", files: template).start()
         #expect(try instance.request("GET", "/hello-py").text == "Hello from hello-py!\n")
     }

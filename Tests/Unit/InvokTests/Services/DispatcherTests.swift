@@ -1,5 +1,6 @@
 import InvokSim
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Invok

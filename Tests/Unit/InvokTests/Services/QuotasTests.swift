@@ -1,5 +1,6 @@
 import HTTPTypes
 import InvokSim
+import TestSupport
 import Testing
 
 @testable import Invok

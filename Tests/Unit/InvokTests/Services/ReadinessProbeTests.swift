@@ -1,4 +1,5 @@
 import InvokSim
+import TestSupport
 import Testing
 
 @testable import Invok

@@ -1,6 +1,7 @@
 import HTTPTypes
 import InvokSim
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Invok

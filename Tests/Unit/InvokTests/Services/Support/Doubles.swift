@@ -1,23 +1,7 @@
 import HTTPTypes
 import Invok
 import Synchronization
-
-/// Holds whoever passes until it is opened.
-final class Gate: Sendable {
-    private let arrivals = AsyncStream.makeStream(of: Void.self)
-    private let opening = AsyncStream.makeStream(of: Void.self)
-
-    /// Returns when the gate is open, or the task is cancelled.
-    func pass() async {
-        arrivals.continuation.yield()
-        for await _ in opening.stream {}
-    }
-
-    /// Waits until somebody has come.
-    func reached() async { for await _ in arrivals.stream { return } }
-
-    func open() { opening.continuation.finish() }
-}
+import TestSupport
 
 /// A cache that is away.
 final class AbsentCache: CoordinationCache {
@@ -110,26 +94,6 @@ final class RefusingTransport: InstanceTransport {
         for _ in 0..<chunks { _ = try? await request.body.next() }
         throw .refused("nothing listens there")
     }
-}
-
-final class RecordingSink: ResponseSink {
-    private struct State {
-        var head: HTTPResponse?
-        var body: [UInt8] = []
-        var isFinished = false
-    }
-
-    private let state = Mutex(State())
-
-    var head: HTTPResponse? { state.withLock { $0.head } }
-    var text: String { String(decoding: state.withLock { $0.body }, as: UTF8.self) }
-    var isFinished: Bool { state.withLock { $0.isFinished } }
-
-    func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { head?.headerFields[$0] } }
-
-    func writeHead(_ head: HTTPResponse) async throws { state.withLock { $0.head = head } }
-    func writeChunk(_ bytes: [UInt8]) async throws { state.withLock { $0.body += bytes } }
-    func finish(trailers: HTTPFields?) async throws { state.withLock { $0.isFinished = true } }
 }
 
 final class ListBody: RequestBody {

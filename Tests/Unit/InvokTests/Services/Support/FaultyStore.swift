@@ -1,5 +1,6 @@
 import Invok
 import Synchronization
+import TestSupport
 
 /// A store that fails, or is slow, where a test says so, and like a real one does not answer a cancelled task.
 final class FaultyStore: MetadataStore {

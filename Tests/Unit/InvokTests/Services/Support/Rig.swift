@@ -1,6 +1,7 @@
 import HTTPTypes
 import InvokSim
 import Logging
+import TestSupport
 import Testing
 
 @testable import Invok

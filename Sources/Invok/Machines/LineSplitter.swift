@@ -1,0 +1,35 @@
+/// Cuts a stream of bytes into lines of bounded length.
+package struct LineSplitter: Sendable {
+    private var line: [UInt8] = []
+    private var isCut = false
+
+    package init() {}
+
+    /// Takes the next bytes.
+    /// - Returns: the lines that are whole now.
+    package mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
+        var lines: [String] = []
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                lines.append(take())
+            } else if line.count < LogLine.maximumBytes {
+                line.append(byte)
+            } else {
+                isCut = true
+            }
+        }
+        return lines
+    }
+
+    /// What stands behind the last end of a line.
+    package mutating func finish() -> String? { line.isEmpty ? nil : take() }
+
+    private mutating func take() -> String {
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        defer {
+            line.removeAll(keepingCapacity: true)
+            isCut = false
+        }
+        return LogLine.printable(line)
+    }
+}

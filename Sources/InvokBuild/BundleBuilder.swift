@@ -1,0 +1,138 @@
+import Glibc
+import Invok
+import InvokConcurrency
+import InvokPOSIX
+import InvokRuntimes
+import Logging
+import Synchronization
+
+/// Builds bundles into a directory: what every builder on this machine does, wherever its builds run.
+package final class BundleBuilder: Sendable {
+    private let place: any BuildPlace
+    private let deadlineSeconds: Int
+    private let goCache: GoCacheKeeper
+    private let builds = SingleFlight<BundleID, Result<BuildResult, BuildError>>()
+    private let lastFolder = Atomic<Int>(0)
+
+    /// - Parameter deadlineSeconds: the longest that one build may take.
+    package init(place: any BuildPlace, deadlineSeconds: Int, logger: Logger) {
+        self.place = place
+        self.deadlineSeconds = deadlineSeconds
+        goCache = GoCacheKeeper(place: place, logger: logger)
+    }
+
+    package static func bundle(of artifact: Digest, runtime: Runtime) -> BundleID {
+        let recipe = RuntimeSupport.of(runtime).recipeVersion
+        return BundleID(Digest(of: "\(artifact)\n\(runtime.rawValue)\n\(recipe)".utf8))
+    }
+
+    package func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+        let bundle = Self.bundle(of: artifact, runtime: source.config.runtime)
+        let result = await builds.value(for: bundle) {
+            do throws(BuildError) {
+                return .success(try await self.make(bundle, from: source))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if Task.isCancelled { throw .cancelled }
+        return try result.get()
+    }
+
+    package func bundles() async -> Set<BundleID> {
+        let directory = place.bundlesDirectory
+        return await place.onDisk { Set(Files.names(in: directory).compactMap { Digest($0).map(BundleID.init) }) }
+    }
+
+    package func remove(_ bundle: BundleID) async throws(BuildError) {
+        let path = path(of: bundle)
+        let quarantine = place.quarantine
+        let failure = await place.onDisk { Self.failure { () throws(SystemError) in try quarantine.remove(path) } }
+        if let failure { throw .unavailable(reason: "the bundle cannot be removed: \(failure)", nextStep: nil) }
+    }
+
+    /// Compiles Go's standard library if that has not been done on this machine, so that no person's first build waits
+    /// for it. Builds do what they need of it themselves, or join what runs; call this once at start, in the background.
+    package func warmUp() async {
+        for part in GoBuildCache.Part.allCases { await goCache.need(part) }
+    }
+
+    // MARK: One build
+
+    private func make(_ bundle: BundleID, from source: SourceArchive) async throws(BuildError) -> BuildResult {
+        let destination = path(of: bundle)
+        if Files.isDirectory(destination) { return await result(bundle, log: "") }
+        let support = RuntimeSupport.of(source.config.runtime)
+        let plan = try await place.disk.run { () throws(BuildError) in try support.buildPlan(for: source) }
+        let tool = try await place.tool(plan.command[0])
+        if tool.name == "go" { await goCache.need(.template) }
+        if Task.isCancelled { throw .cancelled }
+        let folder = newFolder()
+        do throws(BuildError) {
+            let log = try await run(plan, tool, folder, support, source.config.name)
+            try await onDisk { () throws(SystemError) in try folder.publish(as: destination) }
+            await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
+            return await result(bundle, log: log)
+        } catch {
+            await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
+            throw error
+        }
+    }
+
+    /// Stages the plan, runs it, and takes what it leaves.
+    /// - Returns: what it printed.
+    private func run(
+        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ support: RuntimeSupport, _ name: FunctionName
+    ) async throws(BuildError) -> String {
+        try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files) }
+        var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
+        if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
+        folder.offer(to: &isolation, keeping: plan.output)
+        let receiver = folder.receiver(of: plan.output)
+        let run = try await BuildRun(
+            isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
+        ).run(in: place)
+        let log = BuildRun.readable(run.output)
+        guard run.status.code == 0 else {
+            let reason =
+                run.outOfMemoryKills > 0
+                ? "the build ran out of memory" : support.failureReason(log: log, of: name)
+            throw .failed(reason: reason, log: log)
+        }
+        let failure = await place.onDisk { receiver.finish() }
+        if let failure { throw BuildRun.error(failure, log: log) }
+        return log
+    }
+
+    private func result(_ bundle: BundleID, log: String) async -> BuildResult {
+        let path = path(of: bundle)
+        let bytes = await place.onDisk { Files.usedBytes(below: path) }
+        return BuildResult(bundle: bundle, bytes: bytes, log: log)
+    }
+
+    // MARK: Small things
+
+    private func path(of bundle: BundleID) -> String { "\(place.bundlesDirectory)/\(bundle)" }
+
+    private func newFolder() -> BuildFolder {
+        while true {
+            let number = lastFolder.wrappingAdd(1, ordering: .relaxed).newValue
+            let folder = BuildFolder(path: "\(place.bundlesDirectory)/.tmp-\(number)")
+            // One that could not even be moved away is passed over.
+            if !Files.exists(folder.path) { return folder }
+        }
+    }
+
+    private func onDisk(_ work: @escaping @Sendable () throws(SystemError) -> Void) async throws(BuildError) {
+        if let failure = await place.onDisk({ Self.failure(work) }) { throw BuildError(writing: failure) }
+    }
+
+    private static func failure(_ work: () throws(SystemError) -> Void) -> SystemError? {
+        do throws(SystemError) {
+            try work()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

@@ -1,0 +1,195 @@
+/// One entry as an archive lists it, before any check.
+public struct ArchiveEntry: Sendable {
+    public enum Kind: Hashable, Sendable { case file, directory, symbolicLink, hardLink, other }
+
+    public let path: String
+    public let kind: Kind
+    /// Is read from the archive; nothing where it is no file.
+    public let content: any ByteStream
+
+    public init(path: String, kind: Kind, content: any ByteStream = [UInt8]()) {
+        self.path = path
+        self.kind = kind
+        self.content = content
+    }
+}
+
+/// The caps on an uploaded archive. They hold while it is inflated, so that a bomb costs no more than they allow.
+public struct ArchiveLimits: Hashable, Sendable {
+    /// The uploaded archive's size in bytes (`MAX_FUNCTION_SIZE`).
+    public var archiveBytes: Int
+    /// All contents together, inflated, in bytes.
+    public var contentBytes: Int
+    public var entries: Int
+
+    /// Larger directories of an archive are not read: with the standard limits it is 1.6 KB for each entry.
+    package static let maximumDirectoryBytes = 16 << 20
+
+    /// For archives that were within the limits when they were uploaded.
+    package static let unlimited = ArchiveLimits(archiveBytes: .max, contentBytes: .max, entries: .max)
+
+    public init(archiveBytes: Int = 50 << 20, contentBytes: Int = 250 << 20, entries: Int = 10_000) {
+        self.archiveBytes = archiveBytes
+        self.contentBytes = contentBytes
+        self.entries = entries
+    }
+}
+
+/// The files of a function, checked: relative paths that stay inside, no links, no duplicates in any letter case.
+public struct SourceArchive: Sendable {
+    /// Contents by path, `/` between components. They are read from the archive, but for a configuration without its
+    /// secrets.
+    public let files: [String: any ByteStream]
+    public let config: FunctionConfig
+    /// Where the archive has its `config.json`, with the folder around everything.
+    private let configPath: String
+
+    static let maximumPathBytes = 512
+    static let maximumDepth = 32
+
+    /// Checks what an archive holds. One folder around everything is taken off, since many tools make one. The
+    /// configuration is read, which may block.
+    /// - Throws: `InvokError` with `invalid_archive` or what `FunctionConfig` throws, naming the entry.
+    public init(entries: [ArchiveEntry]) throws(InvokError) {
+        var contents: [String: any ByteStream] = [:]
+        var spellings: [String: String] = [:]
+        for entry in entries {
+            let path = try Self.checkedPath(entry)
+            guard entry.kind == .file, !Self.isLeftBehind(path) else { continue }
+            if let earlier = spellings.updateValue(path, forKey: path.lowercased()) {
+                throw .invalidArchive(
+                    earlier.utf8.elementsEqual(path.utf8)
+                        ? "the archive has '\(path)' twice"
+                        : "the archive has '\(earlier)' and '\(path)', which are one file on some disks",
+                    nextStep: "keep one of them")
+            }
+            contents[path] = entry.content
+        }
+        try Self.refuseFilesAsDirectories(spellings)
+        try Self.refuseFolderTwins(contents.keys.sorted())
+        let enclosing = Self.enclosingFolder(of: contents)
+        contents = Self.without(enclosing, contents)
+        configPath = enclosing + FunctionConfig.fileName
+        guard !contents.isEmpty else {
+            throw .invalidArchive("the archive has no files", nextStep: "deploy the folder that 'invok create' made")
+        }
+        guard let file = contents[FunctionConfig.fileName] else {
+            throw .invalidArchive(
+                "the archive has no config.json", nextStep: "put config.json beside the function's source file")
+        }
+        guard let json = try file.whole(upTo: FunctionConfig.maximumBytes) else {
+            throw .invalidConfig("config.json is larger than \(FunctionConfig.maximumBytes) bytes")
+        }
+        let config = try FunctionConfig(json: json)
+        guard config.runtime.sourceFileNames.contains(where: { contents[$0] != nil }) else {
+            let names = config.runtime.sourceFileNames.joined(separator: " or ")
+            throw .invalidArchive("the archive has no \(names)", nextStep: "name the function's source file so")
+        }
+        // What is built has no secrets in it either.
+        if let kept = config.withoutEnvironment { contents[FunctionConfig.fileName] = kept }
+        files = contents
+        self.config = config
+    }
+
+    /// The archive as it is kept: without the environment that its configuration may have. All else is read from the
+    /// archive itself. Its directory is read, which may block.
+    /// - Parameter archive: what this was read from.
+    /// - Throws: `invalid_archive` when the configuration is not told apart from another entry.
+    public func kept(_ archive: any ByteSource) throws(InvokError) -> any ByteSource {
+        guard let kept = config.withoutEnvironment else { return archive }
+        if let edited = try ZipEdit.replacing(configPath, by: kept, in: archive) { return edited }
+        throw .invalidArchive(
+            "the env in config.json cannot be taken out of the archive", nextStep: "make the archive again")
+    }
+
+    /// Whether the archive holds an environment, which is not kept.
+    package var hasEnvironment: Bool { config.withoutEnvironment != nil }
+
+    /// What Finder puts into archives and folders, and nobody means to deploy.
+    private static func isLeftBehind(_ path: String) -> Bool {
+        path.hasPrefix("__MACOSX/") || path == ".DS_Store" || path.hasSuffix("/.DS_Store")
+    }
+
+    private static func checkedPath(_ entry: ArchiveEntry) throws(InvokError) -> String {
+        let shown =
+            "'" + String(entry.path.unicodeScalars.map { $0.value < 0x20 ? "?" : Character($0) }.prefix(120)) + "'"
+        switch entry.kind {
+        case .file, .directory: break
+        case .symbolicLink, .hardLink:
+            throw .invalidArchive("\(shown) is a link", nextStep: "replace it by the file that it points to")
+        case .other: throw .invalidArchive("\(shown) is not a file", nextStep: "leave it out")
+        }
+        // A combining mark makes one character of itself and the slash before it, which then separates nothing here, but
+        // does so on the disk.
+        guard entry.path.count(where: { $0 == "/" }) == entry.path.utf8.count(where: { $0 == UInt8(ascii: "/") }) else {
+            throw .invalidArchive("the path \(shown) has a part that begins with a combining mark")
+        }
+        var path = Substring(entry.path)
+        while path.hasPrefix("./") { path = path.dropFirst(2) }
+        if entry.kind == .directory, path.hasSuffix("/") { path = path.dropLast() }
+        if entry.kind == .directory, path.isEmpty || path == "." { return "." }
+        guard !path.isEmpty, path.utf8.count <= maximumPathBytes else {
+            throw .invalidArchive("the path \(shown) is empty or longer than \(maximumPathBytes) bytes")
+        }
+        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }) else {
+            throw .invalidArchive("the path \(shown) has a backslash or a control character")
+        }
+        guard !path.hasPrefix("/") else {
+            throw .invalidArchive("the path \(shown) is absolute", nextStep: "use paths relative to the project")
+        }
+        let components = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard components.count <= maximumDepth else { throw .invalidArchive("the path \(shown) is too deep") }
+        guard components.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }) else {
+            throw .invalidArchive("the path \(shown) leaves the project or has an empty part")
+        }
+        return String(path)
+    }
+
+    /// `a` and `a/b` cannot both be files.
+    private static func refuseFilesAsDirectories(_ spellings: [String: String]) throws(InvokError) {
+        for (folded, path) in spellings.sorted(by: { $0.key < $1.key }) {
+            var parent = folded[...]
+            while let slash = parent.lastIndex(of: "/") {
+                parent = parent[..<slash]
+                if let file = spellings[String(parent)] {
+                    throw .invalidArchive("the archive has '\(file)' as a file and '\(path)' inside it")
+                }
+            }
+        }
+    }
+
+    /// Two spellings of one folder in Unicode (NFC and NFD) are two folders on some disks and one on others.
+    private static func refuseFolderTwins(_ paths: [String]) throws(InvokError) {
+        // Strings are equal here when they are so to a reader, whatever their bytes are.
+        var spellings: [Substring: Substring] = [:]
+        for path in paths {
+            var folder = path[...]
+            while let slash = folder.lastIndex(of: "/") {
+                folder = folder[..<slash]
+                guard let earlier = spellings.updateValue(folder, forKey: folder) else { continue }
+                guard earlier.utf8.elementsEqual(folder.utf8) else {
+                    throw .invalidArchive(
+                        "the archive has the folder '\(folder)' in two spellings of Unicode",
+                        nextStep: "rename one of them")
+                }
+                break
+            }
+        }
+    }
+
+    /// The one folder around everything, with its slash; empty where there is none.
+    private static func enclosingFolder(of contents: [String: any ByteStream]) -> Substring {
+        guard contents[FunctionConfig.fileName] == nil, let first = contents.keys.first,
+            let slash = first.firstIndex(of: "/"), contents.keys.allSatisfy({ $0.hasPrefix(first[...slash]) })
+        else { return "" }
+        return first[...slash]
+    }
+
+    private static func without(
+        _ folder: Substring, _ contents: [String: any ByteStream]
+    ) -> [String: any ByteStream] {
+        guard !folder.isEmpty else { return contents }
+        return Dictionary(
+            uniqueKeysWithValues: contents.map { (String($0.key.dropFirst(folder.count)), $0.value) })
+    }
+}

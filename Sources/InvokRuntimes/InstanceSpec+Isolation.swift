@@ -1,0 +1,29 @@
+import Invok
+
+/// What an instance has and may use, alike in every engine.
+extension InstanceSpec {
+    /// Its variables: what every function is told, what its runtime needs, and its author's, which go before all.
+    /// - Parameter path: where its tools are; `nil` where its image knows that.
+    package func variables(path: String? = nil) -> [String: String] {
+        var variables = [
+            "INVOK_FUNCTION_NAME": version.function.name.description,
+            "INVOK_CONCURRENCY": "\(settings.limits.concurrency)",
+            "INVOK_TIMEOUT_SECONDS": "\(settings.limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC",
+            "LANG": "C.UTF-8", "HOME": "/tmp",
+        ]
+        variables["PATH"] = path
+        variables.merge(RuntimeSupport.of(settings.runtime).launch.environment) { _, new in new }
+        variables.merge(settings.environment.variables) { _, new in new }
+        return variables
+    }
+
+    /// The size of its `/tmp`.
+    package var temporaryBytes: Int { 64 << 20 }
+
+    package var resourceLimits: ResourceLimits {
+        let limits = settings.limits
+        return ResourceLimits(
+            memoryBytes: limits.memoryMB << 20, cpus: limits.cpus, processes: 256,
+            openFiles: max(1024, limits.concurrency * 2 + 256), fileBytes: 64 << 20)
+    }
+}

@@ -1,0 +1,69 @@
+import Invok
+import InvokBuild
+import InvokPOSIX
+import InvokRuntimes
+import Logging
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct BuildRunTests {
+    /// A place that is busy takes its time until a build runs, and that is not the build's.
+    @Test func theDeadlineBeginsWhenTheCommandRuns() async throws {
+        let place = BusyPlace(busySeconds: 60)
+        let run = BuildRun(
+            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool, deadlineSeconds: 5)
+        await #expect(throws: BuildError.deadlineExceeded(seconds: 5, log: "begins\n")) { try await run.run(in: place) }
+    }
+
+    @Test func aBuildThatCannotBeginFailsAtOnce() async throws {
+        let place = BusyPlace(busySeconds: 60, failure: .full)
+        let run = BuildRun(
+            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool, deadlineSeconds: 5)
+        await #expect(throws: BuildError.full) { try await run.run(in: place) }
+    }
+}
+
+/// Lets a command begin late, and runs it until it is ended. Its time passes by being waited for.
+private struct BusyPlace: BuildPlace {
+    static let tool = BuildTool(name: "tool", executable: "tool", identity: "1")
+
+    let bundlesDirectory = "/nowhere"
+    let cacheDirectory = "/nowhere"
+    let time = WaitedTime()
+    let disk = WorkerPool(threads: 1)
+    let busySeconds: Int
+    var failure: BuildError?
+
+    var clock: any Clock { time }
+    var quarantine: Quarantine {
+        Quarantine(directory: "/nowhere", threads: disk, logger: Logger(label: "test"))
+    }
+
+    func tool(_ name: String) async throws(BuildError) -> BuildTool { Self.tool }
+
+    func run(
+        _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
+    ) async throws(BuildError) -> CapturedRun {
+        let free = Instant(nanoseconds: 0).advanced(by: .seconds(busySeconds))
+        try? await time.sleep(until: free)
+        if let failure { throw failure }
+        let output = Task.isCancelled ? "" : "begins\n"
+        began()
+        while !Task.isCancelled { await Task.yield() }
+        return CapturedRun(status: ExitStatus(code: 137), output: Array(output.utf8), outOfMemoryKills: 0)
+    }
+}
+
+private final class WaitedTime: Clock {
+    private let time = Mutex(Instant(nanoseconds: 0))
+
+    func now() -> Instant { time.withLock { $0 } }
+    func wallTime() -> Timestamp { Timestamp(millisecondsSinceEpoch: 0) }
+
+    func sleep(until deadline: Instant) async throws(CancellationError) {
+        await Task.yield()
+        if Task.isCancelled { throw CancellationError() }
+        time.withLock { $0 = max($0, deadline) }
+    }
+}
