@@ -1,7 +1,7 @@
 # The work is in the scripts of ci/; this file only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test env build lint format bench sim sim-mutants clean
+.PHONY: help demo test env build lint format bench sim sim-mutants fuzz clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ sim: ## Simulate the whole control plane: SEEDS=1000 runs that many, SEED=7 one;
 
 sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEEDS=100 seeds at most)
 	@ci/sim-mutants
+
+fuzz: ## Fuzz what reads HTTP, for SECONDS_EACH=60 seconds
+	@ci/fuzz
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -26,6 +26,7 @@ let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
@@ -140,7 +141,7 @@ let package = Package(
 
         // MARK: HTTP
         // Calls of functions.
-        wall("InvokProxy", ["Invok", httpTypes, nioCore, nioHTTP1, nioPosix]),
+        wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix]),
         // The control API, and the server.
         wall(
             "InvokAPI",
@@ -195,6 +196,7 @@ let package = Package(
         unitTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "TestSupport"]),
         unitTests(of: "InvokSandbox", ["Invok", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["Invok", "InvokBuild", "InvokInit", "InvokRuntimes"]),
+        unitTests(of: "InvokProxy", ["Invok", httpTypes, nioCore, nioEmbedded, nioHTTP1]),
         unitTests(of: "InvokAPI", ["Invok", "InvokSim", httpTypes, hummingbird, hummingbirdCore, logging, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
         unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),

@@ -1,6 +1,5 @@
 import Invok
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 /// A connection to an instance. It carries one exchange at a time; closing it ends whatever waits on it.
@@ -29,7 +28,10 @@ final class InstanceConnection: Sendable {
             // Reads are asked for by the handler: that is the backpressure.
             .channelOption(.autoRead, value: false)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Self.configure(channel, settings: settings) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        InstanceConnectionHandler(limits: settings.headLimits))
+                }
             }
         let channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
         let handler = try await channel.eventLoop.submit {
@@ -40,51 +42,28 @@ final class InstanceConnection: Sendable {
         return InstanceConnection(endpoint: endpoint, channel: channel, handler: handler)
     }
 
-    private static func configure(_ channel: any Channel, settings: TransportSettings) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = settings.headBytes
-        limits.maxHeaderListSize = settings.headBytes
-        limits.maxHeaderFieldCount = settings.headFields
-        var encoder = HTTPRequestEncoder.Configuration()
-        encoder.automaticallySetFramingHeaders = false
-        try channel.pipeline.syncOperations.addHTTPClientHandlers(
-            encoderConfiguration: encoder, decoderLimitConfiguration: limits)
-        try channel.pipeline.syncOperations.addHandler(InstanceConnectionHandler())
-    }
-
-    /// Begins an exchange: sends the head, and the end as well when there is no body. Returns when the system has taken
+    /// Begins an exchange: sends the head, and with it the end when there is no body. Returns when the system has taken
     /// it.
-    func begin(_ head: HTTPRequestHead, hasBody: Bool) async throws {
+    func begin(_ writer: RequestWriter, isHeadRequest: Bool) async throws {
         try await channel.eventLoop.flatSubmit { [channel, handler] in
-            handler.value.begin()
-            guard !hasBody else { return handler.value.write(.head(head), on: channel.eventLoop) }
-            channel.write(HTTPClientRequestPart.head(head), promise: nil)
-            return Self.end(channel, handler)
+            handler.value.begin(isHeadRequest: isHeadRequest)
+            let isWhole = writer.framing == .none
+            return handler.value.write(writer.head, isLast: isWhole, on: channel.eventLoop)
         }.get()
     }
 
     /// Sends bytes of the body. Returns when the system has taken them, which is the backpressure.
     func send(_ bytes: [UInt8]) async throws {
-        let part = HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes)))
         try await channel.eventLoop.flatSubmit { [channel, handler] in
-            handler.value.write(part, on: channel.eventLoop)
+            handler.value.write(bytes, isLast: false, on: channel.eventLoop)
         }.get()
     }
 
-    /// Ends the request's body, with its last bytes if there are any.
-    func end(with bytes: [UInt8] = []) async throws {
+    /// Ends the request, with its last bytes if there are any.
+    func end(_ bytes: [UInt8]) async throws {
         try await channel.eventLoop.flatSubmit { [channel, handler] in
-            if !bytes.isEmpty {
-                channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
-            }
-            return Self.end(channel, handler)
+            handler.value.write(bytes, isLast: true, on: channel.eventLoop)
         }.get()
-    }
-
-    private static func end(
-        _ channel: any Channel, _ handler: NIOLoopBound<InstanceConnectionHandler>
-    ) -> EventLoopFuture<Void> {
-        handler.value.write(.end(nil), on: channel.eventLoop).map { handler.value.requestDidEnd() }
     }
 
     /// The next parts of the answer, at least one.

@@ -1,6 +1,5 @@
 public import Invok
 public import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 #if canImport(Glibc)
@@ -30,10 +29,10 @@ public final class UnixSocketTransport: InstanceTransport {
         _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
         workEnded: @escaping @Sendable () -> Void
     ) async throws(TransportError) {
-        guard let head = HTTPRequestHead(request) else {
+        guard let writer = RequestWriter(request) else {
             throw .malformed("the path has characters that a request line cannot have")
         }
-        let exchange = Exchange(request: request, head: head, sink: sink)
+        let exchange = Exchange(request: request, writer: writer, sink: sink)
         if let connection = pool.takeIdle(for: endpoint) {
             do {
                 return try await run(exchange, on: connection, workEnded)

@@ -8,9 +8,9 @@ public struct TransportSettings: Sendable {
     /// is seldom closed under a request.
     public var idleExpiry: TimeAmount
     public var connectTimeout: TimeAmount
-    /// The longest head of an answer, in bytes.
+    /// The longest head of an answer, and its trailers, in bytes.
     public var headBytes: Int
-    /// The most header fields of an answer.
+    /// The most fields in each.
     public var headFields: Int
 
     public init(
@@ -23,4 +23,6 @@ public struct TransportSettings: Sendable {
         self.headBytes = headBytes
         self.headFields = headFields
     }
+
+    var headLimits: HeadLimits { HeadLimits(bytes: headBytes, fields: headFields) }
 }

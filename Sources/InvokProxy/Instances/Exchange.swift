@@ -1,7 +1,6 @@
 import HTTPTypes
 import Invok
 import NIOCore
-import NIOHTTP1
 import Synchronization
 
 /// One request and its answer, on one connection or, when the first was closed unanswered, on a second.
@@ -25,13 +24,13 @@ final class Exchange: Sendable {
     }
 
     private let request: InvocationRequest
-    private let head: HTTPRequestHead
+    private let writer: RequestWriter
     private let sink: any ResponseSink
     private let progress = Mutex(Progress())
 
-    init(request: InvocationRequest, head: HTTPRequestHead, sink: any ResponseSink) {
+    init(request: InvocationRequest, writer: RequestWriter, sink: any ResponseSink) {
         self.request = request
-        self.head = head
+        self.writer = writer
         self.sink = sink
     }
 
@@ -60,7 +59,7 @@ final class Exchange: Sendable {
 
     private func result(on connection: InstanceConnection) async -> Result<Bool, TransportError> {
         do {
-            try await connection.begin(head, hasBody: !request.body.isEmpty)
+            try await connection.begin(writer, isHeadRequest: request.head.method == .head)
         } catch {
             return .failure(wasSent ? .broken("\(error)") : .refused("\(error)"))
         }
@@ -100,16 +99,16 @@ final class Exchange: Sendable {
                     // A body that is shorter or longer than declared would make the next request of the connection
                     // begin in the middle of it.
                     guard remaining ?? 0 == 0 else { return abandon(connection) }
-                    try await connection.end()
+                    try await connection.end(writer.end)
                     return .ended
                 }
                 guard remaining ?? 0 >= 0 else { return abandon(connection) }
                 // The last bytes of a declared length end the request, so that an answer to them finds it ended.
                 if remaining == 0 {
-                    try await connection.end(with: bytes)
+                    try await connection.end(writer.body(bytes) + writer.end)
                     return .ended
                 }
-                if !bytes.isEmpty { try await connection.send(bytes) }
+                if !bytes.isEmpty { try await connection.send(writer.body(bytes)) }
             } catch {
                 // Not an error by itself: the answer may have come before. Who reads the answer will see.
                 return .stopped
@@ -139,18 +138,15 @@ final class Exchange: Sendable {
                 for part in answer.parts {
                     switch part {
                     case .head(let head):
-                        let response = try HTTPResponse(head)
                         hasHead = true
-                        try await sink.writeHead(response)
+                        try await sink.writeHead(HTTPResponse(head))
                     case .body(let buffer):
                         try await sink.writeChunk(Array(buffer.readableBytesView))
-                    case .end(let trailers):
+                    case .end(let trailers, _):
                         try await sink.finish(trailers: trailers.map { HTTPFields($0).forwardable })
                         return .success(answer.isReusable)
                     }
                 }
-            } catch let error as TransportError {
-                return .failure(error)
             } catch {
                 return .failure(.clientGone)
             }

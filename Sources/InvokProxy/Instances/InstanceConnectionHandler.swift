@@ -1,0 +1,218 @@
+import NIOCore
+
+/// The driver of a connection to an instance: hands what comes to a `ResponseReader`, keeps the parts of the answer until
+/// they are asked for, and reads on only while little is kept, so that a slow client holds the function back.
+///
+/// Used on the connection's event loop only.
+final class InstanceConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// More than this many bytes of an answer are kept only when one read from the socket brings them.
+    private static let keptBytesLimit = 64 * 1024
+
+    /// Of an answer that nobody waits for, more is not read: what goes on sending learns of it by a closed connection.
+    private static let droppedBytesLimit = 64 * 1024
+
+    private let limits: HeadLimits
+    private var context: ChannelHandlerContext?
+    /// Reads the answer of the exchange that goes on; `nil` between two.
+    private var answerReader: ResponseReader?
+    /// What has come and is not read yet: no more than a head or a chunk's line, but while it is being read.
+    private var pending = ByteBuffer()
+    private var parts: [AnswerPart] = []
+    private var keptBytes = 0
+    private var reader: EventLoopPromise<AnswerParts>?
+    private var writer: EventLoopPromise<Void>?
+    private var failure: (any Error)?
+    private var requestEnded = false
+    private var answerEnded = false
+    private var isReusable = false
+    private var isAbandoned = false
+    /// Whether the head of the answer came only after it was abandoned.
+    private var droppedHead = false
+    private var droppedBytes = 0
+
+    init(limits: HeadLimits) { self.limits = limits }
+
+    // MARK: What the connection asks
+
+    /// Begins an exchange. Reads from then on: an instance may answer and close before it has the whole request, and
+    /// when a write fails of that, NIO delivers only what a read was already asked for.
+    func begin(isHeadRequest: Bool) {
+        answerReader = ResponseReader(limits: limits, isHeadRequest: isHeadRequest)
+        requestEnded = false
+        answerEnded = false
+        isReusable = false
+        readIfRoom()
+    }
+
+    /// Sends bytes of the request. Done once the system has taken them, or the exchange is over. One caller at a time.
+    /// - Parameter isLast: whether the request ends with them.
+    func write(_ bytes: [UInt8], isLast: Bool, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        guard let context, !isAbandoned else {
+            promise.fail(ChannelError.ioOnClosedChannel)
+            return promise.futureResult
+        }
+        writer = promise
+        if isLast { promise.futureResult.assumeIsolated().whenSuccess { self.requestEnded = true } }
+        guard !bytes.isEmpty else {
+            promise.succeed()
+            return promise.futureResult
+        }
+        // Whoever comes first says how it ended: the channel, or `abandon`.
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes))).cascade(to: promise)
+        return promise.futureResult
+    }
+
+    /// Nobody waits for the exchange any more: ends all waits, and the request. The connection stays open for reading until
+    /// the instance has done with it, for only so it can be told when that is.
+    func abandon() {
+        guard let context, !isAbandoned else { return }
+        isAbandoned = true
+        fail(ChannelError.eof)
+        writer?.fail(ChannelError.eof)
+        writer = nil
+        let isSending = keptBytes > 0
+        parts.removeAll()
+        keptBytes = 0
+        guard !answerEnded, !isSending else { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
+        context.read()
+    }
+
+    /// The parts that have come since the last time, at least one. One caller at a time.
+    func next(on eventLoop: any EventLoop) -> EventLoopFuture<AnswerParts> {
+        let promise = eventLoop.makePromise(of: AnswerParts.self)
+        reader = promise
+        deliver()
+        if reader != nil { readIfRoom() }
+        return promise.futureResult
+    }
+
+    // MARK: What the channel says
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Nothing was asked for: whatever it is, it would be taken for the answer to the next request.
+        guard answerReader != nil, !answerEnded else { return context.close(promise: nil) }
+        pending.writeImmutableBuffer(Self.unwrapInboundIn(data))
+        do throws(MessageFault) {
+            while let part = try nextPart() { take(part, context) }
+            pending.discardReadBytes()
+        } catch {
+            fail(error)
+            context.close(promise: nil)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliver()
+        readIfRoom()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // Where the answer had begun, its end may be that of the connection; where nothing came, the instance may not
+        // have seen the request.
+        let hasBegun = answerReader?.hasHead == true || pending.readableBytes > 0
+        if hasBegun, !answerEnded {
+            do throws(MessageFault) {
+                if let part = try answerReader?.end() { take(AnswerPart(part), context) }
+            } catch {
+                fail(error)
+            }
+        }
+        fail(ChannelError.eof)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(error)
+        context.close(promise: nil)
+    }
+
+    // MARK: Inside
+
+    private func nextPart() throws(MessageFault) -> AnswerPart? {
+        let result = pending.withUnsafeReadableBytes { bytes in
+            Result { () throws(MessageFault) in try answerReader?.next(bytes) }
+        }
+        guard let (skipped, part) = try result.get() else { return nil }
+        pending.moveReaderIndex(forwardBy: skipped)
+        guard case .body(let count) = part else { return part.map { AnswerPart($0) } }
+        return pending.readSlice(length: count).map { .body($0) }
+    }
+
+    private func take(_ part: AnswerPart, _ context: ChannelHandlerContext) {
+        if case .end(_, let mayBeUsedAgain) = part {
+            answerEnded = true
+            // What comes behind the end was not asked for.
+            isReusable = mayBeUsedAgain && pending.readableBytes == 0
+        }
+        guard !isAbandoned else { return drop(part, context) }
+        if case .body(let buffer) = part { keptBytes += buffer.readableBytes }
+        parts.append(part)
+    }
+
+    /// An instance whose answer had begun before is not computing but sending: its next write shall fail.
+    private func drop(_ part: AnswerPart, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head: droppedHead = true
+        case .body(let buffer):
+            droppedBytes += buffer.readableBytes
+            if !droppedHead || droppedBytes > Self.droppedBytesLimit { context.close(promise: nil) }
+        case .end: context.close(promise: nil)
+        }
+    }
+
+    private func fail(_ error: any Error) {
+        if failure == nil { failure = error }
+        deliver()
+    }
+
+    private func deliver() {
+        guard let promise = reader else { return }
+        if !parts.isEmpty {
+            reader = nil
+            let isReusable = answerEnded && requestEnded && isReusable && failure == nil
+            promise.succeed(AnswerParts(parts: parts, isReusable: isReusable))
+            parts.removeAll()
+            keptBytes = 0
+        } else if let failure {
+            reader = nil
+            promise.fail(failure)
+        }
+    }
+
+    private func readIfRoom() {
+        if keptBytes < Self.keptBytesLimit { context?.read() }
+    }
+}
+
+/// Parts of an answer in their order.
+struct AnswerParts: Sendable {
+    let parts: [AnswerPart]
+    /// Both messages have ended and the connection may carry another exchange.
+    let isReusable: Bool
+}
+
+/// A part of an answer.
+enum AnswerPart: Sendable {
+    case head(ResponseHead)
+    case body(ByteBuffer)
+    /// With the trailers, and whether the connection may carry another exchange once the request has ended too.
+    case end(MessageHead?, isReusable: Bool)
+
+    /// - Parameter part: a head or the end; bytes of a body are cut from what has come.
+    init(_ part: ResponseReader.Part) {
+        switch part {
+        case .head(let head): self = .head(head)
+        case .body: self = .body(ByteBuffer())
+        case .end(let trailers, let isReusable): self = .end(trailers, isReusable: isReusable)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// Writes a request as an instance reads it (RFC 9112 §3, §7.1). What it is given is checked: a name is a token, and
+/// neither a value nor the target has a character that would end a line.
+struct RequestWriter: Sendable {
+    /// How the body is framed: with its length, in chunks where that is not known, not at all where there is none.
+    enum Framing: Hashable, Sendable {
+        case none
+        case length(Int)
+        case chunked
+    }
+
+    let framing: Framing
+    /// From the first line to the empty one.
+    let head: [UInt8]
+
+    /// - Parameters:
+    ///   - fields: all but those of the framing, which are written by `framing`.
+    ///   - declaresNothing: whether a request without a body says that its length is 0, as one that might have one does.
+    init(
+        method: String, target: String, fields: some Sequence<(name: String, value: String)>, framing: Framing,
+        declaresNothing: Bool
+    ) {
+        self.framing = framing
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        func line(_ parts: String...) {
+            for part in parts { bytes.append(contentsOf: part.utf8) }
+            bytes.append(contentsOf: [Characters.cr, Characters.lf])
+        }
+        line(method, " ", target, " HTTP/1.1")
+        for field in fields { line(field.name, ": ", field.value) }
+        switch framing {
+        case .none: if declaresNothing { line("content-length: 0") }
+        case .length(let count): line("content-length: ", String(count))
+        case .chunked: line("transfer-encoding: chunked")
+        }
+        line()
+        head = bytes
+    }
+
+    /// Bytes of the body as they are sent; none for none, since an empty chunk would be the last.
+    func body(_ bytes: [UInt8]) -> [UInt8] {
+        guard framing == .chunked, !bytes.isEmpty else { return bytes }
+        return Array(String(bytes.count, radix: 16).utf8) + [Characters.cr, Characters.lf] + bytes
+            + [Characters.cr, Characters.lf]
+    }
+
+    /// What ends the body.
+    var end: [UInt8] { framing == .chunked ? Array("0\r\n\r\n".utf8) : [] }
+}

@@ -1,0 +1,148 @@
+/// Reads the answer to one request, as the client of an instance.
+///
+/// A machine: it is given bytes and says what they are. How they were split on their way makes no difference.
+struct ResponseReader: Sendable {
+    enum Part: Hashable, Sendable {
+        case head(ResponseHead)
+        /// So many bytes behind what was skipped are of the body.
+        case body(Int)
+        /// With the trailers, and whether the connection may carry another exchange.
+        case end(MessageHead?, isReusable: Bool)
+    }
+
+    private enum State: Sendable {
+        case head(HeadScanner)
+        case body(BodyReader)
+        case ended
+    }
+
+    /// Informational answers before the final one.
+    static let informationalLimit = 8
+
+    private let limits: HeadLimits
+    private let isHeadRequest: Bool
+    private var state: State
+    private var keepsAlive = false
+    private var informational = 0
+
+    /// - Parameter isHeadRequest: the answer to HEAD has no body, whatever it says (RFC 9112 §6.3).
+    init(limits: HeadLimits, isHeadRequest: Bool) {
+        self.limits = limits
+        self.isHeadRequest = isHeadRequest
+        state = .head(HeadScanner(limits: limits))
+    }
+
+    /// Whether a final answer has begun.
+    var hasHead: Bool { if case .head = state { false } else { true } }
+
+    /// Takes the next part from the beginning of what has come and was not taken yet.
+    /// - Returns: how many bytes to skip, and the part behind them, whose bytes are taken too; no part when more is needed,
+    ///   and after the end.
+    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(MessageFault) -> (skipped: Int, part: Part?) {
+        var skipped = 0
+        while true {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
+            switch state {
+            case .head(var scanner):
+                // Held once, or each of its changes would copy it.
+                state = .ended
+                let scanned = try scanner.scan(rest)
+                guard let scanned else {
+                    state = .head(scanner)
+                    return (skipped, nil)
+                }
+                let head = try ResponseHead(scanned, startLine: scanner.startLine ?? 0..<0)
+                skipped += scanned.bytes.count
+                if try isFinal(head) { return (skipped, .head(head)) }
+                state = .head(HeadScanner(limits: limits))
+            case .body(var reader):
+                state = .ended
+                let (count, part) = try reader.next(rest)
+                if case .end(let trailers) = part {
+                    return (skipped + count, .end(trailers, isReusable: keepsAlive))
+                }
+                state = .body(reader)
+                guard case .bytes(let bytes) = part else { return (skipped + count, nil) }
+                return (skipped + count, .body(bytes))
+            case .ended: return (skipped, nil)
+            }
+        }
+    }
+
+    /// The instance sends no more.
+    mutating func end() throws(MessageFault) -> Part {
+        guard case .body(let reader) = state, case .end(let trailers) = try reader.end() else { throw .cutOff }
+        state = .ended
+        return .end(trailers, isReusable: false)
+    }
+
+    /// Goes on to the body of a final answer.
+    private mutating func isFinal(_ head: ResponseHead) throws(MessageFault) -> Bool {
+        // An upgrade is an answer of its own, and was not asked for.
+        guard head.status != 101 else { throw .status(101) }
+        guard head.status >= 200 else {
+            informational += 1
+            guard informational <= Self.informationalLimit else { throw .status(head.status) }
+            return false
+        }
+        let framing = try head.framing(isHeadRequest: isHeadRequest)
+        keepsAlive = head.keepsAlive && framing != .untilEnd
+        state = .body(BodyReader(framing, limits: limits))
+        return true
+    }
+}
+
+/// The head of an answer.
+struct ResponseHead: Hashable, Sendable {
+    let head: MessageHead
+    let status: Int
+    let isHTTP10: Bool
+    /// The words behind the status, as they came.
+    let reason: Range<Int>
+
+    /// Reads the status line (RFC 9112 §4).
+    init(_ head: MessageHead, startLine: Range<Int>) throws(MessageFault) {
+        self.head = head
+        let line = head.bytes[startLine]
+        let digits = line.dropFirst(9)
+        guard line.count >= 12, line.starts(with: "HTTP/".utf8) else { throw .startLine }
+        let version = line.dropFirst(5).prefix(4)
+        isHTTP10 = version.elementsEqual("1.0 ".utf8)
+        guard isHTTP10 || version.elementsEqual("1.1 ".utf8) else { throw .version }
+        guard let status = Characters.number(digits.prefix(3)) else { throw .startLine }
+        guard status >= 100 else { throw .status(status) }
+        self.status = status
+        let rest = digits.dropFirst(3)
+        guard rest.isEmpty || rest.first == Characters.space else { throw .startLine }
+        let words = rest.dropFirst()
+        for byte in words where !Characters.isText(byte) {
+            throw byte == Characters.cr ? .lineEnd : .startLine
+        }
+        reason = words.startIndex..<words.endIndex
+    }
+
+    /// How long the body is (RFC 9112 §6.3). What one reader would take for a length and another would not is a fault,
+    /// for a status and a method that have no body too.
+    func framing(isHeadRequest: Bool) throws(MessageFault) -> BodyReader.Framing {
+        let codings = head.values("transfer-encoding")
+        let lengths = head.values("content-length")
+        if let coding = codings.first {
+            let isChunked = coding.count == 7 && "chunked".utf8.elementsEqual(coding.map { $0 | 0x20 })
+            // Another coding below the chunks would pass for the content itself (RFC 9112 §6.1).
+            guard codings.count == 1, isChunked, lengths.isEmpty, !isHTTP10 else { throw .coding }
+        }
+        var length: Int?
+        if let text = lengths.first {
+            guard lengths.count == 1, let number = Characters.number(text) else { throw .length }
+            length = number
+        }
+        if isHeadRequest || status == 204 || status == 304 { return .length(0) }
+        if !codings.isEmpty { return .chunked }
+        return length.map { .length($0) } ?? .untilEnd
+    }
+
+    /// Whether the connection stays open behind the answer (RFC 9112 §9.3).
+    var keepsAlive: Bool {
+        isHTTP10 ? head.lists("keep-alive", in: "connection") : !head.lists("close", in: "connection")
+    }
+}

@@ -1,0 +1,15 @@
+/// Feeds what libFuzzer thinks of to a `ResponseReader`, whole and split in two: neither may crash or hang, and both give
+/// the same. The first byte says where the split is, and whether the request was HEAD.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzResponses(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: data, count: count))
+    guard let choice = bytes.first else { return 0 }
+    let message = bytes.dropFirst()
+    let place = message.startIndex + Int(choice >> 1) % (message.count + 1)
+    // Small bounds, so that they are reached.
+    let limits = HeadLimits(bytes: 512, fields: 8)
+    let whole = FedResponse([message], isHeadRequest: choice & 1 == 1, limits: limits)
+    let split = FedResponse([message[..<place], message[place...]], isHeadRequest: choice & 1 == 1, limits: limits)
+    precondition(whole == split, "a split at \(place) makes a difference")
+    return 0
+}
