@@ -61,6 +61,6 @@ package struct BuildFolder: Sendable {
         guard rename(bundle, destination) == 0 || errno == ENOTEMPTY || errno == EEXIST else {
             throw SystemError("rename", destination)
         }
-        try Files.sync(String(destination[..<(destination.lastIndex(of: "/") ?? destination.endIndex)]))
+        try Files.synchronize(String(destination[..<(destination.lastIndex(of: "/") ?? destination.endIndex)]))
     }
 }

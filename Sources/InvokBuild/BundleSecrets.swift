@@ -22,8 +22,8 @@ package enum BundleSecrets {
         guard lstat(path, &status) == 0 else { throw SystemError("read", path) }
         let new = "\(folder)/.\(FunctionConfig.fileName).new"
         try Files.write(kept, to: new, mode: status.st_mode & 0o777)
-        try Files.sync(new)
+        try Files.synchronize(new)
         guard rename(new, path) == 0 else { throw SystemError("rename", path) }
-        try Files.sync(folder)
+        try Files.synchronize(folder)
     }
 }

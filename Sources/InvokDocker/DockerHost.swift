@@ -90,7 +90,7 @@ public final class DockerHost: Sendable {
         }
         let made = Digest(of: (0..<4).flatMap { _ in "\(UInt64.random(in: .min ... .max))".utf8 })
         try Files.write(Array("\(made)\n".utf8), to: path + ".new", mode: 0o600)
-        try Files.sync(path + ".new")
+        try Files.synchronize(path + ".new")
         guard rename(path + ".new", path) == 0 else { throw SystemError("rename", path) }
         return String(made.description.prefix(16))
     }

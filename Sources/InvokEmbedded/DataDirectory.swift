@@ -1,15 +1,12 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import Glibc
+import InvokPOSIX
 
 /// The folder in which an installation keeps everything, held by one core at a time for as long as this value lives.
 public final class DataDirectory: Sendable {
     public let path: String
     /// What other users could enter or read before, each a sentence for the operator.
     public let mended: [String]
-    private let lock: Int32
+    private let lock: Descriptor
 
     private static let folders = ["artifacts", "bundles", "logs", "run", "spool"]
     /// Whoever could read one of these knows it, so that a right taken away too late mends nothing: the files' reader
@@ -42,17 +39,13 @@ public final class DataDirectory: Sendable {
     public init(path: String) throws(DataDirectoryError) {
         self.path = path
         var mended: [String] = []
-        do throws(FileError) {
-            try Files.makeDirectories(path)
-            guard try Files.isOurs(path) else { throw FileError(code: EPERM, call: "use", path: path) }
+        do throws(SystemError) {
+            try Files.makeDirectories(path, mode: 0o700)
+            guard try Files.isOurs(path) else { throw SystemError("use", path, code: EPERM) }
             if try Files.closeToOthers(path) { mended.append("\(path) was open to other users and is not any more") }
             let file = "\(path)/lock"
-            lock = try Files.open(file, O_RDWR | O_CREAT)
-            guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-                let error = FileError("lock", file)
-                close(lock)
-                throw error
-            }
+            lock = try Descriptor.open(file, O_RDWR | O_CREAT)
+            guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("lock", file) }
         } catch {
             switch error.code {
             case EWOULDBLOCK: throw .inUse(path: path, process: Self.holder(of: path))
@@ -60,34 +53,30 @@ public final class DataDirectory: Sendable {
             default: throw .unusable(path: path, reason: error.message)
             }
         }
-        do throws(FileError) {
+        do throws(SystemError) {
             let data = "\(path)/"
-            for folder in Self.folders { try Files.makeDirectory(data + folder) }
-            for name in try Files.names(in: path) where !Self.keys.contains(name) {
+            for folder in Self.folders { try Files.ensureDirectory(data + folder, mode: 0o700) }
+            for name in try Files.list(path) where !Self.keys.contains(name) {
                 guard try Files.closeToOthers(data + name) else { continue }
                 mended.append("\(data + name) was open to other users and is not any more")
             }
         } catch {
-            close(lock)
             throw .unusable(path: path, reason: error.message)
         }
         self.mended = mended
-        do throws(FileError) { try writeHolder() } catch {
+        do throws(SystemError) { try writeHolder() } catch {
             throw .unusable(path: path, reason: error.message)
         }
     }
 
-    deinit { close(lock) }
-
     /// Tells the next one that wants the lock who has it.
-    private func writeHolder() throws(FileError) {
-        let file = "\(path)/lock"
-        guard ftruncate(lock, 0) == 0 else { throw FileError("write", file) }
-        try Files.write(Array("\(getpid())\n".utf8)[...], to: lock, path: file)
+    private func writeHolder() throws(SystemError) {
+        try lock.truncate(to: 0)
+        try lock.writeAll(Array("\(getpid())\n".utf8))
     }
 
     private static func holder(of path: String) -> Int? {
-        guard let bytes = try? Files.read("\(path)/lock") else { return nil }
+        guard let bytes = Files.read("\(path)/lock") else { return nil }
         return Int(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 }

@@ -1,12 +1,7 @@
+import Glibc
 public import Invok
 import InvokPOSIX
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Archives as files named by their SHA-256, in folders of its first two digits.
 ///
@@ -24,9 +19,9 @@ public final class FileArtifactStore: ArtifactStore {
     public init(directory: String) throws(ArtifactError) {
         self.directory = directory
         temporary = "\(directory)/tmp"
-        do throws(FileError) {
-            try Files.makeDirectories(temporary)
-            for name in try Files.names(in: temporary) { try Files.remove("\(temporary)/\(name)") }
+        do throws(SystemError) {
+            try Files.makeDirectories(temporary, mode: 0o700)
+            for name in try Files.list(temporary) { try Files.remove("\(temporary)/\(name)") }
         } catch {
             throw ArtifactError(error)
         }
@@ -46,34 +41,31 @@ public final class FileArtifactStore: ArtifactStore {
 
     /// Copies the source and gives the copy its name.
     private func keep(_ source: any ByteSource, by temporary: String) throws(ArtifactError) -> Digest {
-        let descriptor = try Self.filing { () throws(FileError) in
-            try Files.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+        let file = try Self.filing { () throws(SystemError) in
+            try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
         }
-        defer { close(descriptor) }
-        let digest = try Self.copy(source, to: descriptor, path: temporary)
-        return try Self.filing { () throws(FileError) in
+        let digest = try Self.copy(source, to: file)
+        return try Self.filing { () throws(SystemError) in
             // A damaged file is written anew, so that deploying again mends it.
             if isWhole(digest) {
                 try Files.remove(temporary)
                 return digest
             }
-            try Files.synchronize(descriptor, path: temporary)
-            if try Files.makeDirectory(folder(digest)) { try Files.synchronizeDirectory(directory) }
+            try file.synchronize()
+            if try Files.ensureDirectory(folder(digest), mode: 0o700) { try Files.synchronize(directory) }
             try Files.rename(temporary, to: path(digest))
-            try Files.synchronizeDirectory(folder(digest))
+            try Files.synchronize(folder(digest))
             return digest
         }
     }
 
     /// - Returns: the digest of what was copied.
-    private static func copy(
-        _ source: any ByteSource, to descriptor: Int32, path: String
-    ) throws(ArtifactError) -> Digest {
+    private static func copy(_ source: any ByteSource, to file: Descriptor) throws(ArtifactError) -> Digest {
         var digest = Digest.Builder()
-        do throws(CopyError<FileError>) {
-            try source.copy { (piece) throws(FileError) in
+        do throws(CopyError<SystemError>) {
+            try source.copy { (piece) throws(SystemError) in
                 digest.add(piece)
-                try Files.write(piece, to: descriptor, path: path)
+                try file.writeAll(piece)
             }
         } catch {
             switch error {
@@ -92,7 +84,7 @@ public final class FileArtifactStore: ArtifactStore {
     public func open(_ digest: Digest) async throws(ArtifactError) -> any ByteSource {
         try await workers.run { [self] () throws(ArtifactError) in
             let file: OpenFile
-            do throws(FileError) {
+            do throws(SystemError) {
                 file = try OpenFile(path(digest))
             } catch {
                 throw error.isMissing ? .notFound : ArtifactError(error)
@@ -106,16 +98,16 @@ public final class FileArtifactStore: ArtifactStore {
 
     public func remove(_ digest: Digest) async throws(ArtifactError) {
         try await workers.run { [self] () throws(ArtifactError) in
-            try Self.filing { () throws(FileError) in try Files.remove(path(digest)) }
+            try Self.filing { () throws(SystemError) in try Files.remove(path(digest)) }
         }
     }
 
     public func list() async throws(ArtifactError) -> Set<Digest> {
         try await workers.run { [self] () throws(ArtifactError) in
-            try Self.filing { () throws(FileError) in
+            try Self.filing { () throws(SystemError) in
                 var digests: Set<Digest> = []
-                for folder in try Files.names(in: directory) where folder.utf8.count == 2 {
-                    let names = try Files.names(in: "\(directory)/\(folder)")
+                for folder in try Files.list(directory) where folder.utf8.count == 2 {
+                    let names = try Files.list("\(directory)/\(folder)")
                     digests.formUnion(names.compactMap { Digest($0) })
                 }
                 return digests
@@ -127,13 +119,13 @@ public final class FileArtifactStore: ArtifactStore {
 
     private func path(_ digest: Digest) -> String { "\(folder(digest))/\(digest)" }
 
-    private static func filing<Value>(_ call: () throws(FileError) -> Value) throws(ArtifactError) -> Value {
-        do throws(FileError) { return try call() } catch { throw ArtifactError(error) }
+    private static func filing<Value>(_ call: () throws(SystemError) -> Value) throws(ArtifactError) -> Value {
+        do throws(SystemError) { return try call() } catch { throw ArtifactError(error) }
     }
 }
 
 extension ArtifactError {
-    fileprivate init(_ error: FileError) {
+    fileprivate init(_ error: SystemError) {
         self = error.isFull ? .full : .unavailable(error.message)
     }
 }

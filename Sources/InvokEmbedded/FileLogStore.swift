@@ -1,5 +1,6 @@
 public import Invok
 import InvokConcurrency
+import InvokPOSIX
 import Synchronization
 
 /// Logs as files: a folder for each function with two files of a fixed size, of which the older one goes when the newer
@@ -23,20 +24,20 @@ public final class FileLogStore: LogStore {
     public init(directory: String, maximumFileBytes: Int = 1 << 20) throws(LogError) {
         self.directory = directory
         self.maximumFileBytes = maximumFileBytes
-        do throws(FileError) {
-            try Files.makeDirectories(directory)
+        do throws(SystemError) {
+            try Files.makeDirectories(directory, mode: 0o700)
         } catch {
             throw LogError(error)
         }
     }
 
     public func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
-        try await onQueue(function) { (files) throws(FileError) in try files.append(lines) }
+        try await onQueue(function) { (files) throws(SystemError) in try files.append(lines) }
         wakeups.send((), on: function)
     }
 
     public func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
-        try await onQueue(function) { (files) throws(FileError) in
+        try await onQueue(function) { (files) throws(SystemError) in
             try files.entries(since: since, limit: max(0, limit))
         }
     }
@@ -47,7 +48,7 @@ public final class FileLogStore: LogStore {
         if after == nil {
             // Before any append that comes after this call, as the queue keeps the order.
             queue.enqueue { [self] in
-                let last = try? withFiles(function) { (files) throws(FileError) in files.last }
+                let last = try? withFiles(function) { (files) throws(SystemError) in files.last }
                 start.cursor.withLock { $0 = LogCursor(sequence: (last ?? nil) ?? 0) }
             }
         }
@@ -58,12 +59,12 @@ public final class FileLogStore: LogStore {
     }
 
     public func functions() async throws(LogError) -> Set<FunctionKey> {
-        do throws(FileError) {
-            return try await queue.run { [directory] () throws(FileError) in
+        do throws(SystemError) {
+            return try await queue.run { [directory] () throws(SystemError) in
                 var functions: Set<FunctionKey> = []
-                for folder in try Files.names(in: directory) {
+                for folder in try Files.list(directory) {
                     guard let namespace = Namespace(folder) else { continue }
-                    for name in try Files.names(in: "\(directory)/\(folder)") {
+                    for name in try Files.list("\(directory)/\(folder)") {
                         guard let name = try? FunctionName(name) else { continue }
                         functions.insert(FunctionKey(namespace: namespace, name: name))
                     }
@@ -76,7 +77,7 @@ public final class FileLogStore: LogStore {
     }
 
     public func remove(_ function: FunctionKey) async throws(LogError) {
-        try await onQueue(function) { [self] (files) throws(FileError) in
+        try await onQueue(function) { [self] (files) throws(SystemError) in
             try files.remove()
             Files.removeDirectoryIfEmpty("\(directory)/\(function.namespace)")
         }
@@ -91,7 +92,7 @@ public final class FileLogStore: LogStore {
     /// What a follower reads next; a log that cannot be read now is tried again after the next line.
     private func entries(of function: FunctionKey, after cursor: LogCursor?, or start: FollowStart) async -> [LogEntry]
     {
-        let entries = try? await onQueue(function) { (files) throws(FileError) in
+        let entries = try? await onQueue(function) { (files) throws(SystemError) in
             let cursor = cursor ?? start.cursor.withLock { $0 } ?? LogCursor(sequence: 0)
             return try files.entries(after: cursor, limit: Self.followBatch)
         }
@@ -99,19 +100,19 @@ public final class FileLogStore: LogStore {
     }
 
     private func onQueue<Value: Sendable>(
-        _ function: FunctionKey, _ call: @escaping @Sendable (inout FunctionLogFiles) throws(FileError) -> Value
+        _ function: FunctionKey, _ call: @escaping @Sendable (inout FunctionLogFiles) throws(SystemError) -> Value
     ) async throws(LogError) -> Value {
-        do throws(FileError) {
-            return try await queue.run { [self] () throws(FileError) in try withFiles(function, call) }
+        do throws(SystemError) {
+            return try await queue.run { [self] () throws(SystemError) in try withFiles(function, call) }
         } catch {
             throw LogError(error)
         }
     }
 
     private func withFiles<Value: Sendable>(
-        _ function: FunctionKey, _ call: (inout FunctionLogFiles) throws(FileError) -> Value
-    ) throws(FileError) -> Value {
-        try files.withLock { (remembered) throws(FileError) in
+        _ function: FunctionKey, _ call: (inout FunctionLogFiles) throws(SystemError) -> Value
+    ) throws(SystemError) -> Value {
+        try files.withLock { (remembered) throws(SystemError) in
             if remembered.count >= Self.rememberedFunctions { remembered = [:] }
             let path = "\(directory)/\(function.namespace)/\(function.name)"
             var files: FunctionLogFiles
@@ -129,7 +130,7 @@ public final class FileLogStore: LogStore {
 }
 
 extension LogError {
-    fileprivate init(_ error: FileError) {
+    fileprivate init(_ error: SystemError) {
         self = error.isFull ? .full : .unavailable(error.message)
     }
 }

@@ -1,12 +1,7 @@
+import Glibc
 public import Invok
 import InvokPOSIX
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Temporary files that have no name: each is unlinked as soon as it is open (POSIX unlink(2)), so that it goes with its
 /// last descriptor, also when the core is killed.
@@ -20,9 +15,9 @@ public final class FileSpool: Spool {
     /// - Throws: `unavailable`, or `full`.
     public init(directory: String) throws(SpoolError) {
         self.directory = directory
-        do throws(FileError) {
-            try Files.makeDirectories(directory)
-            for name in try Files.names(in: directory) { try Files.remove("\(directory)/\(name)") }
+        do throws(SystemError) {
+            try Files.makeDirectories(directory, mode: 0o700)
+            for name in try Files.list(directory) { try Files.remove("\(directory)/\(name)") }
         } catch {
             throw SpoolError(error)
         }
@@ -30,9 +25,9 @@ public final class FileSpool: Spool {
 
     public func make() async throws(SpoolError) -> any SpoolFile {
         let path = "\(directory)/\(names.add(1, ordering: .relaxed).newValue)"
-        do throws(FileError) {
-            return try await workers.run { [workers] () throws(FileError) in
-                let file = UnlinkedFile(try Files.open(path, O_RDWR | O_CREAT | O_EXCL), path: path, workers: workers)
+        do throws(SystemError) {
+            return try await workers.run { [workers] () throws(SystemError) in
+                let file = UnlinkedFile(try Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL), workers: workers)
                 try Files.remove(path)
                 return file
             }
@@ -44,26 +39,21 @@ public final class FileSpool: Spool {
 
 /// A file that is closed with the last reference to it.
 private final class UnlinkedFile: SpoolFile {
-    private let descriptor: Int32
-    /// What it was called, for errors.
-    private let path: String
+    private let descriptor: Descriptor
     private let workers: WorkerPool
     private let size = Atomic<Int>(0)
 
-    init(_ descriptor: Int32, path: String, workers: WorkerPool) {
+    init(_ descriptor: Descriptor, workers: WorkerPool) {
         self.descriptor = descriptor
-        self.path = path
         self.workers = workers
     }
-
-    deinit { close(descriptor) }
 
     var count: Int { size.load(ordering: .acquiring) }
 
     func append(_ bytes: [UInt8]) async throws(SpoolError) {
-        do throws(FileError) {
-            try await workers.run { () throws(FileError) in
-                try Files.write(bytes[...], to: self.descriptor, path: self.path)
+        do throws(SystemError) {
+            try await workers.run { () throws(SystemError) in
+                try self.descriptor.writeAll(bytes)
                 self.size.add(bytes.count, ordering: .releasing)
             }
         } catch {
@@ -72,12 +62,12 @@ private final class UnlinkedFile: SpoolFile {
     }
 
     func read(_ range: Range<Int>) throws(InvokError) -> [UInt8] {
-        do throws(FileError) { return try Files.read(descriptor, range, path: path) } catch { throw InvokError(error) }
+        do throws(SystemError) { return try descriptor.read(range) } catch { throw InvokError(error) }
     }
 }
 
 extension SpoolError {
-    fileprivate init(_ error: FileError) {
+    fileprivate init(_ error: SystemError) {
         self = error.isFull ? .full : .unavailable(error.message)
     }
 }

@@ -1,11 +1,6 @@
+import Glibc
 public import Invok
 import InvokPOSIX
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// The file system of a folder (statvfs(3)).
 public final class FileSystemDisk: DataDisk {
@@ -19,7 +14,7 @@ public final class FileSystemDisk: DataDisk {
     public func space() async throws(DataDiskError) -> DiskSpace {
         try await workers.run { [path] () throws(DataDiskError) in
             var status = statvfs()
-            guard statvfs(path, &status) == 0 else { throw .unavailable(FileError("read", path).message) }
+            guard statvfs(path, &status) == 0 else { throw .unavailable(SystemError("read", path).message) }
             // Without what is kept for root: a server need not be that.
             let block = Int(status.f_frsize)
             return DiskSpace(freeBytes: Int(status.f_bavail) * block, totalBytes: Int(status.f_blocks) * block)

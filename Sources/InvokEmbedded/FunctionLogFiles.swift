@@ -1,10 +1,6 @@
+import Glibc
 import Invok
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import InvokPOSIX
 
 /// The two files of one function's log: the current one, and the previous one that it replaces when it is full. Used
 /// from one thread. No file stays open between two calls, so the number of functions does not count against the limit
@@ -23,21 +19,21 @@ struct FunctionLogFiles {
     private var previous: String { "\(directory)/previous.log" }
 
     /// Finds where the log ends, and takes off what a crash tore.
-    init(directory: String, maximumFileBytes: Int) throws(FileError) {
+    init(directory: String, maximumFileBytes: Int) throws(SystemError) {
         self.directory = directory
         self.maximumFileBytes = maximumFileBytes
         let bytes = try Self.read(current)
         currentBytes = LogRecord.wholeLength(bytes)
         if currentBytes < bytes.count {
-            guard truncate(current, off_t(currentBytes)) == 0 else { throw FileError("write", current) }
+            guard truncate(current, off_t(currentBytes)) == 0 else { throw SystemError("write", current) }
         }
         last = LogRecord.decode(bytes.prefix(currentBytes)).last?.cursor.sequence
         if last == nil { last = LogRecord.decode(try Self.read(previous)[...]).last?.cursor.sequence }
     }
 
     /// Adds lines at the end. When it throws, the lines from some point on are missing, and none is there in part.
-    mutating func append(_ lines: [LogLine]) throws(FileError) {
-        try Files.makeDirectories(directory)
+    mutating func append(_ lines: [LogLine]) throws(SystemError) {
+        try Files.makeDirectories(directory, mode: 0o700)
         var pending: [UInt8] = []
         var sequence = last
         for line in lines {
@@ -55,7 +51,7 @@ struct FunctionLogFiles {
     }
 
     /// Entries behind a cursor, oldest first, at most so many.
-    func entries(after cursor: LogCursor, limit: Int) throws(FileError) -> [LogEntry] {
+    func entries(after cursor: LogCursor, limit: Int) throws(SystemError) -> [LogEntry] {
         guard let last, last > cursor.sequence else { return [] }
         var entries = try tail()
         if entries.isEmpty || entries[0].cursor.sequence > cursor.sequence + 1 { entries = try all() }
@@ -63,14 +59,14 @@ struct FunctionLogFiles {
     }
 
     /// The newest entries of that time or later, oldest first, at most so many.
-    func entries(since: Timestamp?, limit: Int) throws(FileError) -> [LogEntry] {
+    func entries(since: Timestamp?, limit: Int) throws(SystemError) -> [LogEntry] {
         let isWanted = { (entry: LogEntry) in since.map { entry.line.time >= $0 } ?? true }
         let newest = try tail().filter(isWanted)
         return newest.count >= limit ? newest.suffix(limit) : try all().filter(isWanted).suffix(limit)
     }
 
     /// Removes the files and the folder. What comes after goes on with the sequence.
-    mutating func remove() throws(FileError) {
+    mutating func remove() throws(SystemError) {
         try Files.remove(current)
         try Files.remove(previous)
         currentBytes = 0
@@ -83,39 +79,38 @@ struct FunctionLogFiles {
         UInt64(max(1, line.time.millisecondsSinceEpoch)) * 1000
     }
 
-    private mutating func flush(_ bytes: [UInt8], last: UInt64?) throws(FileError) {
+    private mutating func flush(_ bytes: [UInt8], last: UInt64?) throws(SystemError) {
         guard !bytes.isEmpty else { return }
-        try Files.with(current, O_WRONLY | O_CREAT | O_APPEND) { (descriptor) throws(FileError) in
-            do throws(FileError) {
-                try Files.write(bytes[...], to: descriptor, path: current)
-            } catch {
-                _ = ftruncate(descriptor, off_t(currentBytes))
-                throw error
-            }
+        let file = try Descriptor.open(current, O_WRONLY | O_CREAT | O_APPEND)
+        do throws(SystemError) {
+            try file.writeAll(bytes)
+        } catch {
+            try? file.truncate(to: currentBytes)
+            throw error
         }
         currentBytes += bytes.count
         self.last = last
     }
 
-    private mutating func rotate() throws(FileError) {
+    private mutating func rotate() throws(SystemError) {
         try Files.rename(current, to: previous)
         currentBytes = 0
     }
 
-    private func tail() throws(FileError) -> [LogEntry] {
+    private func tail() throws(SystemError) -> [LogEntry] {
         guard currentBytes > Self.tailBytes else { return LogRecord.decode(try Self.read(current)[...]) }
-        let bytes = try Files.read(current, from: currentBytes - Self.tailBytes)
+        let bytes = try Files.contents(of: current, from: currentBytes - Self.tailBytes)
         return LogRecord.decode(bytes.drop { $0 != LogRecord.newline })
     }
 
-    private func all() throws(FileError) -> [LogEntry] {
+    private func all() throws(SystemError) -> [LogEntry] {
         LogRecord.decode(try Self.read(previous)[...]) + LogRecord.decode(try Self.read(current)[...])
     }
 
     /// A file's content, nothing when it does not exist.
-    private static func read(_ path: String) throws(FileError) -> [UInt8] {
-        do throws(FileError) {
-            return try Files.read(path)
+    private static func read(_ path: String) throws(SystemError) -> [UInt8] {
+        do throws(SystemError) {
+            return try Files.contents(of: path)
         } catch {
             guard error.isMissing else { throw error }
             return []

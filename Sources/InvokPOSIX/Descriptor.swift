@@ -4,9 +4,16 @@ import Glibc
 /// An open file descriptor, closed with its last reference. Always close-on-exec: what a sandbox gets, it is given.
 package final class Descriptor: Sendable {
     package let number: Int32
+    /// What it was opened as, for errors; empty when it has no name.
+    private let path: String
 
     /// Takes ownership.
-    package init(_ number: Int32) { self.number = number }
+    package convenience init(_ number: Int32) { self.init(number, path: "") }
+
+    private init(_ number: Int32, path: String) {
+        self.number = number
+        self.path = path
+    }
 
     deinit { close(number) }
 
@@ -29,9 +36,9 @@ package final class Descriptor: Sendable {
     }
 
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws(SystemError) -> Descriptor {
-        let number = Glibc.open(path, flags | O_CLOEXEC, mode)
+        let number = retrying { Int(Glibc.open(path, flags | O_CLOEXEC, mode)) }
         guard number >= 0 else { throw SystemError("open", path) }
-        return Descriptor(number)
+        return Descriptor(Int32(number), path: path)
     }
 
     /// A handle on a process that stays true when its identifier is used again; readable once it has ended.
@@ -41,14 +48,16 @@ package final class Descriptor: Sendable {
         return Descriptor(number)
     }
 
+    /// Writes at its position.
     package func writeAll(_ bytes: [UInt8]) throws(SystemError) { try writeAll(bytes[...]) }
 
+    /// Writes at its position.
     package func writeAll(_ bytes: ArraySlice<UInt8>) throws(SystemError) {
         var rest = bytes
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { buffer in retrying { write(number, buffer.baseAddress, buffer.count) }
             }
-            guard written >= 0 else { throw SystemError("write") }
+            guard written >= 0 else { throw SystemError("write", path) }
             rest = rest.dropFirst(written)
         }
     }
@@ -56,10 +65,52 @@ package final class Descriptor: Sendable {
     /// Reads what is there.
     /// - Returns: no bytes at the end, `nil` when there is nothing yet.
     package func readSome(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
-        let count = retrying { read(number, buffer.baseAddress, buffer.count) }
+        let count = retrying { Glibc.read(number, buffer.baseAddress, buffer.count) }
         if count >= 0 { return count }
         if errno == EAGAIN { return nil }
-        throw SystemError("read")
+        throw SystemError("read", path)
+    }
+
+    /// Reads all bytes of a range of a file, wherever its position is (pread(2)).
+    /// - Throws: also when the file ends in the range, with `EIO`.
+    package func read(_ range: Range<Int>) throws(SystemError) -> [UInt8] {
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < range.count, let base = buffer.baseAddress {
+                let read = retrying {
+                    pread(number, base + count, range.count - count, off_t(range.lowerBound + count))
+                }
+                guard read > 0 else {
+                    code = read < 0 ? errno : EIO
+                    return
+                }
+                count += read
+            }
+        }
+        guard code == 0 else { throw SystemError("read", path, code: code) }
+        return bytes
+    }
+
+    /// What the system knows of the file: its size, its owner, its mode.
+    package func status() throws(SystemError) -> stat {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw SystemError("read", path) }
+        return status
+    }
+
+    /// Gives the file exactly this mode, whatever the umask.
+    package func setMode(_ mode: mode_t) throws(SystemError) {
+        guard fchmod(number, mode) == 0 else { throw SystemError("chmod", path) }
+    }
+
+    /// Cuts the file off behind so many bytes.
+    package func truncate(to count: Int) throws(SystemError) {
+        guard ftruncate(number, off_t(count)) == 0 else { throw SystemError("write", path) }
+    }
+
+    /// Returns when what was written to the file, or the directory's list of names, is on the disk.
+    package func synchronize() throws(SystemError) {
+        guard fsync(number) == 0 else { throw SystemError("fsync", path) }
     }
 
     /// Waits until it is readable.

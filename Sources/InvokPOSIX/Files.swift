@@ -16,22 +16,60 @@ package enum Files {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
     }
 
+    /// Whether it belongs to the user of this process.
+    /// - Throws: when there is none, or it cannot be known.
+    package static func isOurs(_ path: String) throws(SystemError) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw SystemError("read", path) }
+        return status.st_uid == geteuid()
+    }
+
     /// Whether it is ours, and no other user may write to it.
     package static func belongsToUsAlone(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_uid == geteuid() && status.st_mode & 0o022 == 0
     }
 
-    /// Makes the directory and those above it that are missing.
-    package static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
-        if isDirectory(path) { return }
-        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-            try makeDirectories(String(path[..<slash]), mode: mode)
-        }
-        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw SystemError("mkdir", path) }
-        guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
+    /// Takes all rights on a file or directory of ours away from group and others. Links are left as they are.
+    /// - Returns: whether there were any.
+    package static func closeToOthers(_ path: String) throws(SystemError) -> Bool {
+        // Not blocking, should it be a FIFO; what cannot be opened, as a socket, is nothing that others could read.
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW) else { return false }
+        let status = try file.status()
+        guard status.st_mode & 0o077 != 0, status.st_uid == geteuid() else { return false }
+        try file.setMode(status.st_mode & 0o700)
+        return true
     }
 
+    /// Makes the directory and those above it that are missing; one that is there keeps its mode.
+    package static func makeDirectories(_ path: String, mode: mode_t) throws(SystemError) {
+        do throws(SystemError) {
+            try ensureDirectory(path, mode: mode)
+        } catch {
+            guard error.code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+                throw error
+            }
+            try makeDirectories(String(path[..<slash]), mode: mode)
+            try ensureDirectory(path, mode: mode)
+        }
+    }
+
+    /// Makes the directory in one that is there; does nothing, not even to its mode, when it is there itself.
+    /// - Returns: whether it was made.
+    /// - Throws: also when what is there is no directory.
+    @discardableResult
+    package static func ensureDirectory(_ path: String, mode: mode_t) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try makeDirectory(path, mode: mode)
+            return true
+        } catch {
+            guard error.code == EEXIST, isDirectory(path) else { throw error }
+            return false
+        }
+    }
+
+    /// Makes the directory in one that is there.
+    /// - Throws: also when it is there itself.
     package static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
         guard mkdir(path, mode) == 0 else { throw SystemError("mkdir", path) }
         guard chmod(path, mode) == 0 else { throw SystemError("chmod", path) }
@@ -40,7 +78,7 @@ package enum Files {
     package static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SystemError) {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try file.writeAll(bytes)
-        guard fchmod(file.number, mode) == 0 else { throw SystemError("chmod", path) }
+        try file.setMode(mode)
     }
 
     /// Writes a new file, a piece after the other.
@@ -54,7 +92,7 @@ package enum Files {
             throw .destination(error)
         }
         try content.copy { (piece) throws(SystemError) in try file.writeAll(piece) }
-        guard fchmod(file.number, mode) == 0 else { throw .destination(SystemError("chmod", path)) }
+        do throws(SystemError) { try file.setMode(mode) } catch { throw .destination(error) }
     }
 
     /// Writes to a file that exists, as those of a control group do.
@@ -66,35 +104,54 @@ package enum Files {
         }
     }
 
-    /// The contents, cut at `limit` bytes; `nil` when it cannot be read.
-    package static func read(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
-        guard let file = try? Descriptor.open(path, O_RDONLY) else { return nil }
+    /// The contents from an offset to the end, cut at `limit` bytes.
+    package static func contents(
+        of path: String, from offset: Int = 0, limit: Int = .max
+    ) throws(SystemError) -> [UInt8] {
+        let file = try Descriptor.open(path, O_RDONLY)
+        // Not always: a pipe has no positions.
+        if offset > 0 {
+            guard lseek(file.number, off_t(offset), SEEK_SET) >= 0 else { throw SystemError("read", path) }
+        }
         var contents: [UInt8] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
         while contents.count < limit {
-            guard let count = try? file.readSome(into: buffer) else { return nil }
+            guard let count = try file.readSome(into: buffer) else { throw SystemError("read", path, code: EAGAIN) }
             if count == 0 { break }
             contents.append(contentsOf: buffer[..<min(count, limit - contents.count)])
         }
         return contents
     }
 
+    /// The contents, cut at `limit` bytes; `nil` when it cannot be read.
+    package static func read(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
+        try? contents(of: path, limit: limit)
+    }
+
     package static func text(_ path: String) -> String? { read(path).map { String(decoding: $0, as: UTF8.self) } }
 
-    /// The names in a directory that are UTF-8, none when it cannot be read: for folders of Invok's own and of the system,
-    /// where others are nobody's. Whoever removes or moves what is in a folder goes by `DirectoryStream`.
-    package static func names(in path: String) -> [String] {
+    /// The names in a directory that are UTF-8, sorted, none when there is no such directory: for folders of Invok's own and
+    /// of the system, where others are nobody's. Whoever removes or moves what is in a folder that others wrote to goes by
+    /// `DirectoryStream`.
+    /// - Throws: when it cannot be read.
+    package static func list(_ path: String) throws(SystemError) -> [String] {
         let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0, var directory = try? DirectoryStream(taking: number, named: path.nameForCalls) else {
-            return []
+        guard number >= 0 else {
+            let error = SystemError("read", path)
+            if error.isMissing { return [] }
+            throw error
         }
+        var directory = try DirectoryStream(taking: number, named: path.nameForCalls)
         var names: [String] = []
         while let name = directory.next() {
             if let text = String(validating: name.dropLast(), as: UTF8.self) { names.append(text) }
         }
         return names.sorted()
     }
+
+    /// As `list`, and none when it cannot be read either.
+    package static func names(in path: String) -> [String] { (try? list(path)) ?? [] }
 
     /// The path with all links followed; `nil` when there is nothing.
     package static func realPath(_ path: String) -> String? {
@@ -103,14 +160,26 @@ package enum Files {
         return String(cString: resolved)
     }
 
+    /// Gives the file or the directory another name on its file system, in the place of what has that name.
+    package static func rename(_ path: String, to new: String) throws(SystemError) {
+        guard Glibc.rename(path, new) == 0 else { throw SystemError("rename", path) }
+    }
+
+    /// Removes one file or link, never a directory; does nothing when there is none.
+    package static func remove(_ path: String) throws(SystemError) {
+        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else { throw SystemError("unlink", path) }
+    }
+
+    /// Removes the directory; does nothing when it is not empty or not there.
+    package static func removeDirectoryIfEmpty(_ path: String) { rmdir(path) }
+
     /// Removes the file or the directory with all in it, whatever hostile code made of it; does nothing when there is none.
     /// - Throws: the first of what could not be done; what could is done.
     package static func removeTree(_ path: String) throws(SystemError) { try TreeRemoval.remove(path) }
 
     /// Makes the file or the directory's list of names durable.
-    package static func sync(_ path: String) throws(SystemError) {
-        let file = try Descriptor.open(path, O_RDONLY)
-        guard fsync(file.number) == 0 else { throw SystemError("fsync", path) }
+    package static func synchronize(_ path: String) throws(SystemError) {
+        try Descriptor.open(path, O_RDONLY).synchronize()
     }
 
     /// What a directory and all below it take on the disk: for bundles, whose paths are bounded.
