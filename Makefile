@@ -34,7 +34,7 @@ sim: ## Simulate the whole control plane: SEEDS=1000 runs that many, SEED=7 one;
 sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEEDS=100 seeds at most)
 	@ci/sim-mutants
 
-fuzz: ## Fuzz what reads HTTP, for SECONDS_EACH=60 seconds
+fuzz: ## Fuzz what reads HTTP, for SECONDS_EACH=30 seconds each
 	@ci/fuzz
 
 clean: ## Remove what was built

@@ -21,15 +21,12 @@ let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swi
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
-let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -80,7 +77,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -144,11 +140,7 @@ let package = Package(
         wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix]),
         // The control API, and the server.
         wall(
-            "InvokAPI",
-            [
-                "Invok", "InvokProxy", hummingbird, hummingbirdCore, httpTypes, lifecycle, logging, nioCore, nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
-            ]),
+            "InvokAPI", ["Invok", "InvokProxy", hummingbird, httpTypes, lifecycle, logging, nioCore]),
 
         // MARK: The simulation
         .target(name: "CSimulation"),
@@ -157,7 +149,7 @@ let package = Package(
         // The test-bed: cluster, people, faults, histories, checkers.
         wall(
             "InvokSimulation",
-            ["Invok", "InvokAPI", "InvokConcurrency", "InvokSim", httpTypes, hummingbird, logging, nioCore]),
+            ["Invok", "InvokAPI", "InvokConcurrency", "InvokProxy", "InvokSim", httpTypes, logging]),
 
         // MARK: Executables
         .executableTarget(
@@ -197,7 +189,7 @@ let package = Package(
         unitTests(of: "InvokSandbox", ["Invok", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["Invok", "InvokBuild", "InvokInit", "InvokRuntimes"]),
         unitTests(of: "InvokProxy", ["Invok", httpTypes, nioCore, nioEmbedded, nioHTTP1]),
-        unitTests(of: "InvokAPI", ["Invok", "InvokSim", httpTypes, hummingbird, hummingbirdCore, logging, nioCore]),
+        unitTests(of: "InvokAPI", ["Invok", "InvokProxy", httpTypes, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
         unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),
         unitTests(of: "InvokCLI", ["InvokModel"]),

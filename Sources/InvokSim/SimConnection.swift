@@ -96,9 +96,6 @@ public final class SimConnection: ResponseSink {
         try? await pace.clock.sleep(until: pace.clock.now().advanced(by: pace.pause))
     }
 
-    /// The client waits for nothing before it sends its body.
-    public func sendContinue() {}
-
     /// Ends the connection, as a crash does; an answer that is not whole is cut off.
     public func close() { end(.cutOff) }
 

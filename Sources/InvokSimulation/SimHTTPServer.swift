@@ -1,10 +1,10 @@
 public import HTTPTypes
-import Hummingbird
 public import Invok
 import InvokAPI
+import InvokProxy
 public import InvokSim
 import Logging
-import NIOCore
+import Synchronization
 
 /// The control API and the invoke path as simulated cores serve them: all of the real server that lies above its
 /// sockets, called in process.
@@ -18,30 +18,30 @@ public struct SimHTTPServer: SimServer {
     }
 
     public func respond(to head: HTTPRequest, body: [UInt8], on connection: SimConnection) async throws {
-        let request = Request(
-            head: head, body: RequestBody(asyncSequence: SentBody(bytes: body, connection: connection)))
-        try await responder.respond(to: request, on: connection)
+        try await responder.respond(to: head, body: SentBody(body, on: connection), on: connection)
     }
 }
 
 extension SimConnection: ClientConnection {}
 
 /// A body as it comes from a client: in pieces, until somebody closes.
-private struct SentBody: AsyncSequence, Sendable {
-    let bytes: [UInt8]
-    let connection: SimConnection
+private final class SentBody: RequestBody {
+    let isEmpty: Bool
+    private let rest: Mutex<ArraySlice<UInt8>>
+    private let connection: SimConnection
 
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var rest: ArraySlice<UInt8>
-        let connection: SimConnection
-
-        mutating func next() async throws -> ByteBuffer? {
-            try await connection.waitForPiece()
-            guard !rest.isEmpty else { return nil }
-            defer { rest = rest.dropFirst(connection.pieceBytes) }
-            return ByteBuffer(bytes: rest.prefix(connection.pieceBytes))
-        }
+    init(_ bytes: [UInt8], on connection: SimConnection) {
+        isEmpty = bytes.isEmpty
+        rest = Mutex(bytes[...])
+        self.connection = connection
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: bytes[...], connection: connection) }
+    func next() async throws -> [UInt8]? {
+        try await connection.waitForPiece()
+        return rest.withLock { rest in
+            guard !rest.isEmpty else { return nil }
+            defer { rest = rest.dropFirst(connection.pieceBytes) }
+            return Array(rest.prefix(connection.pieceBytes))
+        }
+    }
 }

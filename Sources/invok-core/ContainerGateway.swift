@@ -1,5 +1,6 @@
 import Foundation
 import InvokAPI
+import InvokProxy
 
 /// The address that all callers seem to have where Docker's proxy publishes a container's port: that of the bridge, the
 /// gateway of the default route.

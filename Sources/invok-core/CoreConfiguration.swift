@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Invok
 import InvokAPI
+import InvokProxy
 import Logging
 import SystemPackage
 

@@ -1,35 +1,20 @@
-public import HTTPTypes
-public import Hummingbird
-public import Invok
-
-/// A client's connection, as far as the answer to one request needs it. What lies below — sockets, the parsing and the
-/// framing of messages, time limits for slow clients — is another's: the server's, or a simulation's, which has none.
-public protocol ClientConnection: ResponseSink {
-    /// The client's address without its port, or `unknown`.
-    var client: String { get }
-    /// Tells a client that sent `Expect: 100-continue` to go on.
-    func sendContinue()
-    /// Ends the connection. An answer that has begun and is not whole is thereby cut off.
-    func close()
-    /// Has it told, once, when the client goes before the answer has ended; at once when it has gone already.
-    func whenClientGoes(_ tell: @escaping @Sendable () -> Void)
-    /// Writes an answer whose body is there, or makes itself.
-    func write(_ head: HTTPResponse, _ body: ResponseBody) async throws
-    /// Runs what has no end of its own until the client stops sending.
-    func untilInputEnds(of request: Request, _ operation: @escaping @Sendable () async throws -> Void) async throws
-}
+import HTTPTypes
+import Hummingbird
+import Invok
+import InvokProxy
+import NIOCore
 
 extension ClientConnection {
-    public func write(_ head: HTTPResponse, _ body: ResponseBody) async throws {
+    /// Writes an answer whose body is there, or makes itself.
+    func write(_ head: HTTPResponse, _ body: ResponseBody) async throws {
         try await writeHead(head)
         try await body.write(ResponseSinkWriter(sink: self))
     }
 
-    public func untilInputEnds(
-        of request: Request, _ operation: @escaping @Sendable () async throws -> Void
-    ) async throws {
+    /// Runs what has no end of its own until the client stops sending.
+    func untilInputEnds(_ operation: @escaping @Sendable () async throws -> Void) async throws {
         let call = CancellableCall()
-        whenClientGoes { call.cancel() }
+        whenInputEnds { call.cancel() }
         try await call.run { () async -> Result<Void, any Error> in
             do {
                 return .success(try await operation())
@@ -46,4 +31,23 @@ private struct ResponseSinkWriter: ResponseBodyWriter {
 
     func write(_ buffer: ByteBuffer) async throws { try await sink.writeChunk(Array(buffer.readableBytesView)) }
     consuming func finish(_ trailers: HTTPFields?) async throws { try await sink.finish(trailers: trailers) }
+}
+
+/// A request's body as a sequence, for the routes of the API.
+struct RequestBodyChunks: AsyncSequence, Sendable {
+    let body: any Invok.RequestBody
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let body: any Invok.RequestBody
+
+        mutating func next() async throws -> ByteBuffer? {
+            do {
+                return try await body.next().map { ByteBuffer(bytes: $0) }
+            } catch {
+                throw InvokError.invalidRequest("the body of the request broke off")
+            }
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body) }
 }

@@ -1,4 +1,5 @@
 public import Hummingbird
+import InvokProxy
 public import Logging
 
 /// What goes with a request of the control API.

@@ -1,5 +1,6 @@
 import Hummingbird
 import Invok
+import InvokProxy
 import NIOCore
 import ServiceLifecycle
 
@@ -21,7 +22,7 @@ enum EventStream {
     ///   - place: is kept until then.
     ///   - mayGoOn: whether the caller may still read.
     static func body(
-        of lines: LogFollowing, to request: Request, on connection: any ClientConnection, clock: any Invok.Clock,
+        of lines: LogFollowing, on connection: any ClientConnection, clock: any Invok.Clock,
         place: StreamPlaces.Place, mayGoOn: @escaping @Sendable () async -> Bool
     ) -> ResponseBody {
         ResponseBody { writer in
@@ -30,7 +31,7 @@ enum EventStream {
             // The head goes out at once, whether or not there is a line.
             try await output.write(": invok\n\n")
             try? await cancelWhenGracefulShutdown {
-                try await connection.untilInputEnds(of: request) {
+                try await connection.untilInputEnds {
                     try await send(lines, to: output, clock: clock, mayGoOn: mayGoOn)
                 }
             }
@@ -73,13 +74,5 @@ enum EventStream {
         }
 
         func finish() async throws { try await writer.finish(nil) }
-    }
-}
-
-extension Request {
-    /// Whether a body follows the head (RFC 9112 §6.3).
-    var declaresBody: Bool {
-        if headers[.transferEncoding] != nil { return true }
-        return headers[.contentLength].flatMap { ContentLength.parse($0) } ?? 0 > 0
     }
 }

@@ -62,7 +62,7 @@ enum LogRoutes {
         return Response(
             status: .ok, headers: fields,
             body: EventStream.body(
-                of: lines, to: request, on: context.connection, clock: system.world.clock, place: place,
+                of: lines, on: context.connection, clock: system.world.clock, place: place,
                 mayGoOn: { await isAllowed(key, token: request.platformToken, system) }))
     }
 

@@ -1,3 +1,5 @@
+import InvokProxy
+
 /// A host and perhaps its port, as in `Host` (RFC 9110 §7.2).
 struct Authority: Hashable, Sendable {
     /// In lower case; an IPv6 address without its brackets.

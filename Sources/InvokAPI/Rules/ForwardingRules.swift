@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import InvokProxy
 
 /// Who calls, by what the connection and the proxies in front say.
 public struct Caller: Hashable, Sendable {

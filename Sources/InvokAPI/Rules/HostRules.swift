@@ -1,4 +1,5 @@
 import Invok
+import InvokProxy
 
 /// Which hosts this server answers for, and which pages may change something by its API. A page elsewhere can have its own
 /// name point here (DNS rebinding) and can send requests without reading the answers (CSRF); neither is let in.

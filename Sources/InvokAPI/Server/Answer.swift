@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Invok
+import InvokProxy
 import Synchronization
 
 /// The answer to one request on its connection: written whole, or as it comes from a function.
@@ -30,14 +31,6 @@ final class Answer: ResponseSink {
 
     var summary: Summary { state.withLock { $0 } }
     var hasBegun: Bool { summary.status != nil }
-
-    /// Tells a client that waits to send its body to go on, unless the answer has begun.
-    func sendContinue() {
-        state.withLock { state in
-            guard state.status == nil else { return }
-            connection.sendContinue()
-        }
-    }
 
     /// Writes an answer that is not yet begun.
     func write(_ response: Response) async throws {

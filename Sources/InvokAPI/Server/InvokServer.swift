@@ -1,11 +1,16 @@
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 public import Invok
+import InvokProxy
 public import Logging
 import NIOCore
-import NIOPosix
 public import ServiceLifecycle
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// The server: the control API and the functions on one port.
 public struct InvokServer: Service {
@@ -29,44 +34,25 @@ public struct InvokServer: Service {
     /// logs end. When the task is cancelled every connection ends, and with it what runs for it.
     /// - Throws: `ServerError` when it cannot listen.
     public func run() async throws {
-        let connections = Connections(
-            limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
-            exempt: configuration.isOfMany)
-        let server = try makeServer(connections)
+        let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
+        let server = HTTPServer(
+            configuration: HTTPServer.Configuration(
+                host: configuration.host, port: configuration.port, headBytes: configuration.headBytes,
+                headFields: configuration.headFields, lingerTime: configuration.lingerTime,
+                lingerBytes: configuration.lingerBytes, answerTimeout: configuration.answerTimeout,
+                limits: configuration.clientLimits),
+            connections: Connections(
+                limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
+                exempt: configuration.isOfMany),
+            handlers: HTTPServer.Handlers(
+                respond: { try await responder.respond(to: $0, body: $1, on: $2) }, limits: responder.limits(of:from:),
+                refusal: responder.refusal))
         do {
-            try await withTaskCancellationHandler {
-                try await server.run()
-            } onCancel: {
-                connections.closeAll()
-            }
+            // Cancelled, it is told to stop too.
+            try await server.run(onListening: onListening) { try? await gracefulShutdown() }
         } catch let error as IOError {
             throw ServerError(error, configuration)
         }
-    }
-
-    private func makeServer(_ connections: Connections) throws -> any Service {
-        let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
-        let configuration = configuration
-        let channels = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                RequestDeadlineHandler(
-                    connections: connections, initial: configuration.clientLimits, limits: responder.limits(of:from:)),
-                ClientWatchHandler(),
-                MessageHandler.Installer(configuration: configuration, refusal: responder.refusal),
-            ],
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: configuration.headBytes, maxHeaderListSize: configuration.headBytes,
-                maxHeaderFieldCount: configuration.headFields))
-        return try HTTPServerBuilder.http1(configuration: channels).buildServer(
-            configuration: HummingbirdCore.ServerConfiguration(
-                address: .hostname(configuration.host, port: configuration.port)),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-            responder: { request, writer, channel in
-                try await responder.respond(to: request, on: ChannelConnection(channel, writer: writer))
-            },
-            onServerRunning: { [onListening] channel in
-                await onListening(channel.localAddress?.port ?? configuration.port)
-            })
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Invok
+import InvokProxy
 import Logging
 
 /// Answers requests to functions.

@@ -1,4 +1,5 @@
 import Invok
+import InvokProxy
 public import NIOCore
 
 /// How the server listens and what it allows.

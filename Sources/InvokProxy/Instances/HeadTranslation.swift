@@ -9,12 +9,12 @@ extension RequestWriter {
         let path = request.head.path ?? "/"
         guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return nil }
         let fields = request.head.headerFields.forwardable
-        let host = request.head.authority ?? fields[.host] ?? "localhost"
+        let host = request.head.authority ?? fields[.hostField] ?? "localhost"
         // The framing is set here and nowhere else. A length that no body follows would make the next request of the
         // connection the rest of this one.
         let framing: Framing =
             request.body.isEmpty ? .none : request.declaredBodyBytes.map { .length($0) } ?? .chunked
-        let others = fields.lazy.filter { $0.name != .host && $0.name != .contentLength }
+        let others = fields.lazy.filter { $0.name != .hostField && $0.name != .contentLength }
         self.init(
             method: request.head.method.rawValue, target: path,
             fields: [("host", host)] + others.map { ($0.name.rawName, $0.value) }, framing: framing,
@@ -23,7 +23,8 @@ extension RequestWriter {
 }
 
 extension HTTPField.Name {
-    fileprivate static let host = HTTPField.Name("host")!
+    /// `Host` itself, which HTTPTypes would have one take for the authority.
+    static let hostField = HTTPField.Name("host")!
 }
 
 extension InvocationRequest {

@@ -45,6 +45,9 @@ struct BodyReader: Sendable {
             }
     }
 
+    /// Whether the end is next, which needs no more bytes.
+    var isAtEnd: Bool { if case .length(0) = state { true } else { false } }
+
     /// Takes the next part from the beginning of what has come and was not taken yet.
     /// - Returns: how many bytes to skip, and the part behind them, whose bytes are taken too; no part when more is needed.
     mutating func next(_ bytes: UnsafeRawBufferPointer) throws(MessageFault) -> (skipped: Int, part: Part?) {

@@ -32,10 +32,14 @@ enum Characters {
         }
     }
 
+    /// Whether they are the same but for the case of letters.
     /// - Parameter lower: has no upper case.
-    static func areEqual(_ bytes: ArraySlice<UInt8>, _ lower: UnsafeBufferPointer<UInt8>) -> Bool {
-        zip(bytes, lower).allSatisfy { byte, other in
-            byte == other || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == other)
+    static func areEqual(_ bytes: ArraySlice<UInt8>, _ lower: StaticString) -> Bool {
+        guard bytes.count == lower.utf8CodeUnitCount else { return false }
+        return lower.withUTF8Buffer { lower in
+            zip(bytes, lower).allSatisfy { byte, other in
+                byte == other || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == other)
+            }
         }
     }
 

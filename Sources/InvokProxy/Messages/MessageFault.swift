@@ -1,9 +1,17 @@
 /// What is wrong with a message (RFC 9112). A connection on which it came is of no more use: where the next message
 /// begins cannot be known.
-enum MessageFault: Error, Hashable, Sendable, CustomStringConvertible {
+package enum MessageFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// The first line is none of this kind of message.
     case startLine
     case version
+    /// What follows a CONNECT is a tunnel's (RFC 9110 §9.3.6), and nobody here is a proxy for that.
+    case tunnel
+    /// The request's target is none that its method may have (RFC 9112 §3.2).
+    case target
+    /// Not one `Host` that is a host's (RFC 9112 §3.2).
+    case host
+    /// An expectation other than `100-continue` (RFC 9110 §10.1.1).
+    case expectation
     /// No final answer has this status: one that is informational, an upgrade that nobody asked for, or none at all.
     case status(Int)
     /// A line does not end in CRLF, or a CR stands elsewhere.
@@ -22,10 +30,14 @@ enum MessageFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// The connection ended before the message did.
     case cutOff
 
-    var description: String {
+    package var description: String {
         switch self {
         case .startLine: "a first line that is not HTTP"
         case .version: "a version other than HTTP/1.0 and HTTP/1.1"
+        case .tunnel: "a CONNECT"
+        case .target: "a target that is none"
+        case .host: "no Host, more than one, or one that is no host"
+        case .expectation: "an expectation other than '100-continue'"
         case .status(let code): "status \(code)"
         case .lineEnd: "a line that does not end in CRLF"
         case .fold: "a folded field"

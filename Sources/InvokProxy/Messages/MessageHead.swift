@@ -21,8 +21,7 @@ struct MessageHead: Hashable, Sendable {
 
     /// Whether a field has this name, in whatever case (RFC 9110 §5.1).
     func isNamed(_ field: Field, _ name: StaticString) -> Bool {
-        name.utf8CodeUnitCount == field.name.count
-            && name.withUTF8Buffer { Characters.areEqual(bytes[field.name], $0) }
+        Characters.areEqual(bytes[field.name], name)
     }
 
     /// Whether an element of a list of tokens, such as `Connection`, is this one.
@@ -32,10 +31,19 @@ struct MessageHead: Hashable, Sendable {
     func lists(_ option: StaticString, in name: StaticString) -> Bool {
         values(name).contains { value in
             value.split(separator: UInt8(ascii: ",")).contains { element in
-                let element = Characters.trimmed(element)
-                return element.count == option.utf8CodeUnitCount
-                    && option.withUTF8Buffer { Characters.areEqual(element, $0) }
+                Characters.areEqual(Characters.trimmed(element), option)
             }
         }
+    }
+
+    /// Whether the body comes in chunks (RFC 9112 §6.1).
+    /// - Throws: `coding` where another reader might see another body: another coding, also below the chunks, would pass
+    ///   for the content itself; HTTP/1.0 knows none; and a length beside it says otherwise.
+    func isChunked(isHTTP10: Bool) throws(MessageFault) -> Bool {
+        let codings = values("transfer-encoding")
+        guard let coding = codings.first else { return false }
+        guard codings.count == 1, Characters.areEqual(coding, "chunked"), values("content-length").isEmpty, !isHTTP10
+        else { throw .coding }
+        return true
     }
 }

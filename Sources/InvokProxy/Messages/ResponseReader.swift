@@ -124,20 +124,15 @@ struct ResponseHead: Hashable, Sendable {
     /// How long the body is (RFC 9112 §6.3). What one reader would take for a length and another would not is a fault,
     /// for a status and a method that have no body too.
     func framing(isHeadRequest: Bool) throws(MessageFault) -> BodyReader.Framing {
-        let codings = head.values("transfer-encoding")
+        let isChunked = try head.isChunked(isHTTP10: isHTTP10)
         let lengths = head.values("content-length")
-        if let coding = codings.first {
-            let isChunked = coding.count == 7 && "chunked".utf8.elementsEqual(coding.map { $0 | 0x20 })
-            // Another coding below the chunks would pass for the content itself (RFC 9112 §6.1).
-            guard codings.count == 1, isChunked, lengths.isEmpty, !isHTTP10 else { throw .coding }
-        }
         var length: Int?
         if let text = lengths.first {
             guard lengths.count == 1, let number = Characters.number(text) else { throw .length }
             length = number
         }
         if isHeadRequest || status == 204 || status == 304 { return .length(0) }
-        if !codings.isEmpty { return .chunked }
+        if isChunked { return .chunked }
         return length.map { .length($0) } ?? .untilEnd
     }
 

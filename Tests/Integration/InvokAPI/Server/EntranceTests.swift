@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import InvokProxy
 import InvokSim
 import Testing
 

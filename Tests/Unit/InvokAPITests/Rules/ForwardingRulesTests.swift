@@ -1,4 +1,5 @@
 import HTTPTypes
+import InvokProxy
 import Testing
 
 @testable import InvokAPI

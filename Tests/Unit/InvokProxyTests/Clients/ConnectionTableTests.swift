@@ -1,6 +1,6 @@
 import Testing
 
-@testable import InvokAPI
+@testable import InvokProxy
 
 struct ConnectionTableTests {
     private let a = AddressRange("10.0.0.1")

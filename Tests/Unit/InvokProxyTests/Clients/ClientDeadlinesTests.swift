@@ -1,6 +1,6 @@
 import Testing
 
-@testable import InvokAPI
+@testable import InvokProxy
 
 struct ClientDeadlinesTests {
     private static let limits = ClientLimits(

@@ -1,17 +1,28 @@
 /// How long a client may take.
-struct ClientLimits: Sendable {
+package struct ClientLimits: Sendable {
     /// From the connection to its first byte.
-    var firstByte: Duration
+    package var firstByte: Duration
     /// Between an answer and the next request's first byte.
-    var idle: Duration
+    package var idle: Duration
     /// From a head's first byte to its last.
-    var head: Duration
+    package var head: Duration
     /// One pause in a body.
-    var pause: Duration
+    package var pause: Duration
     /// All of a body, as far as it is the client that is waited for.
-    var body: Duration
+    package var body: Duration
     /// The least rate of a body in all, in bytes a second; 0 for none. The first `pause` is free.
-    var leastRate: Int
+    package var leastRate: Int
+
+    package init(
+        firstByte: Duration, idle: Duration, head: Duration, pause: Duration, body: Duration, leastRate: Int
+    ) {
+        self.firstByte = firstByte
+        self.idle = idle
+        self.head = head
+        self.pause = pause
+        self.body = body
+        self.leastRate = leastRate
+    }
 }
 
 /// When a client has kept the server waiting for too long: a state machine, a watchdog of one connection.

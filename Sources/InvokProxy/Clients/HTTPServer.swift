@@ -1,0 +1,126 @@
+import HTTPTypes
+import Invok
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// The HTTP/1.1 server: takes connections, and hands each request to a function that answers it.
+package struct HTTPServer: Sendable {
+    package struct Configuration: Sendable {
+        package var host: String
+        /// 0 for any free port.
+        package var port: Int
+        /// The bounds of a head, and of trailers.
+        package var headBytes: Int
+        package var headFields: Int
+        /// How long, and for how many bytes, the rest of a body that nobody wants is read, so that the client sees the
+        /// answer instead of a reset connection.
+        package var lingerTime: TimeAmount
+        package var lingerBytes: Int
+        /// How long a client may take nothing of its answer.
+        package var answerTimeout: TimeAmount
+        /// What a client may take before anything is known of its request.
+        package var limits: ClientLimits
+
+        package init(
+            host: String, port: Int, headBytes: Int, headFields: Int, lingerTime: TimeAmount, lingerBytes: Int,
+            answerTimeout: TimeAmount, limits: ClientLimits
+        ) {
+            self.host = host
+            self.port = port
+            self.headBytes = headBytes
+            self.headFields = headFields
+            self.lingerTime = lingerTime
+            self.lingerBytes = lingerBytes
+            self.answerTimeout = answerTimeout
+            self.limits = limits
+        }
+    }
+
+    /// Who answers.
+    package struct Handlers: Sendable {
+        /// Answers one request; done when the answer has ended.
+        package var respond: @Sendable (HTTPRequest, any RequestBody, any ClientConnection) async throws -> Void
+        /// What the client may take for the body of a request, by its head and the peer's address.
+        package var limits: @Sendable (HTTPRequest, String) -> ClientLimits
+        /// The answer to what is no request.
+        package var refusal: @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8])
+
+        package init(
+            respond: @escaping @Sendable (HTTPRequest, any RequestBody, any ClientConnection) async throws -> Void,
+            limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits,
+            refusal: @escaping @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8])
+        ) {
+            self.respond = respond
+            self.limits = limits
+            self.refusal = refusal
+        }
+    }
+
+    private let configuration: Configuration
+    private let connections: Connections
+    private let handlers: Handlers
+    private let group: any EventLoopGroup
+
+    package init(
+        configuration: Configuration, connections: Connections, handlers: Handlers,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
+        self.configuration = configuration
+        self.connections = connections
+        self.handlers = handlers
+        self.group = group
+    }
+
+    /// Takes requests until it is told to stop, or the task is cancelled, which ends every connection.
+    /// - Parameters:
+    ///   - onListening: called with the port once requests are taken.
+    ///   - stop: returns when no more requests shall be taken; those that run are finished.
+    /// - Throws: what NIO throws when it cannot listen.
+    package func run(
+        onListening: @Sendable (Int) async -> Void, until stop: @escaping @Sendable () async -> Void
+    ) async throws {
+        // Bounded by the connections: each has one exchange at a time.
+        let (exchanges, continuation) = AsyncStream.makeStream(of: ClientExchange.self)
+        let listener = try await listen { continuation.yield($0) }
+        await onListening(listener.localAddress?.port ?? configuration.port)
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { tasks in
+                tasks.addTask {
+                    await stop()
+                    // A listener that cannot be closed is closed.
+                    try? await listener.close()
+                    connections.quiesce { continuation.finish() }
+                }
+                for await exchange in exchanges {
+                    tasks.addTask { await exchange.run(handlers.respond) }
+                }
+            }
+        } onCancel: {
+            connections.closeAll()
+        }
+    }
+
+    private func listen(_ take: @escaping @Sendable (ClientExchange) -> Void) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A client that has ended its sending may still read.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Reads are asked for by the handler: that is the backpressure.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        OutputWatch(limit: configuration.answerTimeout),
+                        ClientHandler(
+                            on: channel.eventLoop, configuration: configuration, connections: connections, handlers,
+                            take),
+                    ])
+                }
+            }
+            .bind(host: configuration.host, port: configuration.port).get()
+    }
+}

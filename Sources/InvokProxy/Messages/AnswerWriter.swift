@@ -1,0 +1,107 @@
+/// Writes the answer to one request as its client reads it (RFC 9112 §4, §6, §7, §9.3).
+///
+/// - No bytes follow the head of an answer to HEAD or of a 204 or 304: a client would take them for the next answer.
+/// - A client of HTTP/1.0 gets no chunks and no interim answers.
+/// - Whether the connection may carry another exchange is said in the head, and by what the body turns out to be.
+struct AnswerWriter: Sendable {
+    private enum Framing: Sendable {
+        case none
+        /// So many bytes are left.
+        case length(Int)
+        case chunked
+        case untilEnd
+    }
+
+    private let isHeadRequest: Bool
+    private let isHTTP10: Bool
+    private var framing = Framing.none
+    /// Whether the connection stays open behind the answer.
+    private(set) var keepsAlive: Bool
+    private(set) var hasHead = false
+    private(set) var hasEnded = false
+
+    init(to request: RequestHead) {
+        isHeadRequest = request.head.bytes[request.method].elementsEqual("HEAD".utf8)
+        isHTTP10 = request.isHTTP10
+        // What follows a request for an upgrade need not be HTTP. None is served.
+        keepsAlive = request.keepsAlive && !request.asksForUpgrade
+    }
+
+    /// For what is no request.
+    init() { (isHeadRequest, isHTTP10, keepsAlive) = (false, false, false) }
+
+    /// The connection ends after this answer.
+    mutating func closeBehind() { keepsAlive = false }
+
+    /// An interim answer (RFC 9110 §15.2); nothing for a client that knows none, or once the answer has begun.
+    func interim() -> [UInt8] { isHTTP10 || hasHead ? [] : Array("HTTP/1.1 100 Continue\r\n\r\n".utf8) }
+
+    /// - Parameters:
+    ///   - status: a final one.
+    ///   - fields: those that concern the connection are not taken; without a length the body is sent in chunks.
+    mutating func head(
+        status: Int, reason: String, fields: some Sequence<(name: String, value: String)>
+    ) -> [UInt8] {
+        guard !hasHead else { return [] }
+        hasHead = true
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        func line(_ parts: String...) {
+            for part in parts { bytes.append(contentsOf: part.utf8) }
+            bytes.append(contentsOf: [Characters.cr, Characters.lf])
+        }
+        line(isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ", String(status), " ", reason)
+        var length: Int?
+        for (name, value) in fields {
+            switch name.lowercased() {
+            case "content-length": length = length ?? Characters.number(Array(value.utf8)[...])
+            case "connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade": break
+            default: line(name, ": ", value)
+            }
+        }
+        let hasBody = !isHeadRequest && status != 204 && status != 304
+        switch (length, status) {
+        // It has no length, and one of 0 would be that of what is not sent.
+        case (_, 204): break
+        case (let length?, _): line("content-length: ", String(length))
+        case (nil, 304): break
+        // Only the end of the connection tells an old client where such an answer ends.
+        case (nil, _) where isHTTP10: if hasBody { keepsAlive = false }
+        default: line("transfer-encoding: chunked")
+        }
+        framing = !hasBody ? .none : length.map { .length($0) } ?? (isHTTP10 ? .untilEnd : .chunked)
+        if !keepsAlive { line("connection: close") } else if isHTTP10 { line("connection: keep-alive") }
+        line()
+        return bytes
+    }
+
+    /// Bytes of the body, as they are sent. More than the head has said are not.
+    mutating func body(_ bytes: [UInt8]) -> [UInt8] {
+        guard !bytes.isEmpty, hasHead, !hasEnded else { return [] }
+        switch framing {
+        case .none: return []
+        case .untilEnd: return bytes
+        case .length(let left):
+            framing = .length(max(0, left - bytes.count))
+            if bytes.count > left { keepsAlive = false }
+            return Array(bytes.prefix(left))
+        case .chunked:
+            return Array(String(bytes.count, radix: 16).utf8) + [Characters.cr, Characters.lf] + bytes
+                + [Characters.cr, Characters.lf]
+        }
+    }
+
+    /// What ends the answer.
+    /// - Returns: `nil` when it is not whole: fewer bytes came than the head has said.
+    mutating func end(trailers: [(name: String, value: String)]) -> [UInt8]? {
+        guard hasHead, !hasEnded else { return [] }
+        hasEnded = true
+        switch framing {
+        case .none, .untilEnd, .length(0): return []
+        case .length: return nil
+        case .chunked:
+            return Array("0\r\n".utf8) + trailers.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
+                + [Characters.cr, Characters.lf]
+        }
+    }
+}
