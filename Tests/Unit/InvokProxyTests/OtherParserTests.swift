@@ -47,4 +47,50 @@ struct OtherParserTests {
             #expect(sample.difference != nil, "\(sample.meaning), and it says \(String(describing: other))")
         }
     }
+
+    // MARK: Requests
+
+    /// What it makes of a request; `nil` when it refuses it or waits for more.
+    static func meaning(of sample: RequestSample) throws -> FedRequest? {
+        let channel = EmbeddedChannel()
+        try channel.pipeline.syncOperations.addHandler(
+            ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
+        var (head, body) = (HTTPRequestHead?.none, [UInt8]())
+        do {
+            try channel.writeInbound(ByteBuffer(string: sample.text))
+        } catch {
+            // It may have read all of one before it found fault with what comes behind.
+        }
+        while let part = try channel.readInbound(as: HTTPServerRequestPart.self) {
+            switch part {
+            case .head(let new): head = new
+            case .body(let bytes): body += bytes.readableBytesView
+            case .end:
+                guard let head else { return nil }
+                return .request(
+                    head.method.rawValue, head.uri, host: nil, body: body, keepsAlive: head.isKeepAlive)
+            }
+        }
+        return nil
+    }
+
+    @Test(arguments: RequestSample.all) func agreesAboutRequestsOrItIsSaidWhyNot(sample: RequestSample) throws {
+        let other = try Self.meaning(of: sample)
+        let agrees =
+            switch (sample.meaning, other) {
+            case (.fault, nil), (.part, nil): true
+            case (
+                .request(let method, let target, _, let body, _),
+                .request(let otherMethod, let uri, _, let otherBody, _)?
+            ):
+                // What stands before the path of an absolute target is taken off by whoever uses that parser.
+                method == otherMethod && uri.hasSuffix(target) && body == otherBody
+            default: false
+            }
+        if agrees {
+            #expect(sample.difference == nil, "it agrees")
+        } else {
+            #expect(sample.difference != nil, "\(sample.meaning), and it says \(String(describing: other))")
+        }
+    }
 }

@@ -8,28 +8,28 @@ import Testing
 struct RequestSample: Sendable, CustomTestStringConvertible {
     let text: String
     let meaning: FedRequest
-    /// Why NIO's parser, llhttp, with the rules that NIO has takes it otherwise; `nil` where it does not.
-    var difference: String?
 
     var testDescription: String { text.count < 80 ? text.debugDescription : text.prefix(60).debugDescription + "…" }
 
     static func whole(
         _ text: String, _ method: String, _ target: String, host: String? = "a", body: String = "",
-        keepsAlive: Bool = true,
-        difference: String? = nil
+        keepsAlive: Bool = true
     ) -> RequestSample {
         RequestSample(
             text: text,
-            meaning: .request(method, target, host: host, body: Array(body.utf8), keepsAlive: keepsAlive),
-            difference: difference)
+            meaning: .request(method, target, host: host, body: Array(body.utf8), keepsAlive: keepsAlive))
     }
 
-    static func wrong(_ text: String, _ fault: MessageFault, difference: String? = nil) -> RequestSample {
-        RequestSample(text: text, meaning: .fault(fault), difference: difference)
+    static func wrong(
+        _ text: String, _ fault: MessageFault
+    ) -> RequestSample {
+        RequestSample(text: text, meaning: .fault(fault))
     }
 
-    static func part(_ text: String, difference: String? = nil) -> RequestSample {
-        RequestSample(text: text, meaning: .part, difference: difference)
+    static func part(
+        _ text: String
+    ) -> RequestSample {
+        RequestSample(text: text, meaning: .part)
     }
 
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n"
