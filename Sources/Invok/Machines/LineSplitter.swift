@@ -1,7 +1,6 @@
 /// Cuts a stream of bytes into lines of bounded length.
 package struct LineSplitter: Sendable {
     private var line: [UInt8] = []
-    private var isCut = false
 
     package init() {}
 
@@ -14,8 +13,6 @@ package struct LineSplitter: Sendable {
                 lines.append(take())
             } else if line.count < LogLine.maximumBytes {
                 line.append(byte)
-            } else {
-                isCut = true
             }
         }
         return lines
@@ -26,10 +23,7 @@ package struct LineSplitter: Sendable {
 
     private mutating func take() -> String {
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        defer {
-            line.removeAll(keepingCapacity: true)
-            isCut = false
-        }
+        defer { line.removeAll(keepingCapacity: true) }
         return LogLine.printable(line)
     }
 }

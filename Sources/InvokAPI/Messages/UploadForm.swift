@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Invok
+import InvokProxy
 
 /// The form that brings an archive (RFC 7578).
 enum UploadForm {

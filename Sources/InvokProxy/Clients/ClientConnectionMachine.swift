@@ -53,9 +53,9 @@ struct ClientConnectionMachine: Sendable {
     private let lingerBytes: Int
     private var reader: RequestReader
     /// What has come and is not read yet.
-    private var pending: [UInt8] = []
+    private var pending: ArraySlice<UInt8> = []
     private var exchange: Exchange?
-    private var hasInputEnded = false
+    private(set) var hasInputEnded = false
     private var isQuiescing = false
     /// More came than is kept: what is kept is all that there will be.
     private var isCutOff = false
@@ -86,11 +86,10 @@ struct ClientConnectionMachine: Sendable {
 
     // MARK: The client
 
-    mutating func onBytes(_ bytes: some Sequence<UInt8>) -> [Action] {
+    mutating func onBytes(_ bytes: some Collection<UInt8>) -> [Action] {
         if let left = lingering {
-            let count = bytes.reduce(into: 0) { count, _ in count += 1 }
-            lingering = left - count
-            return left < count ? [.close] : []
+            lingering = left - bytes.count
+            return left < bytes.count ? [.close] : []
         }
         // A client that has ended its sending is read to the end by the system, wanted or not: what is too much is cut off.
         guard !isCutOff, !isRefused else { return [] }
@@ -214,6 +213,8 @@ struct ClientConnectionMachine: Sendable {
 
     /// Reads what has come, as far as somebody wants it.
     private mutating func advance() -> [Action] {
+        // What was read from holds on to its memory.
+        defer { if pending.isEmpty { pending = [] } }
         var actions: [Action] = []
         do throws(MessageFault) {
             while lingering == nil, wantsPart, let action = try nextPart() {
@@ -247,20 +248,17 @@ struct ClientConnectionMachine: Sendable {
             Result { () throws(MessageFault) in try reader.next(bytes) }
         }
         let (skipped, part) = try result.get()
-        guard let part else {
-            pending.removeFirst(skipped)
-            return nil
-        }
+        pending.removeFirst(skipped)
+        guard let part else { return nil }
         switch part {
         case .head(let head):
-            pending.removeFirst(skipped)
             exchange = Exchange(head: head, writer: AnswerWriter(to: head))
             guard head.framing == .length(0) else { return [.begin(head)] }
             exchange?.hasRequestEnded = true
             return [.begin(head), .requestEnd]
         case .body(let count):
-            let bytes = Array(pending[skipped..<skipped + count])
-            pending.removeFirst(skipped + count)
+            let bytes = Array(pending.prefix(count))
+            pending.removeFirst(count)
             if let left = exchange?.discardBytes {
                 exchange?.discardBytes = left - count
                 return left < count ? [.close] : []
@@ -270,7 +268,6 @@ struct ClientConnectionMachine: Sendable {
             guard reader.isAtEnd else { return [.body(bytes)] }
             return [.body(bytes)] + (try nextPart() ?? [])
         case .end:
-            pending.removeFirst(skipped)
             let isWanted = exchange?.isBodyWanted == true
             exchange?.hasRequestEnded = true
             exchange?.isBodyWanted = false

@@ -13,6 +13,7 @@ final class ClientHandler: ChannelInboundHandler {
     private let handlers: HTTPServer.Handlers
     private let take: @Sendable (ClientExchange) -> Void
     private let lingerTime: TimeAmount
+    private let limits: ClientLimits
     private let eventLoop: any EventLoop
     private var machine: ClientConnectionMachine
     private var deadlines: ClientDeadlines
@@ -20,7 +21,6 @@ final class ClientHandler: ChannelInboundHandler {
     private var timerDeadline = Duration.zero
     private var lingerTimer: Scheduled<Void>?
     private var context: ChannelHandlerContext?
-    private var isCounted = false
 
     /// Who waits for the next bytes of the body, and those that came while nobody did.
     private var bodyReader: EventLoopPromise<[UInt8]?>?
@@ -29,7 +29,6 @@ final class ClientHandler: ChannelInboundHandler {
     private var writer: EventLoopPromise<Void>?
     private var onGone: [@Sendable () -> Void] = []
     private var onInputEnd: [@Sendable () -> Void] = []
-    private var hasInputEnded = false
 
     init(
         on eventLoop: any EventLoop, configuration: HTTPServer.Configuration, connections: Connections,
@@ -40,6 +39,7 @@ final class ClientHandler: ChannelInboundHandler {
         self.handlers = handlers
         self.take = take
         lingerTime = configuration.lingerTime
+        limits = configuration.limits
         machine = ClientConnectionMachine(
             limits: HeadLimits(bytes: configuration.headBytes, fields: configuration.headFields),
             lingerBytes: configuration.lingerBytes)
@@ -60,8 +60,6 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard !isCounted else { return }
-        isCounted = true
         let (handler, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
         let isAdmitted = connections.open(context.channel) { eventLoop.execute { handler.value.quiesce() } }
         guard isAdmitted else { return context.close(promise: nil) }
@@ -81,7 +79,6 @@ final class ClientHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return }
-        hasInputEnded = true
         perform(machine.onInputEnd())
     }
 
@@ -129,7 +126,7 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func watch(onInputEnd tell: @escaping @Sendable () -> Void) {
-        guard !hasInputEnded, context?.channel.isActive == true else { return tell() }
+        guard !machine.hasInputEnded, context?.channel.isActive == true else { return tell() }
         onInputEnd.append(tell)
     }
 
@@ -199,7 +196,9 @@ final class ClientHandler: ChannelInboundHandler {
             lingerTimer = nil
             let peer = context.channel.remoteAddress?.ipAddress ?? "unknown"
             let exchange = ClientExchange(head, of: peer, on: self, context.eventLoop)
-            deadlines.onHead(handlers.limits(exchange.request, peer), waits: head.expectsContinue)
+            // Only for a body does it matter whose the request is.
+            deadlines.onHead(
+                exchange.isEmpty ? limits : handlers.limits(exchange.request, peer), waits: head.expectsContinue)
             connections.setIdle(false, context.channel)
             take(exchange)
         case .refuse(let fault):

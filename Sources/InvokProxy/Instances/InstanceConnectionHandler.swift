@@ -100,10 +100,13 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Nothing was asked for: whatever it is, it would be taken for the answer to the next request.
         guard answerReader != nil, !answerEnded else { return context.close(promise: nil) }
-        pending.writeImmutableBuffer(Self.unwrapInboundIn(data))
+        let bytes = Self.unwrapInboundIn(data)
+        // Seldom is anything left of what came before, and then nothing is copied.
+        if pending.readableBytes == 0 { pending = bytes } else { pending.writeImmutableBuffer(bytes) }
         do throws(MessageFault) {
             while let part = try nextPart() { take(part, context) }
-            pending.discardReadBytes()
+            // A buffer that was read from holds on to its memory.
+            if pending.readableBytes == 0 { pending = ByteBuffer() } else { pending.discardReadBytes() }
         } catch {
             fail(error)
             context.close(promise: nil)
@@ -121,7 +124,8 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         let hasBegun = answerReader?.hasHead == true || pending.readableBytes > 0
         if hasBegun, !answerEnded {
             do throws(MessageFault) {
-                if let part = try answerReader?.end() { take(AnswerPart(part), context) }
+                try answerReader?.end()
+                take(.end(nil, isReusable: false), context)
             } catch {
                 fail(error)
             }
@@ -143,8 +147,12 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         }
         guard let (skipped, part) = try result.get() else { return nil }
         pending.moveReaderIndex(forwardBy: skipped)
-        guard case .body(let count) = part else { return part.map { AnswerPart($0) } }
-        return pending.readSlice(length: count).map { .body($0) }
+        switch part {
+        case .head(let head): return .head(head)
+        case .body(let count): return pending.readSlice(length: count).map { .body($0) }
+        case .end(let trailers, let isReusable): return .end(trailers, isReusable: isReusable)
+        case nil: return nil
+        }
     }
 
     private func take(_ part: AnswerPart, _ context: ChannelHandlerContext) {
@@ -206,13 +214,4 @@ enum AnswerPart: Sendable {
     case body(ByteBuffer)
     /// With the trailers, and whether the connection may carry another exchange once the request has ended too.
     case end(MessageHead?, isReusable: Bool)
-
-    /// - Parameter part: a head or the end; bytes of a body are cut from what has come.
-    init(_ part: ResponseReader.Part) {
-        switch part {
-        case .head(let head): self = .head(head)
-        case .body: self = .body(ByteBuffer())
-        case .end(let trailers, let isReusable): self = .end(trailers, isReusable: isReusable)
-        }
-    }
 }

@@ -46,32 +46,32 @@ struct AnswerWriter: Sendable {
         hasHead = true
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
-        func line(_ parts: String...) {
-            for part in parts { bytes.append(contentsOf: part.utf8) }
-            bytes.append(contentsOf: [Characters.cr, Characters.lf])
-        }
-        line(isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ", String(status), " ", reason)
+        bytes.appendLine(isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ", String(status), " ", reason)
         var length: Int?
         for (name, value) in fields {
             switch name.lowercased() {
-            case "content-length": length = length ?? Characters.number(Array(value.utf8)[...])
+            case "content-length": length = length ?? ContentLength.parse(value)
             case "connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade": break
-            default: line(name, ": ", value)
+            default: bytes.appendLine(name, ": ", value)
             }
         }
         let hasBody = !isHeadRequest && status != 204 && status != 304
         switch (length, status) {
         // It has no length, and one of 0 would be that of what is not sent.
         case (_, 204): break
-        case (let length?, _): line("content-length: ", String(length))
+        case (let length?, _): bytes.appendLine("content-length: ", String(length))
         case (nil, 304): break
         // Only the end of the connection tells an old client where such an answer ends.
         case (nil, _) where isHTTP10: if hasBody { keepsAlive = false }
-        default: line("transfer-encoding: chunked")
+        default: bytes.appendLine("transfer-encoding: chunked")
         }
         framing = !hasBody ? .none : length.map { .length($0) } ?? (isHTTP10 ? .untilEnd : .chunked)
-        if !keepsAlive { line("connection: close") } else if isHTTP10 { line("connection: keep-alive") }
-        line()
+        if !keepsAlive {
+            bytes.appendLine("connection: close")
+        } else if isHTTP10 {
+            bytes.appendLine("connection: keep-alive")
+        }
+        bytes.appendLine()
         return bytes
     }
 
@@ -85,9 +85,7 @@ struct AnswerWriter: Sendable {
             framing = .length(max(0, left - bytes.count))
             if bytes.count > left { keepsAlive = false }
             return Array(bytes.prefix(left))
-        case .chunked:
-            return Array(String(bytes.count, radix: 16).utf8) + [Characters.cr, Characters.lf] + bytes
-                + [Characters.cr, Characters.lf]
+        case .chunked: return ChunkedCoding.chunk(bytes)
         }
     }
 
@@ -99,9 +97,7 @@ struct AnswerWriter: Sendable {
         switch framing {
         case .none, .untilEnd, .length(0): return []
         case .length: return nil
-        case .chunked:
-            return Array("0\r\n".utf8) + trailers.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
-                + [Characters.cr, Characters.lf]
+        case .chunked: return ChunkedCoding.end(trailers: trailers)
         }
     }
 }

@@ -89,13 +89,8 @@ struct BodyReader: Sendable {
         }
     }
 
-    /// The connection has ended.
-    func end() throws(MessageFault) -> Part {
-        switch state {
-        case .untilEnd, .length(0): return .end(nil)
-        default: throw .cutOff
-        }
-    }
+    /// Whether the body is whole when the connection ends now.
+    var mayEnd: Bool { if case .untilEnd = state { true } else { isAtEnd } }
 
     /// - Returns: the size that it says, and its own length.
     private mutating func chunkLine(_ bytes: UnsafeRawBufferPointer) throws(MessageFault) -> (size: Int, count: Int)? {

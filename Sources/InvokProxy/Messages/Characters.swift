@@ -52,7 +52,7 @@ enum Characters {
 
     /// A number of decimal digits alone that fits 63 bits (RFC 9110 §8.6): a sign, a list or a larger number, which another
     /// reader might take for a different length, is none.
-    static func number(_ bytes: ArraySlice<UInt8>) -> Int? {
+    static func number(_ bytes: some Collection<UInt8>) -> Int? {
         guard !bytes.isEmpty else { return nil }
         var value = 0
         for byte in bytes {

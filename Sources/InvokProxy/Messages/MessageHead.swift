@@ -46,4 +46,18 @@ struct MessageHead: Hashable, Sendable {
         else { throw .coding }
         return true
     }
+
+    /// The length that it declares for its body, in bytes; `nil` where it declares none.
+    /// - Throws: `length` unless it is one plain number.
+    func declaredLength() throws(MessageFault) -> Int? {
+        let lengths = values("content-length")
+        guard let text = lengths.first else { return nil }
+        guard lengths.count == 1, let length = Characters.number(text) else { throw .length }
+        return length
+    }
+
+    /// Whether the connection stays open behind the exchange, as far as this side is concerned (RFC 9112 §9.3).
+    func keepsAlive(isHTTP10: Bool) -> Bool {
+        isHTTP10 ? lists("keep-alive", in: "connection") : !lists("close", in: "connection")
+    }
 }

@@ -105,15 +105,13 @@ struct RequestHead: Hashable, Sendable {
         self.method = method.startIndex..<method.endIndex
         let authority: Range<Int>?
         (authority, self.target) = try Self.parts(of: target, isOptions: method.elementsEqual("OPTIONS".utf8))
-        framing = try Self.framing(head, isHTTP10: isHTTP10)
+        // RFC 9112 §6.3.
+        framing = try head.isChunked(isHTTP10: isHTTP10) ? .chunked : .length(head.declaredLength() ?? 0)
         expectsContinue = try Self.expectsContinue(head, isHTTP10: isHTTP10)
         host = try Self.host(head, authority: authority, isHTTP10: isHTTP10)
     }
 
-    /// Whether the connection stays open behind the answer (RFC 9112 §9.3).
-    var keepsAlive: Bool {
-        isHTTP10 ? head.lists("keep-alive", in: "connection") : !head.lists("close", in: "connection")
-    }
+    var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
 
     /// Whether the client would go on in another protocol (RFC 9110 §7.8).
     var asksForUpgrade: Bool { !head.values("upgrade").isEmpty }
@@ -137,17 +135,6 @@ struct RequestHead: Hashable, Sendable {
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         guard end > rest.startIndex, rest[..<end].allSatisfy(isHostByte) else { throw .host }
         return (rest.startIndex..<end, end..<rest.endIndex)
-    }
-
-    /// How long the body is (RFC 9112 §6.3).
-    private static func framing(
-        _ head: MessageHead, isHTTP10: Bool
-    ) throws(MessageFault) -> BodyReader.Framing {
-        let lengths = head.values("content-length")
-        if try head.isChunked(isHTTP10: isHTTP10) { return .chunked }
-        guard let text = lengths.first else { return .length(0) }
-        guard lengths.count == 1, let length = Characters.number(text) else { throw .length }
-        return .length(length)
     }
 
     private static func expectsContinue(_ head: MessageHead, isHTTP10: Bool) throws(MessageFault) -> Bool {

@@ -22,28 +22,22 @@ struct RequestWriter: Sendable {
         self.framing = framing
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
-        func line(_ parts: String...) {
-            for part in parts { bytes.append(contentsOf: part.utf8) }
-            bytes.append(contentsOf: [Characters.cr, Characters.lf])
-        }
-        line(method, " ", target, " HTTP/1.1")
-        for field in fields { line(field.name, ": ", field.value) }
+        bytes.appendLine(method, " ", target, " HTTP/1.1")
+        for field in fields { bytes.appendLine(field.name, ": ", field.value) }
         switch framing {
-        case .none: if declaresNothing { line("content-length: 0") }
-        case .length(let count): line("content-length: ", String(count))
-        case .chunked: line("transfer-encoding: chunked")
+        case .none: if declaresNothing { bytes.appendLine("content-length: 0") }
+        case .length(let count): bytes.appendLine("content-length: ", String(count))
+        case .chunked: bytes.appendLine("transfer-encoding: chunked")
         }
-        line()
+        bytes.appendLine()
         head = bytes
     }
 
     /// Bytes of the body as they are sent; none for none, since an empty chunk would be the last.
     func body(_ bytes: [UInt8]) -> [UInt8] {
-        guard framing == .chunked, !bytes.isEmpty else { return bytes }
-        return Array(String(bytes.count, radix: 16).utf8) + [Characters.cr, Characters.lf] + bytes
-            + [Characters.cr, Characters.lf]
+        framing == .chunked && !bytes.isEmpty ? ChunkedCoding.chunk(bytes) : bytes
     }
 
     /// What ends the body.
-    var end: [UInt8] { framing == .chunked ? Array("0\r\n\r\n".utf8) : [] }
+    var end: [UInt8] { framing == .chunked ? ChunkedCoding.end() : [] }
 }

@@ -69,11 +69,11 @@ struct ResponseReader: Sendable {
         }
     }
 
-    /// The instance sends no more.
-    mutating func end() throws(MessageFault) -> Part {
-        guard case .body(let reader) = state, case .end(let trailers) = try reader.end() else { throw .cutOff }
+    /// The instance sends no more, which ends an answer whose length nothing else tells.
+    /// - Throws: `cutOff` where it is not the end of the answer.
+    mutating func end() throws(MessageFault) {
+        guard case .body(let reader) = state, reader.mayEnd else { throw .cutOff }
         state = .ended
-        return .end(trailers, isReusable: false)
     }
 
     /// Goes on to the body of a final answer.
@@ -125,19 +125,11 @@ struct ResponseHead: Hashable, Sendable {
     /// for a status and a method that have no body too.
     func framing(isHeadRequest: Bool) throws(MessageFault) -> BodyReader.Framing {
         let isChunked = try head.isChunked(isHTTP10: isHTTP10)
-        let lengths = head.values("content-length")
-        var length: Int?
-        if let text = lengths.first {
-            guard lengths.count == 1, let number = Characters.number(text) else { throw .length }
-            length = number
-        }
+        let length = try head.declaredLength()
         if isHeadRequest || status == 204 || status == 304 { return .length(0) }
         if isChunked { return .chunked }
         return length.map { .length($0) } ?? .untilEnd
     }
 
-    /// Whether the connection stays open behind the answer (RFC 9112 §9.3).
-    var keepsAlive: Bool {
-        isHTTP10 ? head.lists("keep-alive", in: "connection") : !head.lists("close", in: "connection")
-    }
+    var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
 }

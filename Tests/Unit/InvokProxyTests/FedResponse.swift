@@ -32,8 +32,8 @@ enum FedResponse: Hashable, Sendable {
                     }
                 }
             }
-            guard case .end(_, let isReusable) = try reader.end() else { throw .cutOff }
-            self = .answer(status, body, reusable: isReusable)
+            try reader.end()
+            self = .answer(status, body, reusable: false)
         } catch {
             self = .fault(error)
         }

@@ -7,7 +7,7 @@ import Testing
 
 /// Requests as they should not be, and answers that not every client can read.
 @Suite(.timeLimit(.minutes(1)))
-struct MessageHandlerTests {
+struct ClientMessageTests {
     private static let start = "POST /invok/n/f HTTP/1.1\r\nHost: a\r\n"
 
     static let malformed = [
