@@ -13,34 +13,28 @@ enum FedRequest: Hashable, Sendable {
 
     init(_ pieces: [ArraySlice<UInt8>], limits: HeadLimits = HeadLimits()) {
         var reader = RequestReader(limits: limits)
-        var (head, body, pending) = (RequestHead?.none, [UInt8](), [UInt8]())
-        self = .part
+        var (head, body) = (RequestHead?.none, [UInt8]())
         do throws(MessageFault) {
-            for piece in pieces {
-                pending += piece
-                while true {
-                    let (skipped, part) = try pending.withUnsafeBytes { bytes in
-                        Result { () throws(MessageFault) in try reader.next(bytes) }
-                    }.get()
-                    pending.removeFirst(skipped)
-                    guard let part else { break }
-                    switch part {
-                    case .head(let new): head = new
-                    case .body(let count):
-                        body += pending.prefix(count)
-                        pending.removeFirst(count)
-                    case .end:
-                        guard let head else { return }
-                        func text(_ range: Range<Int>) -> String {
-                            String(decoding: head.head.bytes[range], as: UTF8.self)
-                        }
-                        self = .request(
-                            text(head.method), text(head.target), host: head.host.map(text), body: body,
-                            keepsAlive: head.keepsAlive)
-                        return
-                    }
+            let needsMore = try FedBytes.feed(pieces) { bytes throws(MessageFault) in
+                try reader.next(bytes)
+            } take: { part, pending in
+                switch part {
+                case .head(let new): head = new
+                case .body(let count):
+                    body += pending.prefix(count)
+                    pending.removeFirst(count)
+                case .end: return false
                 }
+                return true
             }
+            guard !needsMore, let head else {
+                self = .part
+                return
+            }
+            func text(_ range: Range<Int>) -> String { String(decoding: head.head.bytes[range], as: UTF8.self) }
+            self = .request(
+                text(head.method), text(head.target), host: head.host.map(text), body: body,
+                keepsAlive: head.keepsAlive)
         } catch {
             self = .fault(error)
         }

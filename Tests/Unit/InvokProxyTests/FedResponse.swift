@@ -11,29 +11,24 @@ enum FedResponse: Hashable, Sendable {
 
     init(_ pieces: [ArraySlice<UInt8>], isHeadRequest: Bool, limits: HeadLimits = HeadLimits()) {
         var reader = ResponseReader(limits: limits, isHeadRequest: isHeadRequest)
-        var (status, body, pending) = (0, [UInt8](), [UInt8]())
+        var (status, body, isReusable) = (0, [UInt8](), false)
         do throws(MessageFault) {
-            for piece in pieces {
-                pending += piece
-                while true {
-                    let (skipped, part) = try pending.withUnsafeBytes { bytes in
-                        Result { () throws(MessageFault) in try reader.next(bytes) }
-                    }.get()
-                    pending.removeFirst(skipped)
-                    guard let part else { break }
-                    switch part {
-                    case .head(let head): status = head.status
-                    case .body(let count):
-                        body += pending.prefix(count)
-                        pending.removeFirst(count)
-                    case .end(_, let isReusable):
-                        self = .answer(status, body, reusable: isReusable)
-                        return
-                    }
+            let needsMore = try FedBytes.feed(pieces) { bytes throws(MessageFault) in
+                try reader.next(bytes)
+            } take: { part, pending in
+                switch part {
+                case .head(let head): status = head.status
+                case .body(let count):
+                    body += pending.prefix(count)
+                    pending.removeFirst(count)
+                case .end(_, let mayBeUsedAgain):
+                    isReusable = mayBeUsedAgain
+                    return false
                 }
+                return true
             }
-            try reader.end()
-            self = .answer(status, body, reusable: false)
+            if needsMore { try reader.end() }
+            self = .answer(status, body, reusable: isReusable)
         } catch {
             self = .fault(error)
         }
