@@ -59,7 +59,8 @@ struct Core {
         do {
             do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
             let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
-            try await serve(system, names, warmUp: WarmUpService(warmUp: choice.warmUp), descriptors: descriptors)
+            try await serve(
+                system, names, transport, warmUp: WarmUpService(warmUp: choice.warmUp), descriptors: descriptors)
             result = .success(())
         } catch {
             result = .failure(error)
@@ -133,7 +134,8 @@ struct Core {
     }
 
     private func serve(
-        _ system: InvokSystem, _ world: [String: String], warmUp: WarmUpService, descriptors: Int
+        _ system: InvokSystem, _ world: [String: String], _ transport: UnixSocketTransport, warmUp: WarmUpService,
+        descriptors: Int
     ) async throws {
         let hosts: HostRules
         do throws(ConfigurationError) { hosts = try configuration.hostRules() } catch {
@@ -149,7 +151,7 @@ struct Core {
                 connectionsPerAddress: configuration.connectionsPerAddress,
                 sharedAddresses: configuration.publishedHost == nil
                     ? [] : [ContainerGateway.address()].compactMap(\.self)),
-            logger: logger,
+            transport: transport, logger: logger,
             onListening: { [host = configuration.host] port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
                 print("Invok listens on http://\(host):\(port)")

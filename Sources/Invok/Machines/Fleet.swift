@@ -48,6 +48,23 @@ struct Fleet: Sendable {
 
     // MARK: Events
 
+    /// A place in an instance of the version for a request that will not wait for one.
+    mutating func takeRoomAtOnce(of key: VersionKey, for request: InstancePool.RequestID) -> RunningInstance? {
+        guard let index = pools.index(forKey: key) else { return nil }
+        return pools.values[index].machine.takeRoomAtOnce(for: request)
+    }
+
+    /// An answered request's place is free again, where nothing follows from it.
+    /// - Returns: `false` where something may, and nothing has happened.
+    mutating func releasesQuietly(
+        _ request: InstancePool.RequestID, on id: InstanceID, of key: VersionKey, now: Instant
+    ) -> Bool {
+        guard let index = pools.index(forKey: key) else { return false }
+        // That it is idle now is seen at the alarm that is set, or matters to nobody.
+        guard pools.values[index].due != nil || pools.values[index].machine.isAtMinimum else { return false }
+        return pools.values[index].machine.releasesQuietly(request, on: id, now: now)
+    }
+
     /// Makes the version's pool, where there is none.
     /// - Parameter firstOrdinal: the number of its first instance.
     mutating func makePool(_ version: Version, firstOrdinal: () -> UInt32) {
@@ -64,9 +81,8 @@ struct Fleet: Sendable {
         _ key: VersionKey, gone: InstanceID? = nil, now: Instant,
         _ event: (inout InstancePool) -> [InstancePool.Action]
     ) -> [Action] {
-        let wasUrgent = isUrgent(key)
-        var actions = apply(key, now, event)
-        var isChanged = !wasUrgent && isUrgent(key)
+        var isChanged = false
+        var actions = apply(key, now, becomesUrgent: &isChanged, event)
         if let gone, pools[key]?.machine.contains(gone) != true {
             starts.onGone(gone)
             isChanged = true
@@ -194,8 +210,19 @@ struct Fleet: Sendable {
     private mutating func apply(
         _ key: VersionKey, _ now: Instant, _ event: (inout InstancePool) -> [InstancePool.Action]
     ) -> [Action] {
+        var isUrgent = false
+        return apply(key, now, becomesUrgent: &isUrgent, event)
+    }
+
+    /// - Parameter becomesUrgent: set when requests wait for an instance of the version, and did not before.
+    private mutating func apply(
+        _ key: VersionKey, _ now: Instant, becomesUrgent: inout Bool,
+        _ event: (inout InstancePool) -> [InstancePool.Action]
+    ) -> [Action] {
         guard let index = pools.index(forKey: key) else { return [] }
+        let wasUrgent = pools.values[index].machine.waitingCount > 0
         let wanted = event(&pools.values[index].machine)
+        becomesUrgent = !wasUrgent && pools.values[index].machine.waitingCount > 0
         let due = pools.values[index].machine.nextDue(after: now)
         pools.values[index].due = due
         var actions = cover(due, now)

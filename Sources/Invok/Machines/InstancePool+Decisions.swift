@@ -105,6 +105,9 @@ extension InstancePool {
         return actions
     }
 
+    /// Whether no instance goes for being idle.
+    var isAtMinimum: Bool { aliveCount <= wantedMinimum }
+
     private var wantedMinimum: Int { lifecycle == .open ? settings.limits.minInstances : 0 }
 
     private var aliveCount: Int { instances.count(where: \.isAlive) }

@@ -9,8 +9,8 @@
 /// An instance that refuses a connection is replaced (outlier ejection). One that lets a request time out is in quarantine
 /// until it has answered its readiness check. What it goes on doing for nobody takes a place all the same, so that it never
 /// works on more than its concurrency; where that lasts too long, it is replaced.
-struct InstancePool: Sendable {
-    typealias RequestID = UInt64
+package struct InstancePool: Sendable {
+    package typealias RequestID = UInt64
 
     struct Settings: Hashable, Sendable {
         var limits: Limits
@@ -56,7 +56,7 @@ struct InstancePool: Sendable {
     }
 
     /// How an exchange with an instance ended.
-    enum Outcome: Hashable, Sendable, CaseIterable {
+    package enum Outcome: Hashable, Sendable, CaseIterable {
         case answered
         /// It took no connection.
         case refused
@@ -126,11 +126,16 @@ struct InstancePool: Sendable {
 
     mutating func onRequest(_ id: RequestID, failsFast: Bool = false, now: Instant) -> [Action] {
         if lifecycle != .open { return [.reject(id, .retired)] }
-        if queue.isEmpty, let instance = takeRoom(for: id) { return [.assign(id, instance)] }
+        if let instance = takeRoomAtOnce(for: id) { return [.assign(id, instance)] }
         if !failsFast, let rejection = openCircuit(now: now) { return [.reject(id, rejection)] }
         guard queue.count < settings.queueLimit else { return [.reject(id, .queueFull)] }
         queue.append(Waiting(id: id, since: now, failsFast: failsFast))
         return settle(now: now)
+    }
+
+    /// A place for a request that will not wait for one. It goes past nobody.
+    mutating func takeRoomAtOnce(for id: RequestID) -> RunningInstance? {
+        lifecycle == .open && queue.isEmpty ? takeRoom(for: id) : nil
     }
 
     /// The request does not wait any longer; nothing happens if it does not wait.
@@ -158,6 +163,15 @@ struct InstancePool: Sendable {
         case .broken, .abandoned, .unsent: break
         }
         return actions + settle(now: now)
+    }
+
+    /// The same of a request that was answered, where nothing follows from it.
+    /// - Returns: `false` where something may, and nothing has happened: `onRequestEnded` says what.
+    mutating func releasesQuietly(_ request: RequestID, on id: InstanceID, now: Instant) -> Bool {
+        guard lifecycle == .open, queue.isEmpty, case .closed = circuit, let index = index(of: id),
+            case .running(_, .trusted) = instances[index].lifecycle, instances.allSatisfy(\.isSettled)
+        else { return false }
+        return instances[index].release(request, worksOn: false, now: now)
     }
 
     /// The instance has done with a request that was cut short.

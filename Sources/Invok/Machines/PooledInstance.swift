@@ -64,6 +64,11 @@ struct PooledInstance: Sendable {
     /// Whether it works on nothing, for anybody.
     var isIdle: Bool { awaited.isEmpty && over.isEmpty && unattended.isEmpty }
 
+    /// Whether it runs as it should: nothing about it waits for a time or an event but its idleness.
+    var isSettled: Bool {
+        if case .running(_, .trusted) = lifecycle { unattended.isEmpty } else { false }
+    }
+
     /// Since when the oldest of the requests that nobody waits for has been going on; `nil` when there is none.
     var unattendedSince: Instant? { unattended.isEmpty ? nil : unattended.values.min() }
 

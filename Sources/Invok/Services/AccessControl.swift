@@ -32,6 +32,11 @@ struct AccessControl: Sendable {
         guard role != nil else { throw .functionNotFound }
     }
 
+    /// Whether it is known that the user may call what is in a namespace.
+    func allowsInvocation(in namespace: Namespace, by user: UserID) -> Bool {
+        user == namespace || grants.knownRole(of: user, in: namespace) != nil
+    }
+
     private func role(of principal: Principal, in namespace: Namespace) async throws(InvokError) -> Role? {
         if principal.namespace == namespace { return principal.user.role }
         return try await storing { () throws(StoreError) in

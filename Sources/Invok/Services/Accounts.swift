@@ -150,6 +150,12 @@ public final class Accounts: Sendable {
         return claims.user
     }
 
+    /// What is remembered of a token.
+    func knowledge(of token: String) -> VerifiedTokens.Knowledge { tokens.knowledge(of: token) }
+
+    /// Whether a user's tokens count no more.
+    func isRevoked(_ user: UserID) -> Bool { revocations.contains(user) }
+
     /// What a token says, whoever it speaks for.
     func claims(of token: String) async throws(TokenError) -> TokenClaims { try await tokens.claims(of: token) }
 

@@ -104,9 +104,26 @@ final class Dispatcher: Sendable {
         return try result.get()
     }
 
+    /// A place that is free now, without waiting for one. Give it back with `release`.
+    func tryAcquire(_ version: VersionKey) -> Place? {
+        state.withLock { state in
+            guard !state.isStopped else { return nil }
+            let id = state.lastRequest + 1
+            guard let instance = state.fleet.takeRoomAtOnce(of: version, for: id) else { return nil }
+            state.lastRequest = id
+            return Place(request: id, instance: instance)
+        }
+    }
+
     /// Gives a place back. After an exchange that was cut short it is free only once the instance has done with it, which
     /// `workEnded` says.
     func release(_ place: Place, _ outcome: InstancePool.Outcome) {
+        let (version, id, now) = (place.instance.version, place.instance.id, world.clock.now())
+        // So it is nearly always.
+        let isDone =
+            outcome == .answered
+            && state.withLock { $0.fleet.releasesQuietly(place.request, on: id, of: version, now: now) }
+        guard !isDone else { return }
         change(place.instance.version) { machine, now in
             machine.onRequestEnded(place.request, on: place.instance.id, outcome: outcome, now: now)
         }

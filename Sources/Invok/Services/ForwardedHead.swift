@@ -1,12 +1,12 @@
 import HTTPTypes
 
 /// What of a request's head the function sees.
-enum ForwardedHead {
+package enum ForwardedHead {
     static let tokenHeader = HTTPField.Name("X-Invok-Token")!
     static let requestIDHeader = HTTPField.Name("X-Invok-Request-Id")!
 
     /// The tokens that a request carries, whoever they are meant for.
-    struct Tokens: Sendable {
+    package struct Tokens: Sendable {
         /// Each has to be checked, and a head of 64 KiB would hold thousands.
         static let limit = 2
 
@@ -21,8 +21,16 @@ enum ForwardedHead {
 
         /// - Throws: `invalid_request` for more than `limit` tokens.
         init(in fields: HTTPFields) throws(InvokError) {
+            try self.init(authorizations: fields[values: .authorization], apart: fields[tokenHeader])
+        }
+
+        /// - Parameters:
+        ///   - authorizations: the values of `Authorization`.
+        ///   - apart: that of `X-Invok-Token`.
+        /// - Throws: `invalid_request` for more than `limit` tokens.
+        package init(authorizations: [String], apart: String?) throws(InvokError) {
             var bearers: [String] = []
-            for value in fields[values: .authorization].lazy.flatMap({ $0.utf8.split(separator: UInt8(ascii: ",")) }) {
+            for value in authorizations.lazy.flatMap({ $0.utf8.split(separator: UInt8(ascii: ",")) }) {
                 let parts = value.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
                 guard parts.count == 2, parts[0].lowercased() == "bearer" else { continue }
                 guard bearers.count < Self.limit else {
@@ -33,8 +41,15 @@ enum ForwardedHead {
                 bearers.append(String(parts[1]))
             }
             self.bearers = bearers
-            platform = fields[tokenHeader] ?? (bearers.count == 1 ? bearers[0] : nil)
+            platform = apart ?? (bearers.count == 1 ? bearers[0] : nil)
         }
+    }
+
+    /// Whether a client's field of this name, in any letter case, is not for the function: those that begin so are the
+    /// platform's. A gateway interface (CGI, WSGI) writes `_` for `-`: a name with one would pass for another's.
+    package static func isReserved(_ name: ArraySlice<UInt8>) -> Bool {
+        name.contains(UInt8(ascii: "_"))
+            || name.count >= 8 && zip(name, "x-invok-".utf8).allSatisfy { $0 == $1 || $0 | 0x20 == $1 && $1 != 0x2D }
     }
 
     /// - Parameters:
@@ -45,12 +60,8 @@ enum ForwardedHead {
     ) -> HTTPRequest {
         var forwarded = head
         forwarded.path = "/\(name)\(rest)"
-        // A gateway interface (CGI, WSGI) writes `_` for `-`: a name with one would pass for another's.
         forwarded.headerFields = HTTPFields(
-            head.headerFields.filter { field in
-                let name = field.name.canonicalName
-                return !name.hasPrefix("x-invok-") && !name.utf8.contains(UInt8(ascii: "_"))
-            })
+            head.headerFields.filter { !isReserved(Array($0.name.canonicalName.utf8)[...]) })
         if dropsAuthorization { forwarded.headerFields[.authorization] = nil }
         forwarded.headerFields[requestIDHeader] = requestID
         return forwarded

@@ -42,17 +42,25 @@ final class GrantCache: Sendable {
     func role(of user: UserID, in namespace: Namespace) async throws(StoreError) -> Role? {
         let key = Key(namespace: namespace, user: user)
         let now = clock.now()
-        let known = entries.withLock { entries -> Entry? in
+        if let known = known(key, now) { return known.role }
+        let role = try await store.grant(namespace: namespace, user: user)?.role
+        entries.withLock { $0.set(Entry(role: role, readAt: now, usedAt: now), for: key) }
+        return role
+    }
+
+    /// The role, where it is known.
+    func knownRole(of user: UserID, in namespace: Namespace) -> Role? {
+        known(Key(namespace: namespace, user: user), clock.now())?.role
+    }
+
+    private func known(_ key: Key, _ now: Instant) -> Entry? {
+        entries.withLock { entries in
             guard var entry = entries.value(for: key) else { return nil }
             guard entry.role != nil || entry.readAt.advanced(by: Self.strangerTime) > now else { return nil }
             entry.usedAt = now
             entries.set(entry, for: key)
             return entry
         }
-        if let known { return known.role }
-        let role = try await store.grant(namespace: namespace, user: user)?.role
-        entries.withLock { $0.set(Entry(role: role, readAt: now, usedAt: now), for: key) }
-        return role
     }
 
     /// Renews what is used, until the task is cancelled.

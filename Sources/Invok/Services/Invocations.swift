@@ -23,11 +23,11 @@ public final class Invocations: Sendable {
     static let retryPause = Duration.milliseconds(20)
 
     private let world: World
-    private let accounts: Accounts
-    private let access: AccessControl
-    private let directory: Directory
-    private let dispatcher: Dispatcher
-    private let quotas: Quotas
+    let accounts: Accounts
+    let access: AccessControl
+    let directory: Directory
+    let dispatcher: Dispatcher
+    let quotas: Quotas
     private let logger: Logger
 
     init(
@@ -153,7 +153,8 @@ public final class Invocations: Sendable {
             // What was read of the body is gone, and cannot be sent again.
             case .failure(.refused) where attempt < Self.attempts && !exchange.isBodyTouched && !exchange.hasHead:
                 try await pause(attempt)
-            case .failure(.cancelled) where !Task.isCancelled: throw Self.timedOut(exchange, limits, world.clock.now())
+            case .failure(.cancelled) where !Task.isCancelled:
+                throw Self.timedOut(exchange.expiry(now: world.clock.now()) ?? .head, limits)
             case .failure(let error): throw explain(error, place.instance, requestID)
             }
         }
@@ -209,9 +210,9 @@ public final class Invocations: Sendable {
         return result
     }
 
-    private static func timedOut(_ exchange: WatchedExchange, _ limits: Limits, _ now: Instant) -> InvokError {
-        switch exchange.expiry(now: now) {
-        case .head, nil:
+    static func timedOut(_ expiry: AnswerDeadlines.Expiry, _ limits: Limits) -> InvokError {
+        switch expiry {
+        case .head:
             InvokError(
                 .functionTimeout, "the function did not answer within \(limits.timeoutSeconds) s",
                 nextStep: "raise limits.timeoutSeconds in config.json, or make it faster")
@@ -226,7 +227,7 @@ public final class Invocations: Sendable {
         }
     }
 
-    private func explain(_ error: TransportError, _ instance: RunningInstance, _ requestID: String) -> InvokError {
+    func explain(_ error: TransportError, _ instance: RunningInstance, _ requestID: String) -> InvokError {
         switch error {
         case .refused(let reason), .broken(let reason):
             logger.info(

@@ -24,6 +24,8 @@ public final class Quotas: Sendable {
 
     private let store: any MetadataStore
     private let standard: Quota
+    /// That of the only user.
+    private let freed: Quota
     private let freesOnlyUser: Bool
     private let state = Mutex(State())
     private let clock: any Clock
@@ -35,21 +37,35 @@ public final class Quotas: Sendable {
         self.store = store
         self.clock = clock
         standard = settings.quota
+        freed = settings.quota.freed
         freesOnlyUser = settings.freesOnlyUser
     }
 
     /// The quota of a user, and of its namespace, which has the same identifier.
     public func quota(of user: UserID) -> Quota {
         let (overrides, onlyUser) = state.withLock { ($0.overrides[user], $0.onlyUser) }
-        let base = freesOnlyUser && onlyUser == user ? standard.freed : standard
+        let base = base(of: user, onlyUser)
         return overrides.map(base.replacing) ?? base
+    }
+
+    /// One value of that quota.
+    private func limit(_ name: Quota.Name, of user: UserID) -> Int {
+        let (override, onlyUser) = state.withLock {
+            ($0.overrides.isEmpty ? nil : $0.overrides[user]?[name], $0.onlyUser)
+        }
+        return override ?? base(of: user, onlyUser)[name]
+    }
+
+    private func base(of user: UserID, _ onlyUser: UserID?) -> Quota {
+        freesOnlyUser && onlyUser == user ? freed : standard
     }
 
     /// Counts a request to one of the namespace's functions.
     /// - Throws: `too_many_requests` when there are more a second than its quota.
     func countInvocation(of namespace: Namespace) throws(InvokError) {
-        let (limit, now) = (quota(of: namespace)[.invocationsPerSecond], clock.now())
+        let limit = limit(.invocationsPerSecond, of: namespace)
         guard limit < Quota.unlimited else { return }
+        let now = clock.now()
         let wait = rates.withLock { $0.calls.take(namespace, limit: limit, per: .seconds(1), now: now) }
         if let wait { throw Self.exceeded(.invocationsPerSecond, limit, wait) }
     }

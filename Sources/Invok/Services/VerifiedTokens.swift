@@ -1,14 +1,15 @@
 import Synchronization
 
-/// The tokens whose signature was found right, by digest, until they expire: a warm call asks no codec.
-///
-/// Only good tokens are kept, so that guesses push nothing out.
+/// The tokens whose signature was found right, by digest, until they expire: a warm call asks no codec. Those that were
+/// found wrong are kept apart, so that guesses push no good one out: a function's callers may send it tokens of its own.
 final class VerifiedTokens: Sendable {
     static let capacity = 10_000
+    static let foreignCapacity = 1000
 
     private let codec: any TokenCodec
     private let clock: any Clock
     private let known = Mutex(ClockCache<Digest, TokenClaims>(capacity: capacity))
+    private let foreign = Mutex(ClockCache<Digest, Bool>(capacity: foreignCapacity))
 
     init(codec: any TokenCodec, clock: any Clock) {
         self.codec = codec
@@ -26,8 +27,30 @@ final class VerifiedTokens: Sendable {
             }
             return claims
         }
-        let claims = try await codec.verify(token, now: now)
-        known.withLock { $0.set(claims, for: digest) }
-        return claims
+        do throws(TokenError) {
+            let claims = try await codec.verify(token, now: now)
+            known.withLock { $0.set(claims, for: digest) }
+            return claims
+        } catch {
+            // What is no token of ours will never be one, and what has expired neither.
+            foreign.withLock { $0.set(true, for: digest) }
+            throw error
+        }
+    }
+
+    /// What is remembered of a token.
+    enum Knowledge {
+        case good(TokenClaims)
+        case bad
+        case none
+    }
+
+    /// What the token says, as far as that is remembered.
+    func knowledge(of token: String) -> Knowledge {
+        let digest = Digest(of: token.utf8)
+        if let claims = known.withLock({ $0.value(for: digest) }) {
+            return clock.wallTime() < claims.expiresAt ? .good(claims) : .bad
+        }
+        return foreign.withLock { $0.value(for: digest) } == nil ? .none : .bad
     }
 }

@@ -8,11 +8,25 @@ enum RequestIdentity {
 
     /// The client's own name for the request where it is a plain one, else a new one.
     static func make(for fields: HTTPFields, randomness: any Randomness) -> String {
-        if let given = fields[header], isPlain(given) { return given }
-        return [randomness.next(), randomness.next()].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+        make(given: fields[header], randomness: randomness)
+    }
+
+    /// - Parameter given: the client's own name for it.
+    static func make(given: String?, randomness: any Randomness) -> String {
+        if let given, isPlain(given) { return given }
+        let words = (randomness.next(), randomness.next())
+        return String(unsafeUninitializedCapacity: 32) { digits in
+            for index in 0..<16 {
+                digits[index] = digit(words.0 >> UInt64(60 - 4 * index))
+                digits[16 + index] = digit(words.1 >> UInt64(60 - 4 * index))
+            }
+            return 32
+        }
+    }
+
+    private static func digit(_ word: UInt64) -> UInt8 {
+        let value = UInt8(word & 0xF)
+        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
 
     /// What may stand in a log line without any escaping.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Invok
+import InvokProxy
 
 /// Registration, log-in, and who one is.
 enum AccountRoutes {

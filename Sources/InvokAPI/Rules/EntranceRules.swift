@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import InvokProxy
 
 /// Where a request goes, by its host and its path, and whether it is let in there.
 struct EntranceRules: Sendable {

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 public import Invok
-import InvokProxy
+public import InvokProxy
 public import Logging
 import NIOCore
 public import ServiceLifecycle
@@ -16,16 +16,20 @@ public import ServiceLifecycle
 public struct InvokServer: Service {
     private let system: InvokSystem
     private let configuration: ServerConfiguration
+    private let transport: UnixSocketTransport?
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
 
-    /// - Parameter onListening: called with the port once requests are taken.
+    /// - Parameters:
+    ///   - transport: what reaches the system's instances, so that warm calls need no task; without it they have one.
+    ///   - onListening: called with the port once requests are taken.
     public init(
-        system: InvokSystem, configuration: ServerConfiguration, logger: Logger,
+        system: InvokSystem, configuration: ServerConfiguration, transport: UnixSocketTransport? = nil, logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.system = system
         self.configuration = configuration
+        self.transport = transport
         self.logger = logger
         self.onListening = onListening
     }
@@ -45,8 +49,9 @@ public struct InvokServer: Service {
                 limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
                 exempt: configuration.isOfMany),
             handlers: HTTPServer.Handlers(
-                respond: { try await responder.respond(to: $0, body: $1, on: $2) }, limits: responder.limits(of:from:),
-                refusal: responder.refusal))
+                respond: { try await responder.respond(to: $0, body: $1, on: $2, failure: $3) },
+                limits: responder.limits(of:from:), refusal: responder.refusal, direct: responder.calls(from:)),
+            transport: transport)
         do {
             // Cancelled, it is told to stop too.
             try await server.run(onListening: onListening) { try? await gracefulShutdown() }

@@ -28,12 +28,7 @@ struct InvokeHandler: Sendable {
         let call = CancellableCall()
         connection.whenClientGoes { call.cancel() }
         let sink = LimitedSink(answer, rules: rules, crossOrigin: crossOrigin, origin: origin) { cookies in
-            logger.notice(
-                "a function's cookies were dropped: on an origin that functions share, none may be the whole host's",
-                metadata: [
-                    "cookies": "\(cookies.joined(separator: ", "))", "function": "\(target.namespace)/\(target.name)",
-                    "request_id": "\(requestID)",
-                ])
+            Self.log(cookies, of: "\(target.namespace)/\(target.name)", requestID: requestID, to: logger)
         }
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
@@ -62,6 +57,18 @@ struct InvokeHandler: Sendable {
                 try await answer.write(response)
             }
         }
+    }
+}
+
+extension InvokeHandler {
+    /// Tells the operator of cookies that were dropped.
+    static func log(_ cookies: [String], of function: String, requestID: String, to logger: Logger) {
+        logger.notice(
+            "a function's cookies were dropped: on an origin that functions share, none may be the whole host's",
+            metadata: [
+                "cookies": "\(cookies.joined(separator: ", "))", "function": "\(function)",
+                "request_id": "\(requestID)",
+            ])
     }
 }
 

@@ -100,13 +100,4 @@ extension ServerConfiguration {
             firstByte: min(.init(firstByteTimeout), .init(headTimeout)), idle: .init(headTimeout),
             head: .init(headTimeout), pause: .init(bodyTimeout), body: .init(bodyTime), leastRate: leastBodyRate)
     }
-
-    /// The same for a request to a function, whose author decides what is slow.
-    func clientLimits(of function: Limits) -> ClientLimits {
-        var limits = clientLimits
-        limits.pause = .seconds(function.pauseSeconds)
-        limits.body = .seconds(function.streamSeconds)
-        limits.leastRate = 0
-        return limits
-    }
 }

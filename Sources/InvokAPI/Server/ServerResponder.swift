@@ -38,9 +38,11 @@ package struct ServerResponder: Sendable {
     }
 
     /// Answers one request.
+    /// - Parameter failure: what is known to have failed, in place of an answer.
     /// - Throws: when the answer was cut off; the connection is then of no more use.
     package func respond(
-        to request: HTTPRequest, body: any Invok.RequestBody, on connection: any ClientConnection
+        to request: HTTPRequest, body: any Invok.RequestBody, on connection: any ClientConnection,
+        failure: InvokError? = nil
     ) async throws {
         let clock = system.world.clock
         let began = clock.now()
@@ -55,9 +57,16 @@ package struct ServerResponder: Sendable {
                 request, answer.summary, requestID: requestID, client: caller.client,
                 isInvocation: entry.isInvocation, duration: began.duration(to: clock.now()), to: logger)
         }
+        if let failure { return try await answer.write(Problem.response(for: failure, requestID: requestID)) }
         let exchange = Exchange(
             requestID: requestID, caller: caller, entry: entry, connection: connection, answer: answer)
         try await respond(to: request, body: body, exchange)
+    }
+
+    /// Which requests of a connection from that peer are direct calls.
+    @Sendable func calls(from peer: String) -> any DirectCalls {
+        FunctionCalls(
+            system: system, configuration: configuration, forwarding: forwarding, peer: peer, logger: logger)
     }
 
     /// How long the client may take for the body of that request.
@@ -65,7 +74,7 @@ package struct ServerResponder: Sendable {
         guard case .function(let target, _) = entrance.entry(of: request, forwarding.caller(request, peer: peer)) else {
             return configuration.clientLimits
         }
-        return configuration.clientLimits(of: system.invocations.limits(of: target) ?? .standard)
+        return configuration.clientLimits.of(system.invocations.limits(of: target) ?? .standard)
     }
 
     /// Adds what every answer carries.

@@ -139,13 +139,24 @@ struct ClientConnectionMachine: Sendable {
 
     // MARK: The answer
 
+    /// - Parameter added: whole lines besides.
     mutating func onAnswerHead(
-        status: Int, reason: String, fields: some Sequence<(name: String, value: String)>
+        status: Int, reason: ArraySlice<UInt8>,
+        fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>, added: [UInt8] = []
     ) -> [Action] {
         guard exchange != nil else { return [] }
         if isQuiescing || (hasInputEnded && pending.isEmpty) { exchange?.writer.closeBehind() }
-        return send(exchange?.writer.head(status: status, reason: reason, fields: fields) ?? [])
+        return send(exchange?.writer.head(status: status, reason: reason, fields: fields, added: added) ?? [])
     }
+
+    mutating func onAnswerHead(
+        status: Int, reason: String, fields: some Sequence<(name: String, value: String)>
+    ) -> [Action] {
+        onAnswerHead(status: status, reason: Array(reason.utf8)[...], fields: fields.bytes)
+    }
+
+    /// How so many bytes of the answer's body are sent, by the driver itself: it holds them.
+    mutating func onAnswerBody(count: Int) -> BodyFrame { exchange?.writer.frame(count) ?? BodyFrame(count: 0) }
 
     mutating func onAnswerBody(_ bytes: [UInt8]) -> [Action] { send(exchange?.writer.body(bytes) ?? []) }
 
@@ -171,7 +182,7 @@ struct ClientConnectionMachine: Sendable {
         status: Int, reason: String, fields: some Sequence<(name: String, value: String)>, body: [UInt8]
     ) -> [Action] {
         var writer = AnswerWriter()
-        let head = writer.head(status: status, reason: reason, fields: fields)
+        let head = writer.head(status: status, reason: Array(reason.utf8)[...], fields: fields.bytes)
         return [.send(head + writer.body(body) + (writer.end(trailers: []) ?? []))] + linger()
     }
 

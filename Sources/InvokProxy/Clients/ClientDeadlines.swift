@@ -1,3 +1,5 @@
+import Invok
+
 /// How long a client may take.
 package struct ClientLimits: Sendable {
     /// From the connection to its first byte.
@@ -22,6 +24,17 @@ package struct ClientLimits: Sendable {
         self.pause = pause
         self.body = body
         self.leastRate = leastRate
+    }
+}
+
+extension ClientLimits {
+    /// The same for a request to a function, whose author decides what is slow.
+    package func of(_ function: Limits) -> ClientLimits {
+        var limits = self
+        limits.pause = .seconds(function.pauseSeconds)
+        limits.body = .seconds(function.streamSeconds)
+        limits.leastRate = 0
+        return limits
     }
 }
 

@@ -7,10 +7,16 @@ final class ClientExchange: ClientConnection, RequestBody {
     let request: HTTPRequest
     let isEmpty: Bool
     let client: String
+    /// What to answer, where that is known already.
+    private let failure: InvokError?
     private let handler: NIOLoopBound<ClientHandler>
     private let eventLoop: any EventLoop
 
-    init(_ head: RequestHead, of peer: String, on handler: ClientHandler, _ eventLoop: any EventLoop) {
+    init(
+        _ head: RequestHead, of peer: String, failure: InvokError? = nil, on handler: ClientHandler,
+        _ eventLoop: any EventLoop
+    ) {
+        self.failure = failure
         request = HTTPRequest(head)
         isEmpty = head.framing == .length(0)
         client = peer
@@ -19,11 +25,9 @@ final class ClientExchange: ClientConnection, RequestBody {
     }
 
     /// Answers the request, and lets the connection go on.
-    func run(
-        _ respond: @Sendable (HTTPRequest, any RequestBody, any ClientConnection) async throws -> Void
-    ) async {
+    func run(_ respond: HTTPServer.Handlers.Respond) async {
         do {
-            try await respond(request, self, self)
+            try await respond(request, self, self, failure)
         } catch {
             // Cut off; whoever answered has said why.
             close()
@@ -70,7 +74,7 @@ final class ClientExchange: ClientConnection, RequestBody {
 
 extension HTTPRequest {
     /// What came, in the currency type of the ports: the host as authority, and the target in origin form.
-    init(_ request: RequestHead) {
+    package init(_ request: RequestHead) {
         let head = request.head
         let target = String(decoding: head.bytes[request.target], as: UTF8.self)
         self.init(

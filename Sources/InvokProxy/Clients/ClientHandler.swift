@@ -12,6 +12,8 @@ final class ClientHandler: ChannelInboundHandler {
     private let connections: Connections
     private let handlers: HTTPServer.Handlers
     private let take: @Sendable (ClientExchange) -> Void
+    /// Connections to instances, for what is answered here.
+    private let instances: ConnectionPool?
     private let lingerTime: TimeAmount
     private let limits: ClientLimits
     private let eventLoop: any EventLoop
@@ -20,7 +22,14 @@ final class ClientHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private var timerDeadline = Duration.zero
     private var lingerTimer: Scheduled<Void>?
+    private let output: OutputWatch
     private var context: ChannelHandlerContext?
+    /// What the context says is its channel, which it works out each time.
+    private var channel: (any Channel)?
+    private var peer = "unknown"
+    private var calls: (any DirectCalls)?
+    /// The exchange that goes on here, without a task.
+    private var direct: DirectExchange?
 
     /// Who waits for the next bytes of the body, and those that came while nobody did.
     private var bodyReader: EventLoopPromise<[UInt8]?>?
@@ -32,14 +41,17 @@ final class ClientHandler: ChannelInboundHandler {
 
     init(
         on eventLoop: any EventLoop, configuration: HTTPServer.Configuration, connections: Connections,
-        _ handlers: HTTPServer.Handlers, _ take: @escaping @Sendable (ClientExchange) -> Void
+        _ handlers: HTTPServer.Handlers, instances: ConnectionPool?,
+        _ take: @escaping @Sendable (ClientExchange) -> Void
     ) {
+        self.instances = instances
         self.eventLoop = eventLoop
         self.connections = connections
         self.handlers = handlers
         self.take = take
         lingerTime = configuration.lingerTime
         limits = configuration.limits
+        output = OutputWatch(limit: configuration.answerTimeout)
         machine = ClientConnectionMachine(
             limits: HeadLimits(bytes: configuration.headBytes, fields: configuration.headFields),
             lingerBytes: configuration.lingerBytes)
@@ -50,19 +62,25 @@ final class ClientHandler: ChannelInboundHandler {
 
     // MARK: What the channel says
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        channel = context.channel
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         connections.closed(context.channel)
+        output.stop()
         timer?.cancel()
         lingerTimer?.cancel()
-        (timer, lingerTimer, self.context) = (nil, nil, nil)
+        (timer, lingerTimer, self.context, channel) = (nil, nil, nil, nil)
     }
 
     func channelActive(context: ChannelHandlerContext) {
         let (handler, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
         let isAdmitted = connections.open(context.channel) { eventLoop.execute { handler.value.quiesce() } }
         guard isAdmitted else { return context.close(promise: nil) }
+        peer = context.channel.remoteAddress?.ipAddress ?? peer
+        calls = handlers.direct?(peer)
         arm()
         read()
     }
@@ -89,10 +107,13 @@ final class ClientHandler: ChannelInboundHandler {
         tellInputEnd()
         for tell in onGone { tell() }
         onGone = []
+        direct?.onClientGone()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { writer.take()?.succeed() }
+        guard context.channel.isWritable else { return }
+        writer.take()?.succeed()
+        direct?.onClientWritable()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -159,6 +180,61 @@ final class ClientHandler: ChannelInboundHandler {
         read()
     }
 
+    // MARK: What a direct exchange asks
+
+    var isOpen: Bool { channel?.isActive == true }
+
+    func readBody() {
+        perform(machine.onBodyWanted())
+        read()
+    }
+
+    /// - Returns: whether the client takes more at once.
+    func writeHead(
+        _ head: ResponseHead, fields: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)], added: [UInt8]
+    ) -> Bool {
+        perform(
+            machine.onAnswerHead(
+                status: head.status, reason: head.head.bytes[head.reason], fields: fields, added: added))
+        return channel?.isWritable ?? false
+    }
+
+    func writeBody(_ bytes: ByteBuffer) -> Bool {
+        guard let context else { return false }
+        let frame = machine.onAnswerBody(count: bytes.readableBytes)
+        if !frame.before.isEmpty { write(ByteBuffer(bytes: frame.before), context) }
+        if frame.count == bytes.readableBytes {
+            write(bytes, context)
+        } else if let part = bytes.getSlice(at: bytes.readerIndex, length: frame.count) {
+            write(part, context)
+        }
+        if !frame.behind.isEmpty { write(ByteBuffer(bytes: frame.behind), context) }
+        return channel?.isWritable ?? false
+    }
+
+    func writeEnd(trailers: [(name: String, value: String)]) { perform(machine.onAnswerEnd(trailers: trailers)) }
+
+    func flush() { context?.flush() }
+
+    /// The exchange has ended.
+    func endDirect() {
+        direct = nil
+        flush()
+        done()
+    }
+
+    /// The exchange has ended, and its answer cannot.
+    func cutOff() {
+        direct = nil
+        close()
+    }
+
+    /// The exchange comes to nothing: a task answers the request.
+    func answerElsewhere(_ head: RequestHead, _ failure: InvokError?) {
+        direct = nil
+        take(ClientExchange(head, of: peer, failure: failure, on: self, eventLoop))
+    }
+
     func quiesce() { perform(machine.onQuiesce()) }
 
     // MARK: Inside
@@ -174,6 +250,12 @@ final class ClientHandler: ChannelInboundHandler {
         let promise = context.eventLoop.makePromise(of: Void.self)
         writer = promise
         return promise.futureResult
+    }
+
+    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        guard bytes.readableBytes > 0, let channel else { return }
+        output.onWrite(bytes.readableBytes, to: channel)
+        context.write(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
     private func read() {
@@ -194,13 +276,8 @@ final class ClientHandler: ChannelInboundHandler {
         case .begin(let head):
             lingerTimer?.cancel()
             lingerTimer = nil
-            let peer = context.channel.remoteAddress?.ipAddress ?? "unknown"
-            let exchange = ClientExchange(head, of: peer, on: self, context.eventLoop)
-            // Only for a body does it matter whose the request is.
-            deadlines.onHead(
-                exchange.isEmpty ? limits : handlers.limits(exchange.request, peer), waits: head.expectsContinue)
-            connections.setIdle(false, context.channel)
-            take(exchange)
+            if let channel { connections.setIdle(false, channel) }
+            begin(head)
         case .refuse(let fault):
             let (head, body) = handlers.refusal(fault)
             perform(
@@ -209,15 +286,26 @@ final class ClientHandler: ChannelInboundHandler {
                     fields: head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }, body: body))
         case .body(let bytes):
             deadlines.onBody(bytes.count, now: Self.now)
-            if let reader = bodyReader.take() { reader.succeed(bytes) } else { keptBody = bytes }
+            if let direct {
+                direct.onBody(bytes)
+            } else if let reader = bodyReader.take() {
+                reader.succeed(bytes)
+            } else {
+                keptBody = bytes
+            }
         case .bodyEnd: bodyReader.take()?.succeed(nil)
-        case .bodyBroken: bodyReader.take()?.fail(ChannelError.eof)
-        case .requestEnd: deadlines.onEnd(now: Self.now)
-        case .send(let bytes): context.write(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        case .bodyBroken:
+            bodyReader.take()?.fail(ChannelError.eof)
+            direct?.onClientGone()
+        case .requestEnd:
+            deadlines.onEnd(now: Self.now)
+            direct?.onRequestEnd()
+        case .send(let bytes): write(ByteBuffer(bytes: bytes), context)
         case .interim(let bytes):
             deadlines.onContinue(now: Self.now)
-            context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
-        case .answerEnd: if deadlines.onAnswered(now: Self.now) { connections.setIdle(true, context.channel) }
+            write(ByteBuffer(bytes: bytes), context)
+            context.flush()
+        case .answerEnd: if deadlines.onAnswered(now: Self.now), let channel { connections.setIdle(true, channel) }
         case .inputEnd: tellInputEnd()
         case .closeOutput:
             context.flush()
@@ -228,14 +316,34 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
+    private func begin(_ head: RequestHead) {
+        if let calls, let instances, let call = calls.call(for: head) {
+            deadlines.onHead(limits.of(call.warm.limits), waits: head.expectsContinue)
+            let exchange = DirectExchange(head, call, calls, of: self, pool: instances, on: eventLoop)
+            direct = exchange
+            perform(machine.onWatch())
+            return exchange.start()
+        }
+        let exchange = ClientExchange(head, of: peer, on: self, eventLoop)
+        // Only for a body does it matter whose the request is.
+        deadlines.onHead(
+            exchange.isEmpty ? limits : handlers.limits(exchange.request, peer), waits: head.expectsContinue)
+        take(exchange)
+    }
+
     private func tellInputEnd() {
         for tell in onInputEnd { tell() }
         onInputEnd = []
     }
 
+    private var deadline: Duration? {
+        guard let other = direct?.deadline else { return deadlines.deadline }
+        return deadlines.deadline.map { min($0, other) } ?? other
+    }
+
     /// A timer that is set and comes early sets itself again, which is cheaper than setting it anew for each part.
-    private func arm() {
-        guard let context, let deadline = deadlines.deadline else { return }
+    func arm() {
+        guard let context, let deadline else { return }
         if timer != nil, timerDeadline <= deadline { return }
         timer?.cancel()
         timerDeadline = deadline
@@ -246,7 +354,8 @@ final class ClientHandler: ChannelInboundHandler {
 
     private func look() {
         timer = nil
-        guard let context, let deadline = deadlines.deadline else { return }
-        if deadline <= Self.now { context.close(promise: nil) } else { arm() }
+        direct?.onTime()
+        guard let context else { return }
+        if let deadline = deadlines.deadline, deadline <= Self.now { context.close(promise: nil) } else { arm() }
     }
 }

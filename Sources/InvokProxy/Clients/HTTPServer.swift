@@ -39,18 +39,24 @@ package struct HTTPServer: Sendable {
 
     /// Who answers.
     package struct Handlers: Sendable {
-        /// Answers one request; done when the answer has ended.
-        package var respond: @Sendable (HTTPRequest, any RequestBody, any ClientConnection) async throws -> Void
+        /// Answers one request, or says what is known to have failed; done when the answer has ended.
+        package typealias Respond =
+            @Sendable (HTTPRequest, any RequestBody, any ClientConnection, InvokError?) async throws -> Void
+
+        package var respond: Respond
         /// What the client may take for the body of a request, by its head and the peer's address.
         package var limits: @Sendable (HTTPRequest, String) -> ClientLimits
         /// The answer to what is no request.
         package var refusal: @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8])
+        /// Which requests of a connection from that peer are direct calls.
+        package var direct: (@Sendable (String) -> any DirectCalls)?
 
         package init(
-            respond: @escaping @Sendable (HTTPRequest, any RequestBody, any ClientConnection) async throws -> Void,
-            limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits,
-            refusal: @escaping @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8])
+            respond: @escaping Respond, limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits,
+            refusal: @escaping @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8]),
+            direct: (@Sendable (String) -> any DirectCalls)? = nil
         ) {
+            self.direct = direct
             self.respond = respond
             self.limits = limits
             self.refusal = refusal
@@ -60,15 +66,19 @@ package struct HTTPServer: Sendable {
     private let configuration: Configuration
     private let connections: Connections
     private let handlers: Handlers
+    private let instances: ConnectionPool?
     private let group: any EventLoopGroup
 
+    /// - Parameter transport: what direct calls reach instances by, on the same group; without it there are none.
     package init(
         configuration: Configuration, connections: Connections, handlers: Handlers,
+        transport: UnixSocketTransport? = nil,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {
         self.configuration = configuration
         self.connections = connections
         self.handlers = handlers
+        instances = transport?.pool
         self.group = group
     }
 
@@ -113,12 +123,10 @@ package struct HTTPServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers([
-                        OutputWatch(limit: configuration.answerTimeout),
+                    try channel.pipeline.syncOperations.addHandler(
                         ClientHandler(
                             on: channel.eventLoop, configuration: configuration, connections: connections, handlers,
-                            take),
-                    ])
+                            instances: instances, take))
                 }
             }
             .bind(host: configuration.host, port: configuration.port).get()

@@ -3,16 +3,19 @@ import NIOCore
 import Synchronization
 
 /// The connections of a transport: every open one, and among them those that are idle and may be used again.
+///
+/// A connection lives on one event loop. Whoever carries out an exchange on that loop takes one of it.
 final class ConnectionPool: Sendable {
     private struct Idle {
         let connection: InstanceConnection
-        let expiry: Scheduled<Void>
+        let since: NIODeadline
     }
 
     private struct State {
         var open: [ObjectIdentifier: InstanceConnection] = [:]
         /// The connection that was used last stands last and is used next, so that the others grow old.
         var idle: [InstanceEndpoint: [Idle]] = [:]
+        var isSweeping = false
         var isShutDown = false
     }
 
@@ -30,56 +33,85 @@ final class ConnectionPool: Sendable {
     }
 
     /// An idle connection, taken out of the pool.
-    func takeIdle(for endpoint: InstanceEndpoint) -> InstanceConnection? {
-        let taken = state.withLock { state -> Idle? in
-            while let idle = state.idle[endpoint]?.popLast() {
-                if state.idle[endpoint]?.isEmpty == true { state.idle[endpoint] = nil }
-                if idle.connection.channel.isActive { return idle }
-                idle.expiry.cancel()
+    /// - Parameter eventLoop: where it has to live; `nil` for anywhere.
+    func takeIdle(for endpoint: InstanceEndpoint, on eventLoop: (any EventLoop)? = nil) -> InstanceConnection? {
+        let earliest = NIODeadline.now() - settings.idleExpiry
+        return state.withLock { state in
+            guard let index = state.idle.index(forKey: endpoint) else { return nil }
+            let found = state.idle.values[index].lastIndex { idle in
+                // What is too old is left to the sweep.
+                idle.since >= earliest && (eventLoop.map { $0 === idle.connection.channel.eventLoop } ?? true)
+                    && idle.connection.channel.isActive
             }
-            return nil
+            return found.map { state.idle.values[index].remove(at: $0).connection }
         }
-        taken?.expiry.cancel()
-        return taken?.connection
     }
 
-    /// A fresh connection.
+    /// A fresh connection on any event loop.
     /// - Throws: what NIO throws; `ChannelError.ioOnClosedChannel` after `shutdown`.
     func connect(to endpoint: InstanceEndpoint) async throws -> InstanceConnection {
-        let connection = try await InstanceConnection.connect(to: endpoint, on: group, settings: settings)
-        let isAccepted = state.withLock { state in
-            guard !state.isShutDown else { return false }
-            state.open[ObjectIdentifier(connection)] = connection
-            return true
+        try await connect(to: endpoint, on: group.next()).get()
+    }
+
+    /// A fresh connection. It fails with what NIO throws; with `ChannelError.ioOnClosedChannel` after `shutdown`.
+    func connect(to endpoint: InstanceEndpoint, on eventLoop: any EventLoop) -> EventLoopFuture<InstanceConnection> {
+        InstanceConnection.connect(to: endpoint, on: eventLoop, settings: settings).flatMapThrowing { connection in
+            let isAccepted = self.state.withLock { state in
+                guard !state.isShutDown else { return false }
+                state.open[ObjectIdentifier(connection)] = connection
+                return true
+            }
+            guard isAccepted else {
+                connection.close()
+                throw ChannelError.ioOnClosedChannel
+            }
+            connection.channel.closeFuture.whenComplete { _ in self.forget(connection) }
+            return connection
         }
-        guard isAccepted else {
-            connection.close()
-            throw ChannelError.ioOnClosedChannel
-        }
-        connection.channel.closeFuture.whenComplete { _ in self.forget(connection) }
-        return connection
     }
 
     /// Puts back a connection on which both messages have ended. It is closed when there are enough, or when nobody
     /// wants it for a while.
     func putBack(_ connection: InstanceConnection) {
-        let isKept = state.withLock { state in
+        let now = NIODeadline.now()
+        let (isKept, beginsToSweep) = state.withLock { state -> (Bool, Bool) in
             let idle = state.idle[connection.endpoint]?.count ?? 0
-            guard !state.isShutDown, idle < settings.idlePerEndpoint, connection.channel.isActive else { return false }
-            let expiry = connection.channel.eventLoop.scheduleTask(in: settings.idleExpiry) {
-                if self.removeIdle(connection) { connection.close() }
+            guard !state.isShutDown, idle < settings.idlePerEndpoint, connection.channel.isActive else {
+                return (false, false)
             }
-            state.idle[connection.endpoint, default: []].append(Idle(connection: connection, expiry: expiry))
-            return true
+            state.idle[connection.endpoint, default: []].append(Idle(connection: connection, since: now))
+            defer { state.isSweeping = true }
+            return (true, !state.isSweeping)
         }
         if !isKept { connection.close() }
+        if beginsToSweep { sweep(in: settings.idleExpiry) }
+    }
+
+    /// One timer for all: one for each would be set and cancelled by each exchange.
+    private func sweep(in time: TimeAmount) { group.any().scheduleTask(in: time) { self.sweep() } }
+
+    private func sweep() {
+        let (now, expiry) = (NIODeadline.now(), settings.idleExpiry)
+        let (expired, next) = state.withLock { state -> ([InstanceConnection], NIODeadline?) in
+            var expired: [InstanceConnection] = []
+            for (endpoint, idle) in state.idle {
+                // They grow old in their order.
+                let old = idle.prefix { $0.since + expiry <= now }
+                expired += old.map(\.connection)
+                state.idle[endpoint] = old.count == idle.count ? nil : Array(idle.dropFirst(old.count))
+            }
+            let oldest = state.idle.values.compactMap(\.first?.since).min()
+            state.isSweeping = oldest != nil
+            return (expired, oldest)
+        }
+        for connection in expired { connection.close() }
+        if let next { sweep(in: next + expiry - now) }
     }
 
     /// Closes every connection, those in use too, and refuses new ones. Returns when all are closed.
     func shutdown() async {
         let connections = state.withLock { state in
             state.isShutDown = true
-            for idle in state.idle.values.joined() { idle.expiry.cancel() }
             state.idle = [:]
             return Array(state.open.values)
         }
@@ -89,20 +121,10 @@ final class ConnectionPool: Sendable {
     }
 
     private func forget(_ connection: InstanceConnection) {
-        removeIdle(connection)
-        state.withLock { $0.open[ObjectIdentifier(connection)] = nil }
-    }
-
-    @discardableResult
-    private func removeIdle(_ connection: InstanceConnection) -> Bool {
-        let removed = state.withLock { state -> Idle? in
-            guard let index = state.idle[connection.endpoint]?.firstIndex(where: { $0.connection === connection })
-            else { return nil }
-            let idle = state.idle[connection.endpoint]?.remove(at: index)
+        state.withLock { state in
+            state.open[ObjectIdentifier(connection)] = nil
+            state.idle[connection.endpoint]?.removeAll { $0.connection === connection }
             if state.idle[connection.endpoint]?.isEmpty == true { state.idle[connection.endpoint] = nil }
-            return idle
         }
-        removed?.expiry.cancel()
-        return removed != nil
     }
 }

@@ -14,16 +14,15 @@ final class InstanceConnection: Sendable {
         self.handler = handler
     }
 
-    /// Connects.
-    /// - Throws: what NIO throws.
+    /// Connects; it fails with what NIO throws.
     static func connect(
-        to endpoint: InstanceEndpoint, on group: any EventLoopGroup, settings: TransportSettings
-    ) async throws -> InstanceConnection {
+        to endpoint: InstanceEndpoint, on eventLoop: any EventLoop, settings: TransportSettings
+    ) -> EventLoopFuture<InstanceConnection> {
         let path =
             switch endpoint {
             case .unixSocket(let path): path
             }
-        let bootstrap = ClientBootstrap(group: group)
+        return ClientBootstrap(group: eventLoop)
             .connectTimeout(settings.connectTimeout)
             // Reads are asked for by the handler: that is the backpressure.
             .channelOption(.autoRead, value: false)
@@ -33,14 +32,17 @@ final class InstanceConnection: Sendable {
                         InstanceConnectionHandler(limits: settings.headLimits))
                 }
             }
-        let channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
-        let handler = try await channel.eventLoop.submit {
-            NIOLoopBound(
-                try channel.pipeline.syncOperations.handler(type: InstanceConnectionHandler.self),
-                eventLoop: channel.eventLoop)
-        }.get()
-        return InstanceConnection(endpoint: endpoint, channel: channel, handler: handler)
+            .connect(unixDomainSocketPath: path)
+            .flatMapThrowing { channel in
+                let handler = try channel.pipeline.syncOperations.handler(type: InstanceConnectionHandler.self)
+                return InstanceConnection(
+                    endpoint: endpoint, channel: channel,
+                    handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+            }
     }
+
+    /// What drives the connection, for who is on its event loop.
+    var driver: InstanceConnectionHandler { handler.value }
 
     /// Begins an exchange: sends the head, and with it the end when there is no body. Returns when the system has taken
     /// it.

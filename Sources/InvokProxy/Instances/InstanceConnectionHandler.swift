@@ -1,7 +1,19 @@
 import NIOCore
 
-/// The driver of a connection to an instance: hands what comes to a `ResponseReader`, keeps the parts of the answer until
-/// they are asked for, and reads on only while little is kept, so that a slow client holds the function back.
+/// Who takes the parts of an answer as they come, on the connection's event loop.
+protocol AnswerReceiver: AnyObject {
+    func onAnswer(_ part: AnswerPart)
+    /// What one read has brought is all given.
+    func onAnswerRead()
+    /// No more will come.
+    func onAnswerFailed(_ error: any Error)
+    /// The system takes more of the request again.
+    func onWritable()
+}
+
+/// The driver of a connection to an instance: hands what comes to a `ResponseReader`, and reads on only while little is
+/// kept, so that a slow client holds the function back. The parts of the answer go to a receiver of the same event loop,
+/// or are kept until they are asked for.
 ///
 /// Used on the connection's event loop only.
 final class InstanceConnectionHandler: ChannelInboundHandler {
@@ -16,16 +28,23 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     private let limits: HeadLimits
     private var context: ChannelHandlerContext?
+    private var channel: (any Channel)?
     /// Reads the answer of the exchange that goes on; `nil` between two.
     private var answerReader: ResponseReader?
     /// What has come and is not read yet: no more than a head or a chunk's line, but while it is being read.
     private var pending = ByteBuffer()
     private var parts: [AnswerPart] = []
     private var keptBytes = 0
+    /// Who gets the parts at once.
+    private var receiver: (any AnswerReceiver)?
+    /// The receiver takes no more for now.
+    private var isHeldBack = false
     private var reader: EventLoopPromise<AnswerParts>?
     private var writer: EventLoopPromise<Void>?
     private var failure: (any Error)?
     private var requestEnded = false
+    /// Whether bytes besides a head were sent, which the system may not have taken.
+    private var hasSentBody = false
     private var answerEnded = false
     private var isReusable = false
     private var isAbandoned = false
@@ -39,13 +58,47 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     /// Begins an exchange. Reads from then on: an instance may answer and close before it has the whole request, and
     /// when a write fails of that, NIO delivers only what a read was already asked for.
-    func begin(isHeadRequest: Bool) {
+    /// - Parameter receiver: gets the answer; `nil` for who asks for it.
+    func begin(isHeadRequest: Bool, receiver: (any AnswerReceiver)? = nil) {
+        self.receiver = receiver
+        isHeldBack = false
         answerReader = ResponseReader(limits: limits, isHeadRequest: isHeadRequest)
         requestEnded = false
+        hasSentBody = false
         answerEnded = false
         isReusable = false
         readIfRoom()
     }
+
+    /// Sends bytes of the request to the system, without waiting for it.
+    /// - Returns: whether more may be sent at once.
+    func send(_ bytes: ByteBuffer) -> Bool {
+        guard let context, !isAbandoned else { return false }
+        context.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
+        return channel?.isWritable ?? false
+    }
+
+    /// The whole request has been given to `send`.
+    /// - Parameter hasBody: whether it was more than a head, which the system of a connection that was free takes whole.
+    func endRequest(hasBody: Bool) {
+        requestEnded = true
+        hasSentBody = hasBody
+    }
+
+    /// Whether the connection may carry another exchange: both messages have ended, and the system has all of the request.
+    var isClean: Bool {
+        guard answerEnded, requestEnded, isReusable, failure == nil else { return false }
+        return !hasSentBody || (try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) == 0
+    }
+
+    /// Whether the receiver takes no more for now.
+    func holdBack(_ isHeldBack: Bool) {
+        self.isHeldBack = isHeldBack
+        if !isHeldBack { readIfRoom() }
+    }
+
+    /// The receiver has what it wanted, or does not want it any more.
+    func leave() { receiver = nil }
 
     /// Sends bytes of the request. Done once the system has taken them, or the exchange is over. One caller at a time.
     /// - Parameter isLast: whether the request ends with them.
@@ -71,10 +124,11 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     func abandon() {
         guard let context, !isAbandoned else { return }
         isAbandoned = true
+        receiver = nil
         fail(ChannelError.eof)
         writer?.fail(ChannelError.eof)
         writer = nil
-        let isSending = keptBytes > 0
+        let isSending = keptBytes > 0 || isHeldBack
         parts.removeAll()
         keptBytes = 0
         guard !answerEnded, !isSending else { return context.close(promise: nil) }
@@ -93,9 +147,9 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     // MARK: What the channel says
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) { (self.context, channel) = (context, context.channel) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) { (self.context, channel) = (nil, nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Nothing was asked for: whatever it is, it would be taken for the answer to the next request.
@@ -114,8 +168,13 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        receiver?.onAnswerRead()
         deliver()
         readIfRoom()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { receiver?.onWritable() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -162,6 +221,7 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
             isReusable = mayBeUsedAgain && pending.readableBytes == 0
         }
         guard !isAbandoned else { return drop(part, context) }
+        if let receiver { return receiver.onAnswer(part) }
         if case .body(let buffer) = part { keptBytes += buffer.readableBytes }
         parts.append(part)
     }
@@ -179,6 +239,8 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     private func fail(_ error: any Error) {
         if failure == nil { failure = error }
+        let receiver = receiver.take()
+        receiver?.onAnswerFailed(error)
         deliver()
     }
 
@@ -197,7 +259,7 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     }
 
     private func readIfRoom() {
-        if keptBytes < Self.keptBytesLimit { context?.read() }
+        if keptBytes < Self.keptBytesLimit, !isHeldBack { context?.read() }
     }
 }
 

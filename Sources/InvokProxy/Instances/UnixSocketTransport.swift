@@ -10,7 +10,7 @@ import NIOPosix
 
 /// Speaks HTTP/1.1 to instances over unix domain sockets, on connections that are kept and used again.
 public final class UnixSocketTransport: InstanceTransport {
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
 
     /// - Parameter group: where the connections live; it outlives the transport.
     public init(
@@ -65,7 +65,7 @@ public final class UnixSocketTransport: InstanceTransport {
     }
 
     /// Whether it is this process or machine that lacks something, and not the instance.
-    private static func isExhaustion(_ error: any Error) -> Bool {
+    static func isExhaustion(_ error: any Error) -> Bool {
         guard let error = error as? IOError else { return false }
         return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode)
     }

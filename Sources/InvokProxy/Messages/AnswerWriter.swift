@@ -36,30 +36,44 @@ struct AnswerWriter: Sendable {
     /// An interim answer (RFC 9110 §15.2); nothing for a client that knows none, or once the answer has begun.
     func interim() -> [UInt8] { isHTTP10 || hasHead ? [] : Array("HTTP/1.1 100 Continue\r\n\r\n".utf8) }
 
+    /// What concerns the connection, which the writer says itself.
+    private static let connectionFields = FieldNames([
+        "connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade",
+    ])
+
     /// - Parameters:
     ///   - status: a final one.
     ///   - fields: those that concern the connection are not taken; without a length the body is sent in chunks.
+    ///   - added: whole lines besides.
     mutating func head(
-        status: Int, reason: String, fields: some Sequence<(name: String, value: String)>
+        status: Int, reason: ArraySlice<UInt8>,
+        fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>, added: [UInt8] = []
     ) -> [UInt8] {
         guard !hasHead else { return [] }
         hasHead = true
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
-        bytes.appendLine(isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ", String(status), " ", reason)
+        bytes.append(contentsOf: (isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ").utf8)
+        bytes.appendDecimal(status)
+        bytes.append(Characters.space)
+        bytes.appendLine(reason)
         var length: Int?
         for (name, value) in fields {
-            switch name.lowercased() {
-            case "content-length": length = length ?? ContentLength.parse(value)
-            case "connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade": break
-            default: bytes.appendLine(name, ": ", value)
+            if Characters.areEqual(name, "content-length") {
+                length = length ?? Characters.number(value)
+            } else if !Self.connectionFields.contains(name) {
+                bytes.appendField(name, value)
             }
         }
+        bytes.append(contentsOf: added)
         let hasBody = !isHeadRequest && status != 204 && status != 304
         switch (length, status) {
         // It has no length, and one of 0 would be that of what is not sent.
         case (_, 204): break
-        case (let length?, _): bytes.appendLine("content-length: ", String(length))
+        case (let length?, _):
+            bytes.append(contentsOf: "content-length: ".utf8)
+            bytes.appendDecimal(length)
+            bytes.appendLine()
         case (nil, 304): break
         // Only the end of the connection tells an old client where such an answer ends.
         case (nil, _) where isHTTP10: if hasBody { keepsAlive = false }
@@ -75,18 +89,24 @@ struct AnswerWriter: Sendable {
         return bytes
     }
 
-    /// Bytes of the body, as they are sent. More than the head has said are not.
-    mutating func body(_ bytes: [UInt8]) -> [UInt8] {
-        guard !bytes.isEmpty, hasHead, !hasEnded else { return [] }
+    /// How so many bytes of the body are sent. More than the head has said are not.
+    mutating func frame(_ count: Int) -> BodyFrame {
+        guard count > 0, hasHead, !hasEnded else { return BodyFrame(count: 0) }
         switch framing {
-        case .none: return []
-        case .untilEnd: return bytes
+        case .none: return BodyFrame(count: 0)
+        case .untilEnd: return BodyFrame(count: count)
         case .length(let left):
-            framing = .length(max(0, left - bytes.count))
-            if bytes.count > left { keepsAlive = false }
-            return Array(bytes.prefix(left))
-        case .chunked: return ChunkedCoding.chunk(bytes)
+            framing = .length(max(0, left - count))
+            if count > left { keepsAlive = false }
+            return BodyFrame(count: min(count, left))
+        case .chunked: return ChunkedCoding.frame(count)
         }
+    }
+
+    /// Bytes of the body, as they are sent.
+    mutating func body(_ bytes: [UInt8]) -> [UInt8] {
+        let frame = frame(bytes.count)
+        return frame.before + bytes.prefix(frame.count) + frame.behind
     }
 
     /// What ends the answer.

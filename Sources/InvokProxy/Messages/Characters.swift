@@ -36,11 +36,28 @@ enum Characters {
     /// - Parameter lower: has no upper case.
     static func areEqual(_ bytes: ArraySlice<UInt8>, _ lower: StaticString) -> Bool {
         guard bytes.count == lower.utf8CodeUnitCount else { return false }
-        return lower.withUTF8Buffer { lower in
-            zip(bytes, lower).allSatisfy { byte, other in
-                byte == other || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == other)
-            }
-        }
+        return lower.withUTF8Buffer { lower in zip(bytes, lower).allSatisfy { isLetter($0, $1) } }
+    }
+
+    static func areEqual(_ bytes: ArraySlice<UInt8>, _ lower: [UInt8]) -> Bool {
+        bytes.count == lower.count && zip(bytes, lower).allSatisfy { isLetter($0, $1) }
+    }
+
+    /// The same, where neither need be in lower case.
+    static func areEqualIgnoringCase(_ bytes: ArraySlice<UInt8>, _ others: ArraySlice<UInt8>) -> Bool {
+        bytes.count == others.count && zip(bytes, others).allSatisfy { isLetter($0, lower($1)) }
+    }
+
+    /// - Parameter lower: has no upper case.
+    static func hasPrefix(_ bytes: ArraySlice<UInt8>, _ lower: StaticString) -> Bool {
+        areEqual(bytes.prefix(lower.utf8CodeUnitCount), lower)
+    }
+
+    /// Whether it is this one, or this one in upper case.
+    private static func isLetter(_ byte: UInt8, _ lower: UInt8) -> Bool { byte == lower || self.lower(byte) == lower }
+
+    private static func lower(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -1,17 +1,17 @@
 /// The head of a message, or its trailers, as they came: the bytes, and where in them the parts are.
-struct MessageHead: Hashable, Sendable {
+package struct MessageHead: Hashable, Sendable {
     /// A line `name: value`, by the offsets of its parts.
-    struct Field: Hashable, Sendable {
-        let name: Range<Int>
+    package struct Field: Hashable, Sendable {
+        package let name: Range<Int>
         /// Without the spaces around it.
-        let value: Range<Int>
+        package let value: Range<Int>
     }
 
-    let bytes: [UInt8]
-    let fields: [Field]
+    package let bytes: [UInt8]
+    package let fields: [Field]
 
-    func name(_ field: Field) -> ArraySlice<UInt8> { bytes[field.name] }
-    func value(_ field: Field) -> ArraySlice<UInt8> { bytes[field.value] }
+    package func name(_ field: Field) -> ArraySlice<UInt8> { bytes[field.name] }
+    package func value(_ field: Field) -> ArraySlice<UInt8> { bytes[field.value] }
 
     /// The values of the fields of this name.
     /// - Parameter name: in lower case.
@@ -20,7 +20,7 @@ struct MessageHead: Hashable, Sendable {
     }
 
     /// Whether a field has this name, in whatever case (RFC 9110 §5.1).
-    func isNamed(_ field: Field, _ name: StaticString) -> Bool {
+    package func isNamed(_ field: Field, _ name: StaticString) -> Bool {
         Characters.areEqual(bytes[field.name], name)
     }
 

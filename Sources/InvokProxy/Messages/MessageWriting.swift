@@ -7,18 +7,54 @@ extension [UInt8] {
         append(Characters.cr)
         append(Characters.lf)
     }
+
+    mutating func appendLine(_ bytes: ArraySlice<UInt8>) {
+        append(contentsOf: bytes)
+        append(Characters.cr)
+        append(Characters.lf)
+    }
+
+    mutating func appendField(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
+        append(contentsOf: name)
+        append(UInt8(ascii: ":"))
+        append(Characters.space)
+        appendLine(value)
+    }
+
+    /// - Parameter number: not negative.
+    mutating func appendDecimal(_ number: Int) {
+        if number >= 10 { appendDecimal(number / 10) }
+        append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+}
+
+extension Sequence where Element == (name: String, value: String) {
+    /// Fields as they are written.
+    var bytes: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)> {
+        lazy.map { (name: Array($0.name.utf8)[...], value: Array($0.value.utf8)[...]) }
+    }
+}
+
+/// How bytes of a body are sent: the first `count` of them, between what stands before and behind.
+struct BodyFrame: Hashable, Sendable {
+    var before: [UInt8] = []
+    var count: Int
+    var behind: [UInt8] = []
 }
 
 /// The coding of a body whose length is not known before (RFC 9112 §7.1).
 enum ChunkedCoding {
-    /// - Parameter bytes: at least one, since an empty chunk is the last.
+    /// - Parameter count: at least one, since an empty chunk is the last.
+    static func frame(_ count: Int) -> BodyFrame {
+        var line: [UInt8] = []
+        line.appendLine(String(count, radix: 16))
+        return BodyFrame(before: line, count: count, behind: [Characters.cr, Characters.lf])
+    }
+
+    /// - Parameter bytes: at least one.
     static func chunk(_ bytes: [UInt8]) -> [UInt8] {
-        var chunk: [UInt8] = []
-        chunk.reserveCapacity(bytes.count + 20)
-        chunk.appendLine(String(bytes.count, radix: 16))
-        chunk += bytes
-        chunk.appendLine()
-        return chunk
+        let frame = frame(bytes.count)
+        return frame.before + bytes + frame.behind
     }
 
     static func end(trailers: [(name: String, value: String)] = []) -> [UInt8] {

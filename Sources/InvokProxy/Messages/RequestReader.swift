@@ -72,13 +72,13 @@ struct RequestReader: Sendable {
 }
 
 /// The head of a request.
-struct RequestHead: Hashable, Sendable {
-    let head: MessageHead
+package struct RequestHead: Hashable, Sendable {
+    package let head: MessageHead
     let method: Range<Int>
     /// In origin form, or `*`; of one in absolute form, what stands behind its authority, which is empty for the root.
-    let target: Range<Int>
+    package let target: Range<Int>
     /// The authority of a target in absolute form, or else the value of `Host`; `nil` where HTTP/1.0 has none.
-    let host: Range<Int>?
+    package let host: Range<Int>?
     let isHTTP10: Bool
     let framing: BodyReader.Framing
     /// Whether the client waits for an interim answer before it sends the body (RFC 9110 §10.1.1).

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import InvokProxy
 import InvokSim
 import Logging
 import NIOCore
@@ -27,18 +28,22 @@ struct TestServer: Sendable {
     static func run(
         _ configuration: ServerConfiguration = ServerConfiguration(port: 0),
         transport: (@Sendable (SimWorld) -> any InstanceTransport)? = nil,
+        engine: (@Sendable (SimWorld) -> any ContainerEngine)? = nil, instances: UnixSocketTransport? = nil,
         cache: (any CoordinationCache)? = nil,
         body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let sim = SimWorld(seed: 1)
         var world = sim.world
         if let transport { world.transport = transport(sim) }
+        if let engine { world.engine = engine(sim) }
         if let cache { world.cache = cache }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let system = InvokSystem(world: world, logger: logger)
         try await system.recover()
         let ports = AsyncStream<Int>.makeStream()
-        let server = InvokServer(system: system, configuration: configuration, logger: logger) { port in
+        let server = InvokServer(
+            system: system, configuration: configuration, transport: instances, logger: logger
+        ) { port in
             ports.continuation.yield(port)
         }
         let group = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: logger))
@@ -91,23 +96,27 @@ struct TestServer: Sendable {
     /// Deploys a simulated function.
     @discardableResult
     func deploy(
-        _ directive: String, name: String = "hello", access: String = "public", cors: String = "[]", token: String
+        _ directive: String, name: String = "hello", access: String = "public", cors: String = "[]",
+        limits: String = noRate, token: String
     ) async throws -> DeployResponse {
         let answer = try await call(
             .post, "/invok/deploy?access=\(access)", token: token, fields: [Self.multipart],
-            body: Self.upload(directive, name: name, cors: cors))
+            body: Self.upload(directive, name: name, cors: cors, limits: limits))
         #expect(answer.status == 200, "\(answer.body)")
         return try answer.decode(DeployResponse.self)
     }
 
+    /// Tests send more from one address than a stranger may.
+    static let noRate = #""ratePerCaller":0"#
     static let multipart = ("Content-Type", "multipart/form-data; boundary=XX")
 
     /// A multipart body with the archive of a function.
-    static func upload(_ directive: String, name: String = "hello", cors: String = "[]") -> String {
+    static func upload(
+        _ directive: String, name: String = "hello", cors: String = "[]", limits: String = noRate
+    ) -> String {
         var zip = ZipWriter()
-        // Tests send more from one address than a stranger may.
         let config =
-            #"{"function_name":"\#(name)","runtime":"python","cors":\#(cors),"limits":{"ratePerCaller":0}}"#
+            #"{"function_name":"\#(name)","runtime":"python","cors":\#(cors),"limits":{\#(limits)}}"#
         zip.add("config.json", content: Array(config.utf8))
         zip.add("function.py", content: Array("# sim: \(directive)\n".utf8))
         // The stored archive of short texts is sent as Latin-1 text here, a byte a character.
@@ -161,6 +170,10 @@ struct WireClient: Sendable {
 
     /// Ends the sending; what comes is still read.
     func finish() async throws { try await connection.finish() }
+
+    /// Drops so many bytes.
+    /// - Returns: how many there were until the connection ended.
+    func skip(_ count: Int) async throws -> Int { try await connection.skip(count) }
 
     /// The next answer, or `nil` when the connection ends before its head is whole. Informational ones are answers too.
     func answer(to method: HTTPRequest.Method = .get) async throws -> WireAnswer? {

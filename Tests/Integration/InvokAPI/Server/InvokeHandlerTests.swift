@@ -66,32 +66,20 @@ struct InvokeHandlerTests {
 
     // MARK: Over a unix socket
 
-    /// Runs a server whose functions are answered by a script on a unix socket.
     private func withFunction(
-        _ script: @escaping @Sendable (ByteConnection) async throws -> Void,
+        _ way: CallWay, _ script: @escaping @Sendable (ByteConnection) async throws -> Void,
         body: @escaping @Sendable (TestServer, String) async throws -> Void
     ) async throws {
-        let path = "/tmp/invok-http-\(UInt64.random(in: .min ... .max)).sock"
-        let transport = UnixSocketTransport()
-        try await ByteServer.run(unixSocket: path, script: script) {
-            try await TestServer.run(transport: { sim in
-                RedirectedTransport(sim: sim.transport, transport: transport, socket: path)
-            }) { server in
-                let user = try await server.register()
-                try await server.deploy("hello", token: user.token)
-                try await body(server, "/invok/\(user.user.uuid)/hello")
-            }
-            try await eventually("no connection is left that is neither idle nor closed") {
-                let counts = transport.connectionCounts
-                return counts.open == counts.idle
-            }
-            await transport.shutdown()
+        try await SocketFunction.run(way, script: script) { function in
+            try await body(function.server, function.path)
+            if way == .direct { #expect(function.sentByTasks == 0) }
         }
     }
 
-    @Test func earlyAnswersUnderLoadLoseNothing() async throws {
+    @Test(arguments: CallWay.allCases)
+    func earlyAnswersUnderLoadLoseNothing(way: CallWay) async throws {
         // Answers once it has seen the head, and takes the body or not, as the path says.
-        try await withFunction { connection in
+        try await withFunction(way) { connection in
             while let head = try await connection.text(through: "\r\n\r\n") {
                 if head.contains("POST /hello/whole") {
                     let length = Int(head.firstMatch(of: /content-length: ([0-9]+)/.ignoresCase())?.output.1 ?? "") ?? 0
@@ -124,8 +112,9 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func anAnswerThatBreaksOffIsCutOff() async throws {
-        try await withFunction { connection in
+    @Test(arguments: CallWay.allCases)
+    func anAnswerThatBreaksOffIsCutOff(way: CallWay) async throws {
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         } body: { server, path in
@@ -140,8 +129,9 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func bothDirectionsStream() async throws {
-        try await withFunction { connection in
+    @Test(arguments: CallWay.allCases)
+    func bothDirectionsStream(way: CallWay) async throws {
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             while let line = try await connection.text(through: "!\r\n") {
@@ -171,8 +161,9 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func trailersComeWhereAskedForOnly() async throws {
-        try await withFunction { connection in
+    @Test(arguments: CallWay.allCases)
+    func trailersComeWhereAskedForOnly(way: CallWay) async throws {
+        try await withFunction(way) { connection in
             while try await connection.text(through: "\r\n\r\n") != nil {
                 try await connection.write(
                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nSet-Cookie: a=b\r\nX-T: t\r\n\r\n"
@@ -190,9 +181,10 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func noLengthIsForwardedThatTheBodyDoesNotHave() async throws {
+    @Test(arguments: CallWay.allCases)
+    func noLengthIsForwardedThatTheBodyDoesNotHave(way: CallWay) async throws {
         let seen = Seen()
-        try await withFunction { connection in
+        try await withFunction(way) { connection in
             while let head = try await connection.text(through: "\r\n\r\n") {
                 seen.add(head.lowercased())
                 try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -214,12 +206,14 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test(arguments: [
-        "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "Transfer-Encoding: identity\r\n\r\nok",
-        "Transfer-Encoding: gzip\r\n\r\nok", "Content-Length: 9223372036854775808\r\n\r\nok",
-    ])
-    func anAnswerWhoseFramingIsInDoubtIs502(rest: String) async throws {
-        try await withFunction { connection in
+    @Test(
+        arguments: CallWay.allCases,
+        [
+            "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "Transfer-Encoding: identity\r\n\r\nok",
+            "Transfer-Encoding: gzip\r\n\r\nok", "Content-Length: 9223372036854775808\r\n\r\nok",
+        ])
+    func anAnswerWhoseFramingIsInDoubtIs502(way: CallWay, rest: String) async throws {
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             try await connection.write("HTTP/1.1 200 OK\r\n" + rest)
         } body: { server, path in
@@ -228,9 +222,10 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func aClientThatGoesAwayEndsTheExchange() async throws {
+    @Test(arguments: CallWay.allCases)
+    func aClientThatGoesAwayEndsTheExchange(way: CallWay) async throws {
         let ended = AsyncStream<Void>.makeStream()
-        try await withFunction { connection in
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             do {
@@ -249,10 +244,10 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test(arguments: [nil, "a body"])
-    func aClientThatGoesWhileNothingIsSaidEndsTheExchange(body: String?) async throws {
+    @Test(arguments: CallWay.allCases, [nil, "a body"])
+    func aClientThatGoesWhileNothingIsSaidEndsTheExchange(way: CallWay, body: String?) async throws {
         let (asked, ended) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
-        try await withFunction { connection in
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             if let body { try await connection.skip(body.count) }
             asked.continuation.yield()
@@ -268,9 +263,10 @@ struct InvokeHandlerTests {
         }
     }
 
-    @Test func aClientThatOnlyEndsItsSendingIsAnswered() async throws {
+    @Test(arguments: CallWay.allCases)
+    func aClientThatOnlyEndsItsSendingIsAnswered(way: CallWay) async throws {
         let closed = AsyncStream<Void>.makeStream()
-        try await withFunction { connection in
+        try await withFunction(way) { connection in
             _ = try await connection.text(through: "\r\n\r\n")
             for await _ in closed.stream { break }
             try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -296,22 +292,4 @@ private final class Seen: Sendable {
     var count: Int { heads.withLock { $0.count } }
 
     func add(_ head: String) { heads.withLock { $0.append(head) } }
-}
-
-/// Readiness is simulated; what else a function is asked, the socket answers.
-private struct RedirectedTransport: InstanceTransport {
-    let sim: SimTransport
-    let transport: UnixSocketTransport
-    let socket: String
-
-    func exchange(
-        _ request: InvocationRequest, with endpoint: InstanceEndpoint, sink: any ResponseSink,
-        workEnded: @escaping @Sendable () -> Void
-    ) async throws(TransportError) {
-        if request.head.path == "/_invok/ready" {
-            try await sim.exchange(request, with: endpoint, sink: sink, workEnded: workEnded)
-        } else {
-            try await transport.exchange(request, with: .unixSocket(socket), sink: sink, workEnded: workEnded)
-        }
-    }
 }

@@ -35,6 +35,24 @@ struct VerifiedTokensTests {
         await #expect(throws: TokenError.self) { try await tokens.claims(of: token) }
     }
 
+    @Test func whatIsRememberedIsToldWithoutAsking() async throws {
+        let tokens = VerifiedTokens(codec: codec, clock: clock)
+        let (token, forged) = (try await token(), try await token() + "0")
+        for each in [token, forged] {
+            guard case .none = tokens.knowledge(of: each) else {
+                Issue.record("nothing is remembered yet")
+                return
+            }
+        }
+        _ = try await tokens.claims(of: token)
+        await #expect(throws: TokenError.self) { try await tokens.claims(of: forged) }
+        if case .good = tokens.knowledge(of: token) {} else { Issue.record("the token is good") }
+        if case .bad = tokens.knowledge(of: forged) {} else { Issue.record("the other one is forged") }
+        clock.advance(by: .seconds(10))
+        if case .bad = tokens.knowledge(of: token) {} else { Issue.record("it has expired") }
+        #expect(codec.count.withLock { $0 } == 2)
+    }
+
     @Test func aForgedTokenIsNeverRemembered() async throws {
         let tokens = VerifiedTokens(codec: codec, clock: clock)
         let forged = try await token() + "0"

@@ -1,8 +1,7 @@
 import HTTPTypes
-import InvokProxy
 import Testing
 
-@testable import InvokAPI
+@testable import InvokProxy
 
 struct ForwardingRulesTests {
     private let rules = ForwardingRules(
@@ -64,20 +63,5 @@ struct ForwardingRulesTests {
         let keys = ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "192.0.2.1", "192.0.2.2", "unknown"]
             .map { rules.caller(request(), peer: $0).limitKey }
         #expect(keys[0] == keys[1] && Set(keys).count == 5)
-    }
-
-    @Test(arguments: [
-        ("203.0.113.9", "", "203.0.113.9/32"), ("2001:db8:1:2:3::4", "", "2001:db8:1:2:0:0:0:0/64"),
-        ("::ffff:203.0.113.9", "", "203.0.113.9/32"), ("unknown", "", "unknown"),
-        // Behind a trusted proxy by its own address.
-        ("10.0.0.1", "6.6.6.6, 1.1.1.1", "1.1.1.1/32"), ("fd00::1", "2001:db8::9", "2001:db8:0:0:0:0:0:0/64"),
-        // What stands for many.
-        ("10.0.0.1", "", nil), ("172.17.0.1", "1.1.1.1", nil),
-    ])
-    func strangersAreToldApartByTheirAddresses(peer: String, chain: String, key: String?) {
-        let configuration = ServerConfiguration(
-            trustedProxies: rules.trustedProxies, sharedAddresses: [AddressRange("172.17.0.1")].compactMap(\.self))
-        let caller = rules.caller(request(("X-Forwarded-For", chain)), peer: peer)
-        #expect(configuration.strangerKey(of: caller) == key)
     }
 }

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Testing
 
-@testable import InvokAPI
+@testable import InvokProxy
 
 struct FunctionAnswerRulesTests {
     private let shared = FunctionAnswerRules(path: "/invok/u/f")

@@ -1,13 +1,11 @@
-import InvokProxy
-
 /// A host and perhaps its port, as in `Host` (RFC 9110 §7.2).
-struct Authority: Hashable, Sendable {
+package struct Authority: Hashable, Sendable {
     /// In lower case; an IPv6 address without its brackets.
-    let name: String
-    let port: Int?
+    package let name: String
+    package let port: Int?
 
     /// - Returns: `nil` for what is none, a name of no letters too.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         var rest = text[...]
         if rest.first == "[" {
             guard let end = rest.firstIndex(of: "]") else { return nil }
@@ -37,18 +35,18 @@ struct Authority: Hashable, Sendable {
     }
 
     /// Whether only this machine is meant by it (RFC 6761 §6.3).
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         name == "localhost" || name.hasSuffix(".localhost") || (IPAddress(name)?.isLoopback ?? false)
     }
 }
 
 /// A web origin (RFC 6454), as `Origin` names one.
-struct WebOrigin: Hashable, Sendable {
-    let authority: Authority
+package struct WebOrigin: Hashable, Sendable {
+    package let authority: Authority
     private let standardPort: Int
 
     /// - Returns: `nil` for what is none, and for `null`.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         if let rest = text.dropping(prefix: "http://") {
             standardPort = 80
             guard let authority = Authority(rest) else { return nil }
@@ -64,7 +62,7 @@ struct WebOrigin: Hashable, Sendable {
 
     /// Whether the origin's host and port are those. A host without a port is at one of the standard ones, since whether
     /// TLS ends in front of this server cannot be seen.
-    func isAt(_ other: Authority) -> Bool {
+    package func isAt(_ other: Authority) -> Bool {
         let port = authority.port ?? standardPort
         return authority.name == other.name && (other.port.map { $0 == port } ?? [80, 443].contains(port))
     }

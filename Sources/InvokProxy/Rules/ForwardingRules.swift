@@ -1,33 +1,33 @@
 import HTTPTypes
-import Invok
-import InvokProxy
 
 /// Who calls, by what the connection and the proxies in front say.
 public struct Caller: Hashable, Sendable {
     /// The address that limits and the log go by, or `unknown`.
     public var client: String
     /// The client, and the trusted proxies behind it, as in `X-Forwarded-For`.
-    var chain: [String]
+    package var chain: [String]
     /// `http` or `https`.
-    var scheme: String
+    package var scheme: String
     /// The host and port that the client has asked for.
-    var host: String?
+    package var host: String?
     /// Whether the connection comes from this machine.
-    var isLocal: Bool
+    package var isLocal: Bool
 
     /// What limits count by: that of the address, where the client has one.
-    var limitKey: String { IPAddress(client)?.limitKey ?? client }
+    package var limitKey: String { IPAddress(client)?.limitKey ?? client }
 }
 
 extension IPAddress {
     /// What limits count by: the address, or the network of an IPv6 one.
-    var limitKey: String { network.description }
+    package var limitKey: String { network.description }
 }
 
 /// Which forwarding fields are believed, and which a function gets. Fields are their sender's to write, so only a proxy that
 /// the operator named is believed (RFC 7239 §8.1).
-struct ForwardingRules: Sendable {
-    let trustedProxies: [AddressRange]
+package struct ForwardingRules: Sendable {
+    private let trustedProxies: [AddressRange]
+
+    package init(trustedProxies: [AddressRange]) { self.trustedProxies = trustedProxies }
 
     private enum Name {
         static let `for` = HTTPField.Name("X-Forwarded-For")!
@@ -36,13 +36,13 @@ struct ForwardingRules: Sendable {
         static let realIP = HTTPField.Name("X-Real-IP")!
     }
 
-    func trusts(_ address: String) -> Bool {
+    package func trusts(_ address: String) -> Bool {
         guard let address = IPAddress(address) else { return false }
         return trustedProxies.contains { $0.contains(address) }
     }
 
     /// - Parameter peer: the address at the other end of the connection, or `unknown`.
-    func caller(_ request: HTTPRequest, peer: String) -> Caller {
+    package func caller(_ request: HTTPRequest, peer: String) -> Caller {
         let address = IPAddress(peer)
         let peer = address?.description ?? peer
         var caller = Caller(
@@ -64,18 +64,19 @@ struct ForwardingRules: Sendable {
     }
 
     /// The request as a function may see it: what names the client comes from here.
-    func forwarded(_ request: HTTPRequest, of caller: Caller) -> HTTPRequest {
+    package func forwarded(_ request: HTTPRequest, of caller: Caller) -> HTTPRequest {
         var forwarded = request
         forwarded.headerFields = HTTPFields(
-            request.headerFields.filter { field in
-                let name = field.name.canonicalName
-                return !name.hasPrefix("x-forwarded-") && name != "x-real-ip" && name != "forwarded"
-            })
-        forwarded.headerFields[Name.for] = caller.chain.joined(separator: ", ")
-        forwarded.headerFields[Name.realIP] = caller.client
-        forwarded.headerFields[Name.proto] = caller.scheme
-        forwarded.headerFields[Name.host] = caller.host
+            request.headerFields.filter { !RequestFieldRules.namesClient(Array($0.name.canonicalName.utf8)[...]) })
+        for field in fields(of: caller) { forwarded.headerFields[field.name] = field.value }
         return forwarded
+    }
+
+    /// What a function is told of who calls.
+    package func fields(of caller: Caller) -> [HTTPField] {
+        [(Name.for, caller.chain.joined(separator: ", ")), (Name.realIP, caller.client), (Name.proto, caller.scheme)]
+            .map { HTTPField(name: $0, value: $1) }
+            + (caller.host.map { [HTTPField(name: Name.host, value: $0)] } ?? [])
     }
 
     /// The addresses from the right until one is none, in their order.

@@ -1,11 +1,16 @@
 import HTTPTypes
 
 /// Which of a function's trailer fields reach the client (RFC 9110 §6.5).
-enum TrailerRules {
+package enum TrailerRules {
     /// Whether the client has said that it takes trailers: `TE: trailers` (RFC 9110 §10.1.4). Others may lose or, worse,
     /// misread them.
-    static func areWanted(_ fields: HTTPFields) -> Bool {
-        fields[values: HTTPField.Name("TE")!].contains { value in
+    package static func areWanted(_ fields: HTTPFields) -> Bool {
+        areWanted(fields[values: HTTPField.Name("TE")!])
+    }
+
+    /// - Parameter values: those of `TE`.
+    static func areWanted(_ values: [String]) -> Bool {
+        values.contains { value in
             value.split(separator: ",").contains { member in
                 member.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased() == "trailers"
             }
@@ -21,7 +26,7 @@ enum TrailerRules {
     ]
 
     /// - Returns: `nil` when nothing is left.
-    static func allowed(_ trailers: HTTPFields) -> HTTPFields? {
+    package static func allowed(_ trailers: HTTPFields) -> HTTPFields? {
         let kept = HTTPFields(
             trailers.filter { field in
                 let name = field.name.canonicalName

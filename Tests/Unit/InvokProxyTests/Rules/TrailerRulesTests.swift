@@ -1,7 +1,7 @@
 import HTTPTypes
 import Testing
 
-@testable import InvokAPI
+@testable import InvokProxy
 
 struct TrailerRulesTests {
     @Test(arguments: [

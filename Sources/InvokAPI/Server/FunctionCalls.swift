@@ -1,0 +1,207 @@
+import HTTPTypes
+import Invok
+import InvokProxy
+import Logging
+
+/// Which requests of one client's connection call a function whose instance takes them at once. The answers are those that
+/// `ServerResponder` would give, for which it asks nobody who would have to be waited for.
+///
+/// What a connection's requests have in common is worked out once.
+final class FunctionCalls: DirectCalls {
+    /// What a host is to this server.
+    private enum Site {
+        case shared
+        case function(FunctionKey)
+        case refused
+    }
+
+    /// A function on a shared origin, and what of a target names it.
+    private struct Function {
+        let prefix: [UInt8]
+        let key: FunctionKey
+        let rules: FunctionAnswerRules
+    }
+
+    private let system: InvokSystem
+    private let configuration: ServerConfiguration
+    private let forwarding: ForwardingRules
+    private let hosts: HostRules
+    private let logger: Logger
+    private let peer: String
+    private let isProxy: Bool
+    /// What limits count a stranger at that address by.
+    private let stranger: String?
+    private let callerLines: [UInt8]
+
+    private var site: (host: [UInt8]?, site: Site)?
+    private var function: Function?
+    private var date: (second: Int64, line: [UInt8]) = (.min, [])
+
+    /// - Parameter peer: the address at the other end of the connection, or `unknown`.
+    init(
+        system: InvokSystem, configuration: ServerConfiguration, forwarding: ForwardingRules, peer: String,
+        logger: Logger
+    ) {
+        self.system = system
+        self.configuration = configuration
+        self.forwarding = forwarding
+        self.peer = peer
+        self.logger = logger
+        hosts = configuration.hosts
+        isProxy = forwarding.trusts(peer)
+        let caller = forwarding.caller(HTTPRequest(method: .get, scheme: "http", authority: nil, path: "/"), peer: peer)
+        stranger = configuration.strangerKey(of: caller)
+        callerLines = Self.lines(forwarding.fields(of: caller))
+    }
+
+    // MARK: DirectCalls
+
+    func call(for request: RequestHead) -> DirectCall? {
+        let began = system.world.clock.now()
+        guard let seen = Seen(request.head) else { return nil }
+        // Behind a proxy each request has a caller of its own.
+        let caller = isProxy ? forwarding.caller(HTTPRequest(request), peer: peer) : nil
+        let hostBytes =
+            caller.map { $0.host.map { Array($0.utf8) } } ?? request.host.map { Array(request.head.bytes[$0]) }
+        guard let (key, rest, rules) = target(of: request, at: hostBytes, isScript: seen.isServiceWorker),
+            let tokens = try? ForwardedHead.Tokens(authorizations: seen.authorizations, apart: seen.token)
+        else { return nil }
+        let warm = system.invocations.warm(key, tokens: tokens, isOfPage: seen.hasOrigin) {
+            caller.map { configuration.strangerKey(of: $0) } ?? stranger
+        }
+        guard let warm else { return nil }
+        let requestID = RequestIdentity.make(given: seen.requestID, randomness: system.world.randomness)
+        var requestLines: [UInt8] = []
+        requestLines.reserveCapacity(callerLines.count + 256)
+        requestLines += caller.map { Self.lines(forwarding.fields(of: $0)) } ?? callerLines
+        if caller == nil, let hostBytes { Self.add("X-Forwarded-Host", hostBytes, to: &requestLines) }
+        Self.add("X-Invok-Request-Id", requestID.utf8, to: &requestLines)
+        var answerLines: [UInt8] = []
+        answerLines.reserveCapacity(256)
+        answerLines += dateLine()
+        Self.add("X-Request-Id", requestID.utf8, to: &answerLines)
+        return DirectCall(
+            warm, began: began, requestID: requestID, requestLines: requestLines, answerLines: answerLines, rest: rest,
+            rules: rules)
+    }
+
+    func onDropped(_ cookies: [String], of call: DirectCall) {
+        InvokeHandler.log(cookies, of: "\(call.warm.function)", requestID: call.requestID, to: logger)
+    }
+
+    func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: DirectCallSummary) {
+        guard logger.logLevel <= .debug else { return }
+        let request = HTTPRequest(request)
+        AccessLog.write(
+            request,
+            Answer.Summary(status: summary.status, bytes: summary.bytes, isWhole: summary.isWhole),
+            requestID: call.requestID, client: forwarding.caller(request, peer: peer).client, isInvocation: true,
+            duration: call.began.duration(to: system.world.clock.now()), to: logger)
+    }
+
+    // MARK: Inside
+
+    /// The function that is called, what follows its name in the target, and what its answers may say.
+    private func target(
+        of request: RequestHead, at host: [UInt8]?, isScript: Bool
+    ) -> (FunctionKey, Range<Int>, FunctionAnswerRules)? {
+        let target = request.head.bytes[request.target]
+        guard target.first == UInt8(ascii: "/") else { return nil }
+        switch site(host) {
+        case .refused: return nil
+        case .function(let key):
+            // The root of the host is the function itself.
+            let isRoot = target.count == 1 || target.dropFirst().first == UInt8(ascii: "?")
+            return (key, isRoot ? request.target.dropFirst() : request.target, FunctionAnswerRules(path: nil))
+        case .shared:
+            guard !isScript else { return nil }
+            if let function, target.starts(with: function.prefix) {
+                let rest = request.target.dropFirst(function.prefix.count)
+                let next = request.head.bytes[rest].first
+                if next == nil || next == UInt8(ascii: "/") || next == UInt8(ascii: "?") {
+                    return (function.key, rest, function.rules)
+                }
+            }
+            guard let path = InvocationPath(target) else { return nil }
+            let text = { (range: Range<Int>) in String(decoding: request.head.bytes[range], as: UTF8.self) }
+            let (namespaceText, nameText) = (text(path.namespace), text(path.name))
+            guard let namespace = Namespace(namespaceText), let name = try? FunctionName(nameText) else { return nil }
+            let found = Function(
+                prefix: Array(target.prefix(upTo: path.rest.lowerBound)),
+                key: FunctionKey(namespace: namespace, name: name),
+                rules: FunctionAnswerRules(path: "/invok/\(namespaceText)/\(nameText)"))
+            function = found
+            return (found.key, path.rest, found.rules)
+        }
+    }
+
+    private func site(_ host: [UInt8]?) -> Site {
+        if let site, site.host == host { return site.site }
+        let text = host.map { String(decoding: $0, as: UTF8.self) }
+        let found: Site
+        if let (namespace, name) = hosts.function(at: text) {
+            if let namespace = Namespace(namespace), let name = try? FunctionName(name) {
+                found = .function(FunctionKey(namespace: namespace, name: name))
+            } else {
+                found = .refused
+            }
+        } else {
+            found = hosts.fault(host: text) == nil ? .shared : .refused
+        }
+        site = (host, found)
+        return found
+    }
+
+    private func dateLine() -> [UInt8] {
+        let now = system.world.clock.wallTime()
+        let second = now.millisecondsSinceEpoch / 1000
+        if second != date.second {
+            var line: [UInt8] = []
+            Self.add("Date", now.httpDate.utf8, to: &line)
+            if let name = configuration.serverName { Self.add("Server", name.utf8, to: &line) }
+            date = (second, line)
+        }
+        return date.line
+    }
+
+    private static func lines(_ fields: [HTTPField]) -> [UInt8] {
+        var lines: [UInt8] = []
+        for field in fields { add(field.name.rawName, field.value.utf8, to: &lines) }
+        return lines
+    }
+
+    private static func add(_ name: String, _ value: some Sequence<UInt8>, to lines: inout [UInt8]) {
+        lines.append(contentsOf: name.utf8)
+        lines.append(contentsOf: ": ".utf8)
+        lines.append(contentsOf: value)
+        lines.append(contentsOf: "\r\n".utf8)
+    }
+}
+
+/// What of a request's fields decides on its way.
+private struct Seen {
+    var authorizations: [String] = []
+    var token: String?
+    var requestID: String?
+    var hasOrigin = false
+    var isServiceWorker = false
+
+    /// - Returns: `nil` where a field that there should be one of is there twice.
+    init?(_ head: MessageHead) {
+        let text = { (field: MessageHead.Field) in String(decoding: head.value(field), as: UTF8.self) }
+        for field in head.fields {
+            switch field.name.count {
+            case 6 where head.isNamed(field, "origin"): hasOrigin = true
+            case 12 where head.isNamed(field, "x-request-id"):
+                guard requestID == nil else { return nil }
+                requestID = text(field)
+            case 13 where head.isNamed(field, "authorization"): authorizations.append(text(field))
+            case 13 where head.isNamed(field, "x-invok-token"):
+                guard token == nil else { return nil }
+                token = text(field)
+            case 14 where head.isNamed(field, "service-worker"): isServiceWorker = true
+            default: break
+            }
+        }
+    }
+}

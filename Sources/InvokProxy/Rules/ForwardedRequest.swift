@@ -1,0 +1,46 @@
+extension RequestWriter {
+    /// A client's request as a function gets it.
+    /// - Parameters:
+    ///   - name: the function's, which its path begins with.
+    ///   - rest: what stands behind it in the target.
+    ///   - dropsAuthorization: whether `Authorization` holds what the function must not see.
+    ///   - added: whole lines, which the gateway adds.
+    init(_ request: RequestHead, name: [UInt8], rest: Range<Int>, dropsAuthorization: Bool, added: [UInt8]) {
+        let (head, source) = (request.head, request.head.bytes)
+        framing =
+            switch request.framing {
+            case .length(0), .untilEnd: .none
+            case .length(let count): .length(count)
+            case .chunked: .chunked
+            }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(source.count + name.count + added.count + 64)
+        bytes.append(contentsOf: source[request.method])
+        bytes.append(Characters.space)
+        bytes.append(UInt8(ascii: "/"))
+        bytes.append(contentsOf: name)
+        bytes.append(contentsOf: source[rest])
+        bytes.appendLine(" HTTP/1.1")
+        bytes.append(contentsOf: "host: ".utf8)
+        bytes.appendLine(request.host.map { source[$0] } ?? Self.nobody)
+        let hopByHop = HopByHopFields(connection: head.values("connection"))
+        for field in head.fields {
+            let fieldName = head.name(field)
+            if Characters.areEqual(fieldName, "host") || Characters.areEqual(fieldName, "content-length") { continue }
+            if dropsAuthorization, Characters.areEqual(fieldName, "authorization") { continue }
+            guard RequestFieldRules.passes(fieldName, hopByHop) else { continue }
+            bytes.appendField(fieldName, head.value(field))
+        }
+        bytes.append(contentsOf: added)
+        switch framing {
+        case .none: if !head.values("content-length").isEmpty { bytes.appendLine("content-length: 0") }
+        case .length(let count): bytes.appendLine("content-length: ", String(count))
+        case .chunked: bytes.appendLine("transfer-encoding: chunked")
+        }
+        bytes.appendLine()
+        self.head = bytes
+    }
+
+    /// The host of a client of HTTP/1.0 that names none.
+    private static let nobody = Array("localhost".utf8)[...]
+}
