@@ -20,7 +20,7 @@ struct InstancePoolWarmTests {
 
     /// Whatever has happened to a pool: where a request ends quietly, the general way would have come to nothing else.
     @Test func whatEndsQuietlyHasNoConsequence() {
-        #expect((0..<10).reduce(0) { $0 + endRequests(seed: $1) } > 50)
+        #expect((0..<40).reduce(0) { $0 + endRequests(seed: $1) } > 50)
     }
 
     /// - Returns: how many requests have ended quietly.
