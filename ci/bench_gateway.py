@@ -130,7 +130,7 @@ def wrk(url, connections, script, token, proxy):
 def main():
     for tool in ("nginx", "wrk"):
         if shutil.which(tool) is None:
-            raise Failed(f"{tool} is not here; ci/setup bench installs it")
+            raise Failed(f"{tool} is not here; install nginx and wrk")
     core = Core(CORE, WORK / "data", {"LOG_LEVEL": "info", "INVOK_CONNECTIONS_PER_ADDRESS": "2000"})
     namespace, headers = core.register()
     config = {
