@@ -23,14 +23,15 @@ struct EntranceRules: Sendable {
 
     func entry(of request: HTTPRequest, _ caller: Caller) -> Entry {
         let path = request.path ?? ""
-        if let (namespace, name) = hosts.function(at: caller.host) {
-            // The root of the host is the function itself.
-            let rest = path.hasPrefix("/?") || path == "/" ? String(path.dropFirst()) : path
-            return .function(InvocationTarget(namespace: namespace, name: name, rest: rest), sharedPath: nil)
-        }
         // Who looks after the server on its own machine asks by an address.
         let isProbe = caller.isLocal && ["/healthz", "/readyz"].contains(path)
-        if !isProbe, let fault = hosts.fault(host: caller.host) { return .refused(fault) }
+        switch hosts.site(at: caller.host) {
+        case .function(let namespace, let name):
+            let rest = HostRules.isRoot(path.utf8) ? String(path.dropFirst()) : path
+            return .function(InvocationTarget(namespace: namespace, name: name, rest: rest), sharedPath: nil)
+        case .refused(let fault) where !isProbe: return .refused(fault)
+        case .refused, .shared: break
+        }
         if let target = InvocationTarget(requestPath: path) {
             // It would answer for other functions' pages, and for the API's (Service Workers §6.3).
             guard request.headerFields[Self.serviceWorker]?.lowercased() != "script" else {

@@ -63,6 +63,28 @@ public struct HostRules: Sendable {
 
     // MARK: Hosts
 
+    /// What a host is to this server.
+    enum Site: Sendable {
+        /// The API's, and that of all functions.
+        case shared
+        /// A function's own.
+        case function(namespace: String, name: String)
+        case refused(InvokError)
+    }
+
+    /// - Parameter host: as the client asked for it.
+    func site(at host: String?) -> Site {
+        if let (namespace, name) = function(at: host) { return .function(namespace: namespace, name: name) }
+        return fault(host: host).map { .refused($0) } ?? .shared
+    }
+
+    /// Whether the target is the root of a host of a function's own, which is the function itself.
+    static func isRoot(_ target: some Collection<UInt8>) -> Bool {
+        guard target.first == UInt8(ascii: "/") else { return false }
+        let rest = target.dropFirst()
+        return rest.isEmpty || rest.first == UInt8(ascii: "?")
+    }
+
     /// - Parameter host: as the client asked for it, or `nil` where HTTP/1.0 did not say.
     /// - Returns: what to answer instead, or `nil`.
     func fault(host text: String?) -> InvokError? {

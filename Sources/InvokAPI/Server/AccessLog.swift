@@ -1,11 +1,12 @@
 import HTTPTypes
 import Invok
+import InvokProxy
 import Logging
 
 /// One line for each request; those to functions, of which there may be thousands a second, only for who debugs. The query is left out, since it may hold secrets, and so are all header fields.
 enum AccessLog {
     static func write(
-        _ request: HTTPRequest, _ summary: Answer.Summary, requestID: String, client: String,
+        _ request: HTTPRequest, _ summary: AnswerSummary, requestID: String, client: String,
         isInvocation: Bool, duration: Duration,
         to logger: Logger
     ) {

@@ -6,16 +6,10 @@ import Synchronization
 
 /// The answer to one request on its connection: written whole, or as it comes from a function.
 final class Answer: ResponseSink {
-    struct Summary: Sendable {
-        var status: Int?
-        var bytes = 0
-        var isWhole = false
-    }
-
     private let connection: any ClientConnection
     private let takesTrailers: Bool
     private let decorate: @Sendable (inout HTTPResponse) -> Void
-    private let state = Mutex(Summary())
+    private let state = Mutex(AnswerSummary())
 
     /// - Parameters:
     ///   - takesTrailers: whether the client has asked for them.
@@ -29,7 +23,7 @@ final class Answer: ResponseSink {
         self.decorate = decorate
     }
 
-    var summary: Summary { state.withLock { $0 } }
+    var summary: AnswerSummary { state.withLock { $0 } }
     var hasBegun: Bool { summary.status != nil }
 
     /// Writes an answer that is not yet begun.

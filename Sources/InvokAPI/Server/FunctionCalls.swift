@@ -8,13 +8,6 @@ import Logging
 ///
 /// What a connection's requests have in common is worked out once.
 final class FunctionCalls: DirectCalls {
-    /// What a host is to this server.
-    private enum Site {
-        case shared
-        case function(FunctionKey)
-        case refused
-    }
-
     /// A function on a shared origin, and what of a target names it.
     private struct Function {
         let prefix: [UInt8]
@@ -33,7 +26,7 @@ final class FunctionCalls: DirectCalls {
     private let stranger: String?
     private let callerLines: [UInt8]
 
-    private var site: (host: [UInt8]?, site: Site)?
+    private var site: (host: [UInt8]?, site: HostRules.Site)?
     private var function: Function?
     private var date: (second: Int64, line: [UInt8]) = (.min, [])
 
@@ -89,13 +82,12 @@ final class FunctionCalls: DirectCalls {
         InvokeHandler.log(cookies, of: "\(call.warm.function)", requestID: call.requestID, to: logger)
     }
 
-    func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: DirectCallSummary) {
+    func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: AnswerSummary) {
         guard logger.logLevel <= .debug else { return }
         let request = HTTPRequest(request)
         AccessLog.write(
-            request,
-            Answer.Summary(status: summary.status, bytes: summary.bytes, isWhole: summary.isWhole),
-            requestID: call.requestID, client: forwarding.caller(request, peer: peer).client, isInvocation: true,
+            request, summary, requestID: call.requestID, client: forwarding.caller(request, peer: peer).client,
+            isInvocation: true,
             duration: call.began.duration(to: system.world.clock.now()), to: logger)
     }
 
@@ -109,10 +101,10 @@ final class FunctionCalls: DirectCalls {
         guard target.first == UInt8(ascii: "/") else { return nil }
         switch site(host) {
         case .refused: return nil
-        case .function(let key):
-            // The root of the host is the function itself.
-            let isRoot = target.count == 1 || target.dropFirst().first == UInt8(ascii: "?")
-            return (key, isRoot ? request.target.dropFirst() : request.target, FunctionAnswerRules(path: nil))
+        case .function(let namespace, let name):
+            guard let key = Self.key(namespace, name) else { return nil }
+            let rest = HostRules.isRoot(target) ? request.target.dropFirst() : request.target
+            return (key, rest, FunctionAnswerRules(path: nil))
         case .shared:
             guard !isScript else { return nil }
             if let function, target.starts(with: function.prefix) {
@@ -124,30 +116,24 @@ final class FunctionCalls: DirectCalls {
             }
             guard let path = InvocationPath(target) else { return nil }
             let text = { (range: Range<Int>) in String(decoding: request.head.bytes[range], as: UTF8.self) }
-            let (namespaceText, nameText) = (text(path.namespace), text(path.name))
-            guard let namespace = Namespace(namespaceText), let name = try? FunctionName(nameText) else { return nil }
+            let (namespace, name) = (text(path.namespace), text(path.name))
+            guard let key = Self.key(namespace, name) else { return nil }
             let found = Function(
-                prefix: Array(target.prefix(upTo: path.rest.lowerBound)),
-                key: FunctionKey(namespace: namespace, name: name),
-                rules: FunctionAnswerRules(path: "/invok/\(namespaceText)/\(nameText)"))
+                prefix: Array(target.prefix(upTo: path.rest.lowerBound)), key: key,
+                rules: FunctionAnswerRules(path: "/invok/\(namespace)/\(name)"))
             function = found
             return (found.key, path.rest, found.rules)
         }
     }
 
-    private func site(_ host: [UInt8]?) -> Site {
+    private static func key(_ namespace: String, _ name: String) -> FunctionKey? {
+        guard let namespace = Namespace(namespace), let name = try? FunctionName(name) else { return nil }
+        return FunctionKey(namespace: namespace, name: name)
+    }
+
+    private func site(_ host: [UInt8]?) -> HostRules.Site {
         if let site, site.host == host { return site.site }
-        let text = host.map { String(decoding: $0, as: UTF8.self) }
-        let found: Site
-        if let (namespace, name) = hosts.function(at: text) {
-            if let namespace = Namespace(namespace), let name = try? FunctionName(name) {
-                found = .function(FunctionKey(namespace: namespace, name: name))
-            } else {
-                found = .refused
-            }
-        } else {
-            found = hosts.fault(host: text) == nil ? .shared : .refused
-        }
+        let found = hosts.site(at: host.map { String(decoding: $0, as: UTF8.self) })
         site = (host, found)
         return found
     }

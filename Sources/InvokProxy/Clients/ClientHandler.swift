@@ -80,7 +80,6 @@ final class ClientHandler: ChannelInboundHandler {
         let isAdmitted = connections.open(context.channel) { eventLoop.execute { handler.value.quiesce() } }
         guard isAdmitted else { return context.close(promise: nil) }
         peer = context.channel.remoteAddress?.ipAddress ?? peer
-        calls = handlers.direct?(peer)
         arm()
         read()
     }
@@ -317,6 +316,8 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     private func begin(_ head: RequestHead) {
+        // Made with the first request: most connections of somebody hostile never have one.
+        if calls == nil, instances != nil { calls = handlers.direct?(peer) }
         if let calls, let instances, let call = calls.call(for: head) {
             deadlines.onHead(limits.of(call.warm.limits), waits: head.expectsContinue)
             let exchange = DirectExchange(head, call, calls, of: self, pool: instances, on: eventLoop)

@@ -18,8 +18,7 @@ package struct DirectCall {
     ///   - answerLines: header lines for the client, besides the function's.
     package init(
         _ warm: WarmCall, began: Instant, requestID: String, requestLines: [UInt8], answerLines: [UInt8],
-        rest: Range<Int>,
-        rules: FunctionAnswerRules
+        rest: Range<Int>, rules: FunctionAnswerRules
     ) {
         self.warm = warm
         self.began = began
@@ -31,11 +30,13 @@ package struct DirectCall {
     }
 }
 
-/// How a direct call ended, for the log.
-package struct DirectCallSummary: Sendable {
+/// What a client got for its answer, for the log.
+package struct AnswerSummary: Sendable {
     package var status: Int?
     package var bytes = 0
     package var isWhole = false
+
+    package init() {}
 }
 
 /// Says which requests of one client's connection are direct calls. Used on the connection's event loop only, and waits for
@@ -47,5 +48,5 @@ package protocol DirectCalls: AnyObject {
     /// A function's cookies were dropped.
     func onDropped(_ cookies: [String], of call: DirectCall)
     /// A call has ended; not one that is answered elsewhere after all.
-    func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: DirectCallSummary)
+    func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: AnswerSummary)
 }

@@ -15,7 +15,7 @@ final class DirectExchange: AnswerReceiver {
     /// Gone once the exchange has ended.
     private var client: ClientHandler?
     private var connection: InstanceConnection?
-    private var summary = DirectCallSummary()
+    private var summary = AnswerSummary()
 
     init(
         _ request: RequestHead, _ call: DirectCall, _ calls: any DirectCalls, of client: ClientHandler,
@@ -176,12 +176,7 @@ final class DirectExchange: AnswerReceiver {
 }
 
 extension RequestHead {
-    var isHead: Bool { head.bytes[method].elementsEqual("HEAD".utf8) }
-
-    /// Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2).
-    var isIdempotent: Bool {
-        ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains { head.bytes[method].elementsEqual($0.utf8) }
-    }
+    var isIdempotent: Bool { IdempotentMethods.contains(String(decoding: head.bytes[method], as: UTF8.self)) }
 
     /// The trailers that the client gets: those that it has asked for.
     func allowed(_ trailers: MessageHead) -> [(name: String, value: String)] {

@@ -27,6 +27,13 @@ extension HTTPField.Name {
     static let hostField = HTTPField.Name("host")!
 }
 
+/// The methods of requests of which doing one twice is the same as doing it once (RFC 9110 §9.2.2).
+enum IdempotentMethods {
+    private static let names: Set<String> = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
+
+    static func contains(_ method: String) -> Bool { names.contains(method) }
+}
+
 extension InvocationRequest {
     /// The length that the request declares for its body, in bytes.
     var declaredBodyBytes: Int? {
@@ -34,13 +41,7 @@ extension InvocationRequest {
         return lengths.count == 1 ? ContentLength.parse(lengths[0]) : nil
     }
 
-    /// Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2).
-    var isIdempotent: Bool {
-        switch head.method {
-        case .get, .head, .options, .trace, .put, .delete: true
-        default: false
-        }
-    }
+    var isIdempotent: Bool { IdempotentMethods.contains(head.method.rawValue) }
 }
 
 extension HTTPResponse {

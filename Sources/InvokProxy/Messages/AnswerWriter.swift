@@ -21,7 +21,7 @@ struct AnswerWriter: Sendable {
     private(set) var hasEnded = false
 
     init(to request: RequestHead) {
-        isHeadRequest = request.head.bytes[request.method].elementsEqual("HEAD".utf8)
+        isHeadRequest = request.isHead
         isHTTP10 = request.isHTTP10
         // What follows a request for an upgrade need not be HTTP. None is served.
         keepsAlive = request.keepsAlive && !request.asksForUpgrade

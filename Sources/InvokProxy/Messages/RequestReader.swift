@@ -113,6 +113,8 @@ package struct RequestHead: Hashable, Sendable {
 
     var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
 
+    var isHead: Bool { head.bytes[method].elementsEqual("HEAD".utf8) }
+
     /// Whether the client would go on in another protocol (RFC 9110 §7.8).
     var asksForUpgrade: Bool { !head.values("upgrade").isEmpty }
 

@@ -19,11 +19,17 @@ struct RequestWriter: Sendable {
         method: String, target: String, fields: some Sequence<(name: String, value: String)>, framing: Framing,
         declaresNothing: Bool
     ) {
-        self.framing = framing
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
         bytes.appendLine(method, " ", target, " HTTP/1.1")
         for field in fields { bytes.appendLine(field.name, ": ", field.value) }
+        self.init(framing: framing, lines: bytes, declaresNothing: declaresNothing)
+    }
+
+    /// - Parameter lines: all of the head but the fields of the framing.
+    init(framing: Framing, lines: consuming [UInt8], declaresNothing: Bool) {
+        self.framing = framing
+        var bytes = consume lines
         switch framing {
         case .none: if declaresNothing { bytes.appendLine("content-length: 0") }
         case .length(let count): bytes.appendLine("content-length: ", String(count))

@@ -7,7 +7,7 @@ extension RequestWriter {
     ///   - added: whole lines, which the gateway adds.
     init(_ request: RequestHead, name: [UInt8], rest: Range<Int>, dropsAuthorization: Bool, added: [UInt8]) {
         let (head, source) = (request.head, request.head.bytes)
-        framing =
+        let framing: Framing =
             switch request.framing {
             case .length(0), .untilEnd: .none
             case .length(let count): .length(count)
@@ -32,13 +32,7 @@ extension RequestWriter {
             bytes.appendField(fieldName, head.value(field))
         }
         bytes.append(contentsOf: added)
-        switch framing {
-        case .none: if !head.values("content-length").isEmpty { bytes.appendLine("content-length: 0") }
-        case .length(let count): bytes.appendLine("content-length: ", String(count))
-        case .chunked: bytes.appendLine("transfer-encoding: chunked")
-        }
-        bytes.appendLine()
-        self.head = bytes
+        self.init(framing: framing, lines: bytes, declaresNothing: !head.values("content-length").isEmpty)
     }
 
     /// The host of a client of HTTP/1.0 that names none.
