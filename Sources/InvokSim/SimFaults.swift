@@ -83,15 +83,13 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     /// Whose answers come late more often: what is read there is acted on long after, when it may be true no more.
     private static let lateAnswerWeights = [
         "store.references": 30, "artifacts.list": 30, "store.activeFunctions": 30, "store.version": 30,
-        "builder.build": 30,
     ]
 
     /// How many times as often as in other calls the fault comes in the call `name`.
     func weight(in name: String) -> Int {
         switch (self, name) {
-        // To end an instance takes long more often than other calls do, and so does to remove what nothing names.
+        // To end an instance takes long more often than other calls do.
         case (.slow, "engine.stop"): 10
-        case (.slow, "artifacts.remove"): 30
         case (.slowAnswer, _): Self.lateAnswerWeights[name] ?? Self.weights[name] ?? 1
         default: Self.weights[name] ?? 1
         }
