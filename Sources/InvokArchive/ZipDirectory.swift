@@ -9,6 +9,7 @@ struct ZipEntry {
 
     let path: String
     let kind: ArchiveEntry.Kind
+    let isExecutable: Bool
     let method: Method
     /// Where the data is in the archive, as it is stored there.
     let data: Range<Int>

@@ -78,7 +78,9 @@ struct ZipHeader {
         }
         let kind = kind(of: path)
         guard kind != .directory || size == 0 else { throw .damaged("\(shown) is a folder with content") }
-        return ZipEntry(path: path, kind: kind, method: known, data: data, size: size, checksum: checksum)
+        return ZipEntry(
+            path: path, kind: kind, isExecutable: attributes >> 16 & 0o111 != 0, method: known, data: data, size: size,
+            checksum: checksum)
     }
 
     /// The upper half of the attributes is the Unix mode; it is believed from every tool, since extractors do so too.

@@ -38,7 +38,8 @@ public struct ZipReader: ArchiveReader {
             try ZipContent.read(entry, of: archive) { _ in }
             // What a link or a device holds is nothing that anybody wants.
             let content: any ByteStream = entry.kind == .file ? EntryContent(entry: entry, archive: archive) : [UInt8]()
-            entries.append(ArchiveEntry(path: entry.path, kind: entry.kind, content: content))
+            entries.append(
+                ArchiveEntry(path: entry.path, kind: entry.kind, isExecutable: entry.isExecutable, content: content))
         }
         return entries
     }

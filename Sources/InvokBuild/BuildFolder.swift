@@ -17,7 +17,10 @@ package struct BuildFolder: Sendable {
     private var bundle: String { path + "/bundle" }
 
     /// Writes the files, a piece after the other.
-    package func stage(_ files: [String: any ByteStream]) throws(BuildError) {
+    /// - Parameter executables: those that may be run.
+    package func stage(
+        _ files: [String: any ByteStream], executables: Set<String> = []
+    ) throws(BuildError) {
         do throws(SystemError) {
             try Files.makeDirectory(path, mode: 0o700)
             // To be read by the build's user, which is known only later; no other user gets past the folder above.
@@ -27,19 +30,45 @@ package struct BuildFolder: Sendable {
             throw BuildError(writing: error)
         }
         do throws(CopyError<SystemError>) {
-            for (name, content) in files { try Files.copy(content, to: "\(source)/\(name)", mode: 0o644) }
+            for (name, content) in files {
+                try Files.copy(content, to: "\(source)/\(name)", mode: executables.contains(name) ? 0o755 : 0o644)
+            }
         } catch {
             throw BuildError(error)
         }
     }
 
-    /// Lets a command work in `/build`, which is memory, on what is staged. One that leaves a single file finds the source
+    /// Puts files beside what was received, which has none of these names.
+    package func add(_ files: [String: any ByteStream], executables: Set<String>) throws(BuildError) {
+        let folders = Files.folders(of: files.keys)
+        do throws(SystemError) {
+            for folder in folders { try Files.makeDirectory("\(bundle)/\(folder)", mode: 0o755) }
+        } catch {
+            throw BuildError(writing: error)
+        }
+        do throws(CopyError<SystemError>) {
+            for (name, content) in files {
+                try Files.copy(content, to: "\(bundle)/\(name)", mode: executables.contains(name) ? 0o755 : 0o644)
+            }
+        } catch {
+            throw BuildError(error)
+        }
+        do throws(SystemError) {
+            // Those inside first; the bundle's own folder last.
+            for path in files.keys + folders.reversed() { try Files.synchronize("\(bundle)/\(path)") }
+            try Files.synchronize(bundle)
+        } catch {
+            throw BuildError(writing: error)
+        }
+    }
+
+    /// Lets a command work in `/build`, which is memory, on what is staged. One that leaves a single folder finds the source
     /// there as it is, and cannot write to it; any other works on a copy.
     /// - Parameter output: what is kept of it; `nil` for nothing.
     package func offer(to isolation: inout Isolation, keeping output: BuildPlan.Output?) {
         isolation.temporaryFolders.append(.init(path: BuildStep.work, bytes: workBytes))
         switch output {
-        case .file(let name):
+        case .folder(let name):
             for entry in Files.names(in: source) {
                 isolation.mounts.append(.init(source: "\(source)/\(entry)", destination: "\(BuildStep.work)/\(entry)"))
             }
@@ -51,10 +80,7 @@ package struct BuildFolder: Sendable {
     }
 
     /// Takes what the build keeps.
-    package func receiver(of output: BuildPlan.Output) -> BundleReceiver {
-        let isProgram = if case .file = output { true } else { false }
-        return BundleReceiver(bundle, fileMode: isProgram ? 0o755 : 0o644, limit: workBytes)
-    }
+    package func receiver() -> BundleReceiver { BundleReceiver(bundle, limit: workBytes) }
 
     /// Makes what was received the bundle at `destination`: after a crash it is there whole or not at all.
     package func publish(as destination: String) throws(SystemError) {

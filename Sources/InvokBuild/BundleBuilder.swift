@@ -84,11 +84,12 @@ package final class BundleBuilder: Sendable {
     private func run(
         _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ support: RuntimeSupport, _ name: FunctionName
     ) async throws(BuildError) -> String {
-        try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files) }
+        try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files, executables: plan.executables)
+        }
         var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
         if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
         folder.offer(to: &isolation, keeping: plan.output)
-        let receiver = folder.receiver(of: plan.output)
+        let receiver = folder.receiver()
         let run = try await BuildRun(
             isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
         ).run(in: place)
@@ -101,6 +102,9 @@ package final class BundleBuilder: Sendable {
         }
         let failure = await place.onDisk { receiver.finish() }
         if let failure { throw BuildRun.error(failure, log: log) }
+        try await place.disk.run { () throws(BuildError) in
+            try folder.add(plan.beside, executables: plan.executables)
+        }
         return log
     }
 

@@ -22,17 +22,14 @@ package final class BundleReceiver: Sendable {
     }
 
     private let path: String
-    private let fileMode: mode_t
     private let limit: Int
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - path: where the folder is made; in one that is the core's alone.
-    ///   - fileMode: of every file.
     ///   - limit: of all contents together, in bytes.
-    package init(_ path: String, fileMode: mode_t, limit: Int) {
+    package init(_ path: String, limit: Int) {
         self.path = path
-        self.fileMode = fileMode
         self.limit = limit
     }
 
@@ -92,7 +89,7 @@ package final class BundleReceiver: Sendable {
                 try prepareWriter(&state)
                 try state.writer?.makeFolder(path)
             }
-        case .file(let raw, let bytes):
+        case .file(let raw, let bytes, let isExecutable):
             guard let path = try Self.judge(raw, .file, &state.paths) else { return }
             // No overflow: both are far below what an integer holds, as a header has eleven octal digits.
             state.bytes += bytes
@@ -101,7 +98,7 @@ package final class BundleReceiver: Sendable {
             }
             try Self.system { () throws(SystemError) in
                 try prepareWriter(&state)
-                try state.writer?.makeFile(path)
+                try state.writer?.makeFile(path, mode: isExecutable ? 0o755 : 0o644)
             }
         case .content(let bytes): try Self.system { () throws(SystemError) in try state.writer?.write(bytes) }
         }
@@ -109,7 +106,7 @@ package final class BundleReceiver: Sendable {
 
     /// Only once there is something to write: a build that fails leaves nothing.
     private func prepareWriter(_ state: inout State) throws(SystemError) {
-        if state.writer == nil { state.writer = try BundleWriter(path, fileMode: fileMode) }
+        if state.writer == nil { state.writer = try BundleWriter(path) }
     }
 
     private static func judge(

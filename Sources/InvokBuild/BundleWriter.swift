@@ -5,20 +5,16 @@ import InvokPOSIX
 /// there is written to. Its calls block on the disk.
 struct BundleWriter: Sendable {
     private let root: Descriptor
-    private let fileMode: mode_t
     /// The folder that was written to last, and the file that is being written.
     private var folder: (path: String, descriptor: Descriptor)
     private var file: Descriptor?
     private var folders: [String] = []
 
-    /// - Parameters:
-    ///   - path: a new directory, in one that is the core's alone.
-    ///   - fileMode: of every file, whatever the umask.
-    init(_ path: String, fileMode: mode_t) throws(SystemError) {
+    /// - Parameter path: a new directory, in one that is the core's alone.
+    init(_ path: String) throws(SystemError) {
         try Files.makeDirectory(path, mode: 0o755)
         root = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         folder = ("", root)
-        self.fileMode = fileMode
     }
 
     /// Makes a folder in one that has been made before.
@@ -33,13 +29,14 @@ struct BundleWriter: Sendable {
     }
 
     /// Makes a file, which gets what is written from now on.
-    mutating func makeFile(_ path: String) throws(SystemError) {
+    /// - Parameter mode: its own, whatever the umask.
+    mutating func makeFile(_ path: String, mode: mode_t) throws(SystemError) {
         try endFile()
         let (parent, name) = try place(of: path)
         let number = openat(parent.number, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard number >= 0 else { throw SystemError("create", path) }
         let made = Descriptor(number)
-        guard fchmod(number, fileMode) == 0 else { throw SystemError("chmod", path) }
+        guard fchmod(number, mode) == 0 else { throw SystemError("chmod", path) }
         file = made
     }
 

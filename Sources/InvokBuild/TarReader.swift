@@ -3,7 +3,7 @@
 package struct TarReader: Sendable {
     package enum Part: Hashable, Sendable {
         case folder([UInt8])
-        case file([UInt8], bytes: Int)
+        case file([UInt8], bytes: Int, isExecutable: Bool)
         /// The next bytes of the file that came last.
         case content(ArraySlice<UInt8>)
     }
@@ -116,7 +116,7 @@ package struct TarReader: Sendable {
         switch header.type {
         case UInt8(ascii: "0"), 0:
             state = bytes == 0 ? .header : .content(remaining: bytes)
-            return .file(path, bytes: bytes)
+            return .file(path, bytes: bytes, isExecutable: header.isExecutable)
         case UInt8(ascii: "5"):
             guard bytes == 0 else { throw .malformed("a folder has contents") }
             return .folder(path)
@@ -144,6 +144,8 @@ private struct TarHeader {
 
     var type: UInt8 { bytes[156] }
     var size: Int? { octal(124..<136) }
+    /// Whether its owner may run it.
+    var isExecutable: Bool { (octal(100..<108) ?? 0) & 0o100 != 0 }
 
     /// In `ustar` in two parts; GNU has other things where the first would be.
     var name: [UInt8] {

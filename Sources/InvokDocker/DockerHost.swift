@@ -76,6 +76,7 @@ public final class DockerHost: Sendable {
                 quarantine.removeLater("\(bundlesDirectory)/\(name)")
             }
             try BundleSecrets.remove(in: bundlesDirectory)
+            try BundleLayout.renew(in: bundlesDirectory)
             return (try owner(), try EventThread())
         } catch {
             throw .refused(status: 500, message: "the data directory cannot be prepared: \(error)")

@@ -8,24 +8,33 @@ public struct BuildPlan: Sendable {
     public enum Output: Hashable, Sendable {
         /// The whole folder, which the command may write to.
         case everything
-        /// This one file at the folder's top, under the same name. What is staged cannot be written to.
-        case file(String)
+        /// This one folder at the top, which the command makes, with programs. What is staged cannot be written to.
+        case folder(String)
     }
 
     /// The folder of a bundle that is Invok's own; an archive cannot have it.
-    static let shimFolder = ".invok"
+    package static let shimFolder = ".invok"
+    /// A compiled function, in that folder.
+    package static let programName = "function"
 
     /// All that is staged: the user's files and generated ones, by path.
     public var files: [String: any ByteStream]
+    /// Those of all its files that may be run.
+    public var executables: Set<String>
+    /// What lies in the bundle beside what is kept: the user's files, by path.
+    public var beside: [String: any ByteStream]
     /// A tool's name (`go`, `node`, `python3`) and its arguments.
     public var command: [String]
     public var environment: [String: String]
     public var output: Output
 
     public init(
-        files: [String: any ByteStream], command: [String], environment: [String: String], output: Output
+        files: [String: any ByteStream], executables: Set<String> = [], beside: [String: any ByteStream] = [:],
+        command: [String], environment: [String: String], output: Output
     ) {
         self.files = files
+        self.executables = executables
+        self.beside = beside
         self.command = command
         self.environment = environment
         self.output = output

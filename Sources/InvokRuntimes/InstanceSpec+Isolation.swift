@@ -12,10 +12,19 @@ extension InstanceSpec {
             "LANG": "C.UTF-8", "HOME": "/tmp",
         ]
         variables["PATH"] = path
+        variables[Self.entryVariable] = settings.entry?.description
+        switch settings.mount {
+        case .standard?: break
+        case .root?, .name?: variables["INVOK_MOUNT"] = settings.mount?.rawValue
+        case nil: variables["INVOK_MOUNT"] = Mount.name.rawValue
+        }
         variables.merge(RuntimeSupport.of(settings.runtime).launch.environment) { _, new in new }
         variables.merge(settings.environment.variables) { _, new in new }
         return variables
     }
+
+    /// Says where the function is, where `config.json` does: `path[:symbol]`.
+    static let entryVariable = "INVOK_ENTRY"
 
     /// The size of its `/tmp`.
     package var temporaryBytes: Int { 64 << 20 }

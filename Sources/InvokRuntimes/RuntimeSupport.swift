@@ -43,6 +43,13 @@ public struct RuntimeSupport: Sendable {
     }
 }
 
+extension SourceArchive {
+    /// What tells a script in the build where the function is, as it tells the shim.
+    var entryVariables: [String: String] {
+        config.entry.map { [InstanceSpec.entryVariable: $0.description] } ?? [:]
+    }
+}
+
 /// One runtime's part of `RuntimeSupport`, which documents the requirements.
 protocol Recipe: Sendable {
     var version: Int { get }

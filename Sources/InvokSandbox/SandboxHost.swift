@@ -149,6 +149,7 @@ public final class SandboxHost: Sendable {
             quarantine.removeLater("\(bundlesDirectory)/\(name)")
         }
         try BundleSecrets.remove(in: bundlesDirectory)
+        try BundleLayout.renew(in: bundlesDirectory)
         let users = UserIDPool(installation: Digest(of: (Files.realPath(dataDirectory) ?? dataDirectory).utf8))
         try SandboxBase.writeEtc(
             runDirectory + "/etc", passwords: geteuid() == 0 ? users.passwordFile : Self.mappedPasswords,

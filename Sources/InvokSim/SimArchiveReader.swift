@@ -64,7 +64,8 @@ public struct SimArchiveReader: ArchiveReader {
         local.offset += try local.integer(2) + local.integer(2)
         let content = Array(try local.take(size))
         guard CRC32.checksum(of: content) == UInt32(checksum) else { throw notZip }
-        return ArchiveEntry(path: path, kind: kind(mode: mode, path: path), content: content)
+        return ArchiveEntry(
+            path: path, kind: kind(mode: mode, path: path), isExecutable: mode & 0o111 != 0, content: content)
     }
 
     /// The file type in a Unix mode (stat(2)).

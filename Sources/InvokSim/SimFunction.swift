@@ -66,10 +66,9 @@ struct SimFunction: Hashable, Sendable {
     /// Reads the directives of a function's source.
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
     package init(_ source: SourceArchive) throws(BuildError) {
-        let names = source.config.runtime.sourceFileNames
         let bytes: [UInt8]
         do throws(InvokError) {
-            bytes = try names.lazy.compactMap { source.files[$0] }.first?.beginning(1 << 20) ?? []
+            bytes = try source.files[source.functionPath]?.beginning(1 << 20) ?? []
         } catch {
             throw BuildError(reading: error)
         }

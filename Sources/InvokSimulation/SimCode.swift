@@ -109,7 +109,7 @@ struct SimCode: Hashable, Sendable {
         let limits =
             #"{"timeoutSeconds":5,"concurrency":\#(limits.concurrency ?? 1),"#
             + #""minInstances":\#(limits.minInstances ?? 0),"maxInstances":\#(limits.maxInstances ?? 1),"#
-            + #""idleSeconds":\#(limits.idleSeconds ?? 10),"ratePerCaller":\#(limits.ratePerCaller ?? 0)}"#
+            + #""idleSeconds":\#(limits.idleSeconds ?? 10),"startSeconds":10,"ratePerCaller":\#(limits.ratePerCaller ?? 0)}"#
         let config =
             #"{"function_name":"\#(key.name)","runtime":"python","env":{"\#(Self.variable)":"\#(tag)"},"#
             + #""limits":\#(limits)}"#

@@ -70,7 +70,9 @@ struct Fleet: Sendable {
     mutating func makePool(_ version: Version, firstOrdinal: () -> UInt32) {
         guard pools[version.key] == nil else { return }
         let settings = InstancePool.Settings(
-            limits: version.settings.limits, queueLimit: queueLimit, queueWait: queueWait)
+            limits: version.settings.limits, queueLimit: queueLimit,
+            // No shorter than the start that is waited for.
+            queueWait: max(queueWait, .seconds(version.settings.limits.startSeconds + 10)))
         let machine = InstancePool(version: version.key, settings: settings, firstOrdinal: firstOrdinal())
         pools[version.key] = Pool(machine: machine, version: version)
     }

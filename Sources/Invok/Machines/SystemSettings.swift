@@ -11,8 +11,8 @@ public struct SystemSettings: Sendable {
     /// Log-ins and registrations that one address, and one account, may try in a minute.
     public var attemptsPerAddress = 60
     public var attemptsPerAccount = 10
-    /// From the start of an instance to its readiness.
-    public var startTimeout = Duration.seconds(10)
+    /// How long an instance that an earlier core left may take to answer its readiness check.
+    public var adoptionTimeout = Duration.seconds(10)
     /// How long an instance that is suspected to hang may take to answer its readiness check.
     public var probeTimeout = Duration.seconds(1)
     /// From SIGTERM to SIGKILL.

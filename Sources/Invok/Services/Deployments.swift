@@ -71,7 +71,7 @@ public final class Deployments: Sendable {
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits,
-                cors: config.cors)
+                cors: config.cors, entry: config.entry, mount: config.mount)
             return try await releases.release(
                 source, storing: kept, as: draft(key, digest, kept.count, settings, by: principal),
                 access: given ?? config.access)
@@ -161,7 +161,7 @@ public final class Deployments: Sendable {
             if let given = update.limits { limits = try Limits(given) }
             let settings = VersionSettings(
                 runtime: active.settings.runtime, environment: environment, limits: limits,
-                cors: active.settings.cors ?? [])
+                cors: active.settings.cors ?? [], entry: active.settings.entry, mount: active.settings.mount)
             return try await places.run(for: key.namespace) { () throws(InvokError) in
                 let (source, bytes) = try await world.source(of: active.artifact, limits: self.settings.archiveLimits)
                 return try await releases.release(

@@ -78,7 +78,7 @@ extension Dispatcher {
     }
 
     private func probeFound(_ instance: RunningInstance, of key: VersionKey) async {
-        let isReady = await starter.answers(instance, within: settings.startTimeout)
+        let isReady = await starter.answers(instance, within: settings.adoptionTimeout)
         // A core that stops has not heard the instance out.
         guard isReady || !Task.isCancelled else { return }
         if isReady { logger.info("an instance was taken over", metadata: ["instance": "\(instance.id)"]) }

@@ -4,6 +4,8 @@ import HTTPTypes
 package enum ForwardedHead {
     static let tokenHeader = HTTPField.Name("X-Invok-Token")!
     static let requestIDHeader = HTTPField.Name("X-Invok-Request-Id")!
+    /// The request's target as the function gets it, which some runtimes' own requests have in another spelling only.
+    package static let targetHeader = HTTPField.Name("X-Invok-Target")!
 
     /// The tokens that a request carries, whoever they are meant for.
     package struct Tokens: Sendable {
@@ -63,6 +65,11 @@ package enum ForwardedHead {
         forwarded.headerFields = HTTPFields(
             head.headerFields.filter { !isReserved(Array($0.name.canonicalName.utf8)[...]) })
         if dropsAuthorization { forwarded.headerFields[.authorization] = nil }
+        // HTTP/2 lets clients split it (RFC 9113 §8.2.3); HTTP/1.1 and the interfaces of languages know one line.
+        if let cookies = forwarded.headerFields[.cookie] {
+            forwarded.headerFields[fields: .cookie] = [HTTPField(name: .cookie, value: cookies)]
+        }
+        forwarded.headerFields[targetHeader] = forwarded.path
         forwarded.headerFields[requestIDHeader] = requestID
         return forwarded
     }

@@ -47,14 +47,18 @@ struct InstanceStarter: Sendable {
         _ spec: InstanceSpec, onRunning: @escaping @Sendable () -> Void
     ) async -> Result<RunningInstance, Failure> {
         let began = world.clock.now()
-        let deadline = began.advanced(by: settings.startTimeout)
+        let seconds = spec.settings.limits.startSeconds
+        let deadline = began.advanced(by: .seconds(seconds))
         let result =
             await withDeadline(deadline, on: world.clock) { () throws(Failure) in
                 let instance = try await launch(spec)
                 onRunning()
                 try await probe(instance)
                 return instance
-            } ?? .failure(Failure(reason: "it was not ready within \(settings.startTimeout.components.seconds) s"))
+            }
+            ?? .failure(
+                Failure(
+                    reason: "it was not ready within \(seconds) s, which limits.startSeconds in config.json can raise"))
         switch result {
         case .success:
             let milliseconds = began.duration(to: world.clock.now()).wholeNanoseconds / 1_000_000

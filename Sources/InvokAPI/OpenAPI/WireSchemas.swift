@@ -10,7 +10,7 @@ enum WireSchemas {
             optional("memoryMB", .integer), optional("cpus", .number), optional("timeoutSeconds", .integer),
             optional("pauseSeconds", .integer), optional("streamSeconds", .integer),
             optional("concurrency", .integer), optional("minInstances", .integer), optional("maxInstances", .integer),
-            optional("idleSeconds", .integer), optional("ratePerCaller", .integer),
+            optional("idleSeconds", .integer), optional("startSeconds", .integer), optional("ratePerCaller", .integer),
         ]),
         "Function": .object([
             required("uuid", .uuid), required("name", .string), optional("runtime", runtime),

@@ -68,6 +68,7 @@ final class FunctionCalls: DirectCalls {
         requestLines.reserveCapacity(callerLines.count + 256)
         requestLines += caller.map { Self.lines(forwarding.fields(of: $0)) } ?? callerLines
         if caller == nil, let hostBytes { Self.add("X-Forwarded-Host", hostBytes, to: &requestLines) }
+        if let prefix = rules.path { Self.add("X-Forwarded-Prefix", prefix.utf8, to: &requestLines) }
         Self.add("X-Invok-Request-Id", requestID.utf8, to: &requestLines)
         var answerLines: [UInt8] = []
         answerLines.reserveCapacity(256)

@@ -109,7 +109,8 @@ package struct ServerResponder: Sendable {
             let handler = InvokeHandler(
                 invocations: system.invocations, rules: FunctionAnswerRules(path: sharedPath), logger: logger)
             try await handler.respond(
-                to: target, forwarding.forwarded(request.forwardable, of: exchange.caller), body: body,
+                to: target,
+                forwarding.forwarded(request.forwardable, of: exchange.caller, prefix: sharedPath), body: body,
                 requestID: exchange.requestID, stranger: { configuration.strangerKey(of: exchange.caller) },
                 on: exchange.connection, answer: exchange.answer)
         case .preflight: try await exchange.answer.write(entrance.crossOrigin.preflight(request))

@@ -11,7 +11,8 @@ public struct ZipWriter: Sendable {
     /// - Parameters:
     ///   - path: relative, `/` between components, UTF-8.
     ///   - content: less than 4 GiB.
-    public mutating func add(_ path: String, content: [UInt8]) {
+    ///   - isExecutable: whether it is a program or a script.
+    public mutating func add(_ path: String, content: [UInt8], isExecutable: Bool = false) {
         let name = Array(path.utf8)
         let offset = UInt32(local.count)
         // The parts that the local and the central header share: version, UTF-8 names, stored, 1980-01-01, sizes.
@@ -37,7 +38,7 @@ public struct ZipWriter: Sendable {
         central.append(little: UInt16(0))
         central.append(little: UInt16(0))
         central.append(little: UInt16(0))
-        central.append(little: UInt32(0o100644) << 16)
+        central.append(little: UInt32(isExecutable ? 0o100755 : 0o100644) << 16)
         central.append(little: offset)
         central += name
         count += 1

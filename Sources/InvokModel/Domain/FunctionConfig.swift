@@ -15,11 +15,12 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
     public var minInstances: Int?
     public var maxInstances: Int?
     public var idleSeconds: Int?
+    public var startSeconds: Int?
     public var ratePerCaller: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case memoryMB, cpus, timeoutSeconds, pauseSeconds, streamSeconds, concurrency, minInstances, maxInstances
-        case idleSeconds, ratePerCaller
+        case idleSeconds, startSeconds, ratePerCaller
     }
 
     public init() {}
@@ -35,6 +36,7 @@ public struct LimitsConfig: Hashable, Sendable, Codable {
         minInstances = try container.decodeWholeIfPresent(.minInstances)
         maxInstances = try container.decodeWholeIfPresent(.maxInstances)
         idleSeconds = try container.decodeWholeIfPresent(.idleSeconds)
+        startSeconds = try container.decodeWholeIfPresent(.startSeconds)
         ratePerCaller = try container.decodeWholeIfPresent(.ratePerCaller)
     }
 }
@@ -65,20 +67,27 @@ public struct FunctionConfig: Hashable, Sendable {
     /// The origins whose pages may call it though it is private; empty for none.
     public let cors: [String]
     static let maximumOrigins = 20
+    /// Where the function is, unless in the file that its runtime looks for.
+    public let entry: EntryPoint?
+    public let mount: Mount
     /// The same file without `env`, which the archive and the bundle that are kept have in its place: secrets are kept
     /// sealed and nowhere else. `nil` where the file has no `env`.
     package let withoutEnvironment: [UInt8]?
 
     /// Reads a `config.json`.
-    /// - Parameter bytes: the file's content, JSON (RFC 8259) in UTF-8.
+    /// - Parameter bytes: the file's content, JSON (RFC 8259) in UTF-8, perhaps behind a byte-order mark.
     /// - Throws: `InvokError` with the code `invalid_config`, `invalid_name` or `unknown_runtime` that names the field.
     public init(json bytes: [UInt8]) throws(InvokError) {
         guard bytes.count <= Self.maximumBytes else {
             throw .invalidConfig("config.json is larger than \(Self.maximumBytes) bytes")
         }
+        guard !ByteOrderMark.isUTF16(bytes) else {
+            throw .invalidConfig(
+                "config.json is UTF-16 text, as some editors and PowerShell's '>' write; save it as UTF-8")
+        }
         let document: Document
         do {
-            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
+            document = try JSONDecoder().decode(Document.self, from: Data(ByteOrderMark.dropped(from: bytes)))
         } catch {
             throw Self.explain(error)
         }
@@ -96,7 +105,16 @@ public struct FunctionConfig: Hashable, Sendable {
         }
         limits = try Limits(document.limits ?? LimitsConfig())
         cors = try Self.origins(document.cors ?? [])
+        entry = try document.entry.map { (text) throws(InvokError) in try EntryPoint(text) }
+        mount = try document.mount.map { (text) throws(InvokError) in try Self.mount(text) } ?? .standard
         withoutEnvironment = document.env == nil ? nil : document.withoutEnvironment
+    }
+
+    private static func mount(_ text: String) throws(InvokError) -> Mount {
+        guard let mount = Mount.choices.first(where: { $0.rawValue == text }) else {
+            throw .invalidConfig("mount is '\(text.prefix(80))', but must be 'root' or 'name'")
+        }
+        return mount
     }
 
     private static func origins(_ given: [String]) throws(InvokError) -> [String] {
@@ -134,8 +152,12 @@ public struct FunctionConfig: Hashable, Sendable {
         var access: String?
         var limits: LimitsConfig?
         var cors: [String]?
+        var entry: String?
+        var mount: String?
 
-        enum CodingKeys: String, CodingKey, CaseIterable { case function_name, runtime, env, access, limits, cors }
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case function_name, runtime, env, access, limits, cors, entry, mount
+        }
 
         var withoutEnvironment: [UInt8] {
             var copy = self
@@ -155,6 +177,8 @@ public struct FunctionConfig: Hashable, Sendable {
             access = try container.decodeIfPresent(String.self, forKey: .access)
             limits = try container.decodeIfPresent(LimitsConfig.self, forKey: .limits)
             cors = try container.decodeIfPresent([String].self, forKey: .cors)
+            entry = try container.decodeIfPresent(String.self, forKey: .entry)
+            mount = try container.decodeIfPresent(String.self, forKey: .mount)
             if limits != nil {
                 try refuseUnknownKeys(
                     in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits),

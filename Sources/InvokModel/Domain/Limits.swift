@@ -17,13 +17,15 @@ public struct Limits: Hashable, Sendable, Codable {
     public let maxInstances: Int
     /// How long an instance without a request is kept, in seconds.
     public let idleSeconds: Int
+    /// How long an instance may take from its start until it answers its readiness check, in seconds.
+    public let startSeconds: Int
     /// Requests a second that callers without an account may send to it from one address, or one IPv6 network, while it is
     /// public; 0 for as many as they like.
     public let ratePerCaller: Int
 
     public static let standard = Limits(
-        unchecked: 128, cpus: 1, timeoutSeconds: 30, pauseSeconds: 60, streamSeconds: 3600, concurrency: 16,
-        minInstances: 0, maxInstances: 4, idleSeconds: 300, ratePerCaller: 50
+        unchecked: 128, cpus: 1, timeoutSeconds: 30, pauseSeconds: 300, streamSeconds: 900, concurrency: 16,
+        minInstances: 0, maxInstances: 4, idleSeconds: 300, startSeconds: 30, ratePerCaller: 50
     )
 
     static let memoryRange = 16...4096
@@ -34,6 +36,7 @@ public struct Limits: Hashable, Sendable, Codable {
     static let concurrencyRange = 1...1000
     static let instanceRange = 1...100
     static let idleRange = 1...86_400
+    static let startRange = 1...120
     static let rateRange = 0...100_000
 
     /// Takes the given values and the standard ones for the rest.
@@ -55,13 +58,16 @@ public struct Limits: Hashable, Sendable, Codable {
             given.maxInstances ?? max(minimum, standard.maxInstances), "limits.maxInstances", in: Self.instanceRange)
         minInstances = try checked(minimum, "limits.minInstances", in: 0...maxInstances)
         idleSeconds = try checked(given.idleSeconds ?? standard.idleSeconds, "limits.idleSeconds", in: Self.idleRange)
+        startSeconds = try checked(
+            given.startSeconds ?? standard.startSeconds, "limits.startSeconds", in: Self.startRange)
         ratePerCaller = try checked(
             given.ratePerCaller ?? standard.ratePerCaller, "limits.ratePerCaller", in: Self.rateRange)
     }
 
     private init(
         unchecked memoryMB: Int, cpus: Double, timeoutSeconds: Int, pauseSeconds: Int, streamSeconds: Int,
-        concurrency: Int, minInstances: Int, maxInstances: Int, idleSeconds: Int, ratePerCaller: Int
+        concurrency: Int, minInstances: Int, maxInstances: Int, idleSeconds: Int, startSeconds: Int,
+        ratePerCaller: Int
     ) {
         self.memoryMB = memoryMB
         self.cpus = cpus
@@ -72,6 +78,7 @@ public struct Limits: Hashable, Sendable, Codable {
         self.minInstances = minInstances
         self.maxInstances = maxInstances
         self.idleSeconds = idleSeconds
+        self.startSeconds = startSeconds
         self.ratePerCaller = ratePerCaller
     }
 }
@@ -90,6 +97,8 @@ extension Limits {
                 ?? Self.standard.streamSeconds,
             concurrency: try whole(.concurrency), minInstances: try whole(.minInstances),
             maxInstances: try whole(.maxInstances), idleSeconds: try whole(.idleSeconds),
+            startSeconds: try container.decodeIfPresent(Int.self, forKey: .startSeconds)
+                ?? Self.standard.startSeconds,
             ratePerCaller: try container.decodeIfPresent(Int.self, forKey: .ratePerCaller)
                 ?? Self.standard.ratePerCaller)
     }

@@ -62,25 +62,32 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     /// The origins whose pages may call the function though it is private. `nil` where none are named, and in what was
     /// stored before there were any.
     public let cors: [String]?
+    /// Where the function is, unless in the file that its runtime looks for.
+    public let entry: EntryPoint?
+    /// `nil` in what was stored before there was a choice: at its name, whatever it is.
+    public let mount: Mount?
     /// The environment as the store keeps it, in the place of `environment`, which is empty then. Above the store it is
     /// `nil`, unless it could not be opened.
     public let sealed: SealedEnvironment?
 
     public init(
         runtime: Runtime, environment: Environment, limits: Limits, cors: [String] = [],
-        sealed: SealedEnvironment? = nil
+        entry: EntryPoint? = nil, mount: Mount? = .standard, sealed: SealedEnvironment? = nil
     ) {
         self.runtime = runtime
         self.environment = environment
         self.limits = limits
         self.cors = cors.isEmpty ? nil : cors
+        self.entry = entry
+        self.mount = mount
         self.sealed = sealed
     }
 
     /// The same but for the environment, open or sealed.
     package func with(_ environment: Environment, sealed: SealedEnvironment?) -> VersionSettings {
         VersionSettings(
-            runtime: runtime, environment: environment, limits: limits, cors: cors ?? [], sealed: sealed)
+            runtime: runtime, environment: environment, limits: limits, cors: cors ?? [], entry: entry, mount: mount,
+            sealed: sealed)
     }
 }
 

@@ -4,12 +4,15 @@ public struct ArchiveEntry: Sendable {
 
     public let path: String
     public let kind: Kind
+    /// Whether it is a program or a script, by its Unix mode.
+    public let isExecutable: Bool
     /// Is read from the archive; nothing where it is no file.
     public let content: any ByteStream
 
-    public init(path: String, kind: Kind, content: any ByteStream = [UInt8]()) {
+    public init(path: String, kind: Kind, isExecutable: Bool = false, content: any ByteStream = [UInt8]()) {
         self.path = path
         self.kind = kind
+        self.isExecutable = isExecutable
         self.content = content
     }
 }
@@ -38,9 +41,13 @@ public struct ArchiveLimits: Hashable, Sendable {
 /// The files of a function, checked: relative paths that stay inside, no links, no duplicates in any letter case.
 public struct SourceArchive: Sendable {
     /// Contents by path, `/` between components. They are read from the archive, but for a configuration without its
-    /// secrets.
+    /// secrets and byte-order marks of texts that tools read.
     public let files: [String: any ByteStream]
+    /// Those of the files that may be run.
+    public let executables: Set<String>
     public let config: FunctionConfig
+    /// The file that has the function, or for Go perhaps its package's folder.
+    public let functionPath: String
     /// Where the archive has its `config.json`, with the folder around everything.
     private let configPath: String
 
@@ -53,6 +60,7 @@ public struct SourceArchive: Sendable {
     public init(entries: [ArchiveEntry]) throws(InvokError) {
         var contents: [String: any ByteStream] = [:]
         var spellings: [String: String] = [:]
+        var executables: Set<String> = []
         for entry in entries {
             let path = try Self.checkedPath(entry)
             guard entry.kind == .file, !Self.isLeftBehind(path) else { continue }
@@ -64,6 +72,7 @@ public struct SourceArchive: Sendable {
                     nextStep: "keep one of them")
             }
             contents[path] = entry.content
+            if entry.isExecutable { executables.insert(path) }
         }
         try Self.refuseFilesAsDirectories(spellings)
         try Self.refuseFolderTwins(contents.keys.sorted())
@@ -81,14 +90,57 @@ public struct SourceArchive: Sendable {
             throw .invalidConfig("config.json is larger than \(FunctionConfig.maximumBytes) bytes")
         }
         let config = try FunctionConfig(json: json)
-        guard config.runtime.sourceFileNames.contains(where: { contents[$0] != nil }) else {
-            let names = config.runtime.sourceFileNames.joined(separator: " or ")
-            throw .invalidArchive("the archive has no \(names)", nextStep: "name the function's source file so")
+        functionPath = try Self.functionPath(of: config, in: contents)
+        for path in Self.markedTexts where contents[path] != nil {
+            contents[path] = try contents[path].map { (text) throws(InvokError) in try ByteOrderMark.dropped(from: text)
+            }
         }
         // What is built has no secrets in it either.
         if let kept = config.withoutEnvironment { contents[FunctionConfig.fileName] = kept }
         files = contents
+        self.executables = Set(executables.map { String($0.dropFirst(enclosing.count)) })
         self.config = config
+    }
+
+    /// Texts for tools that do not know byte-order marks.
+    private static let markedTexts = [
+        "go.mod", "go.sum", "vendor/modules.txt", "package.json", "package-lock.json", "tsconfig.json",
+        "requirements.txt", "pyproject.toml",
+    ]
+
+    private static func functionPath(
+        of config: FunctionConfig, in contents: [String: any ByteStream]
+    ) throws(InvokError) -> String {
+        guard let entry = config.entry else {
+            if let path = config.runtime.sourceFileNames.first(where: { contents[$0] != nil }) { return path }
+            let names = config.runtime.sourceFileNames.joined(separator: " or ")
+            throw .invalidArchive(
+                "the archive has no \(names)",
+                nextStep: "name the function's source file so, or name it in config.json as \"entry\"")
+        }
+        if contents[entry.path] != nil { return entry.path }
+        let folder = entry.path == "." ? "" : entry.path + "/"
+        let isPackage = contents.keys.contains { $0.hasPrefix(folder) && $0.hasSuffix(".go") }
+        if config.runtime == .go, isPackage { return entry.path }
+        throw InvokError(
+            .invalidConfig, "entry is '\(entry)', but the archive has no file '\(entry.path)'",
+            nextStep: likely(entry, in: contents).map { "write \"entry\": \"\($0)\" and deploy again" }
+                ?? "name a file of the project there, as 'src/app.py:app'")
+    }
+
+    /// What an entry as others write it means here: `lambda_function.lambda_handler`, `app.main:app`.
+    private static func likely(_ entry: EntryPoint, in contents: [String: any ByteStream]) -> String? {
+        let parts = entry.path.split(separator: ".").map(String.init)
+        var guesses = [(parts.joined(separator: "/"), entry.symbol)]
+        if entry.symbol == nil, parts.count > 1 {
+            guesses.append((parts.dropLast().joined(separator: "/"), parts.last))
+        }
+        for (stem, symbol) in guesses {
+            for path in [".py", ".js", ".mjs", ".ts", ".go"].map({ stem + $0 }) where contents[path] != nil {
+                return symbol.map { "\(path):\($0)" } ?? path
+            }
+        }
+        return nil
     }
 
     /// The archive as it is kept: without the environment that its configuration may have. All else is read from the
@@ -107,7 +159,9 @@ public struct SourceArchive: Sendable {
 
     /// What Finder puts into archives and folders, and nobody means to deploy.
     private static func isLeftBehind(_ path: String) -> Bool {
-        path.hasPrefix("__MACOSX/") || path == ".DS_Store" || path.hasSuffix("/.DS_Store")
+        let parts = path.split(separator: "/")
+        // A file's resource fork lies beside it on disks that have none, as AppleDouble.
+        return parts.contains("__MACOSX") || parts.last == ".DS_Store" || parts.last?.hasPrefix("._") == true
     }
 
     private static func checkedPath(_ entry: ArchiveEntry) throws(InvokError) -> String {

@@ -1,3 +1,6 @@
+import HTTPTypes
+import Invok
+
 extension RequestWriter {
     /// A client's request as a function gets it.
     /// - Parameters:
@@ -23,10 +26,14 @@ extension RequestWriter {
         bytes.appendLine(" HTTP/1.1")
         bytes.append(contentsOf: "host: ".utf8)
         bytes.appendLine(request.host.map { source[$0] } ?? Self.nobody)
+        bytes.appendField(Self.target, (Array("/".utf8) + name + source[rest])[...])
+        let cookies = head.values("cookie")
+        if cookies.count > 1 { bytes.appendField(Self.cookie, Array(cookies.joined(separator: "; ".utf8))[...]) }
         let hopByHop = HopByHopFields(connection: head.values("connection"))
         for field in head.fields {
             let fieldName = head.name(field)
             if Characters.areEqual(fieldName, "host") || Characters.areEqual(fieldName, "content-length") { continue }
+            if cookies.count > 1, Characters.areEqual(fieldName, "cookie") { continue }
             if dropsAuthorization, Characters.areEqual(fieldName, "authorization") { continue }
             guard RequestFieldRules.passes(fieldName, hopByHop) else { continue }
             bytes.appendField(fieldName, head.value(field))
@@ -34,6 +41,9 @@ extension RequestWriter {
         bytes.append(contentsOf: added)
         self.init(framing: framing, lines: bytes, declaresNothing: !head.values("content-length").isEmpty)
     }
+
+    private static let target = Array(ForwardedHead.targetHeader.canonicalName.utf8)[...]
+    private static let cookie = Array("cookie".utf8)[...]
 
     /// The host of a client of HTTP/1.0 that names none.
     private static let nobody = Array("localhost".utf8)[...]

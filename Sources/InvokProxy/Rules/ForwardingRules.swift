@@ -33,6 +33,7 @@ package struct ForwardingRules: Sendable {
         static let `for` = HTTPField.Name("X-Forwarded-For")!
         static let proto = HTTPField.Name("X-Forwarded-Proto")!
         static let host = HTTPField.Name("X-Forwarded-Host")!
+        static let prefix = HTTPField.Name("X-Forwarded-Prefix")!
         static let realIP = HTTPField.Name("X-Real-IP")!
     }
 
@@ -64,11 +65,13 @@ package struct ForwardingRules: Sendable {
     }
 
     /// The request as a function may see it: what names the client comes from here.
-    package func forwarded(_ request: HTTPRequest, of caller: Caller) -> HTTPRequest {
+    /// - Parameter prefix: where the function stands on an origin that it shares; `nil` on one of its own.
+    package func forwarded(_ request: HTTPRequest, of caller: Caller, prefix: String?) -> HTTPRequest {
         var forwarded = request
         forwarded.headerFields = HTTPFields(
             request.headerFields.filter { !RequestFieldRules.namesClient(Array($0.name.canonicalName.utf8)[...]) })
         for field in fields(of: caller) { forwarded.headerFields[field.name] = field.value }
+        forwarded.headerFields[Name.prefix] = prefix
         return forwarded
     }
 

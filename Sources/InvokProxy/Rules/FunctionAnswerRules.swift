@@ -4,7 +4,7 @@ import HTTPTypes
 /// shares with others and with the API.
 package struct FunctionAnswerRules: Sendable {
     /// The path that is the function's own on a shared origin; `nil` on a host of its own.
-    private let path: String?
+    package let path: String?
 
     package init(path: String?) { self.path = path }
 

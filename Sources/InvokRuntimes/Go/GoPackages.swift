@@ -2,15 +2,15 @@
 public enum GoPackages {
     /// What every function needs: the imports of the shim and of the template.
     public static let template = [
-        "bufio", "context", "encoding/json", "errors", "fmt", "io", "net", "net/http", "os", "os/signal",
-        "runtime/debug", "syscall",
+        "bufio", "bytes", "context", "encoding/json", "errors", "fmt", "io", "net", "net/http", "os", "os/signal",
+        "runtime/debug", "strings", "syscall",
     ]
 
     /// What functions often need beyond that.
     public static let usual = [
-        "bytes", "compress/gzip", "crypto/hmac", "crypto/rand", "crypto/sha256", "embed", "encoding/base64",
+        "compress/gzip", "crypto/hmac", "crypto/rand", "crypto/sha256", "embed", "encoding/base64",
         "encoding/csv", "encoding/hex", "encoding/xml", "html/template", "image/png", "log", "log/slog", "maps",
-        "math/big", "math/rand/v2", "net/url", "path/filepath", "regexp", "slices", "sort", "strconv", "strings",
+        "math/big", "math/rand/v2", "net/url", "path/filepath", "regexp", "slices", "sort", "strconv",
         "sync/atomic", "text/template", "time", "unicode/utf8",
     ]
 

@@ -2,7 +2,7 @@ import Invok
 
 /// Node.js: JavaScript and TypeScript as they are, with Invok's own server in `.invok/`.
 struct NodeRecipe: Recipe {
-    let version = 2
+    let version = 3
     let launch = LaunchPlan(command: ["node"] + Self.quiet + ["/bundle/.invok/shim.mjs"])
 
     /// A missing `"type"` in package.json is fine here, and so is TypeScript.
@@ -17,9 +17,9 @@ struct NodeRecipe: Recipe {
         files["\(BuildPlan.shimFolder)/entry.mjs"] = PackageResources.entry_mjs
         files["\(BuildPlan.shimFolder)/check.mjs"] = PackageResources.check_mjs
         return BuildPlan(
-            files: files,
+            files: files, executables: source.executables,
             command: ["node"] + Self.quiet + ["--experimental-vm-modules", "\(BuildPlan.shimFolder)/check.mjs"],
-            environment: [:], output: .everything)
+            environment: source.entryVariables, output: .everything)
     }
 
     func failureReason(log: String, of name: FunctionName) -> String {

@@ -12,6 +12,7 @@ struct FileStatus {
 
     let kind: Kind
     let size: Int
+    let isExecutable: Bool
 }
 
 /// The few file operations that the CLI needs, on POSIX, so that start-up loads no Foundation.
@@ -30,7 +31,7 @@ enum Files {
             case S_IFLNK: .link
             default: .other
             }
-        return FileStatus(kind: kind, size: Int(info.st_size))
+        return FileStatus(kind: kind, size: Int(info.st_size), isExecutable: info.st_mode & 0o111 != 0)
     }
 
     /// The whole content of a file.

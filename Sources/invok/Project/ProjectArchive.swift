@@ -27,7 +27,7 @@ struct ProjectArchive: Hashable, Sendable {
             throw Failure(error)
         }
         var writer = ZipWriter()
-        for file in walk.files { writer.add(file.path, content: file.content) }
+        for file in walk.files { writer.add(file.path, content: file.content, isExecutable: file.isExecutable) }
         bytes = writer.finish()
         fileCount = walk.files.count
         secrets = walk.secrets
@@ -38,6 +38,7 @@ struct ProjectArchive: Hashable, Sendable {
 
     private struct File {
         let path: String
+        let isExecutable: Bool
         let content: [UInt8]
     }
 
@@ -62,7 +63,7 @@ struct ProjectArchive: Hashable, Sendable {
                 }
                 switch status.kind {
                 case .directory: try visit(path)
-                case .file: try add(path, size: status.size)
+                case .file: try add(path, status)
                 case .link:
                     throw Failure(
                         "invalid_archive", "'\(path)' is a link, and links are not deployed",
@@ -75,13 +76,13 @@ struct ProjectArchive: Hashable, Sendable {
             }
         }
 
-        private mutating func add(_ path: String, size: Int) throws(Failure) {
-            total += size
+        private mutating func add(_ path: String, _ status: FileStatus) throws(Failure) {
+            total += status.size
             // Stop before the memory is spent: what is packed is at least as large as what is read.
             guard total <= min(limits.contentBytes, limits.archiveBytes) else {
                 throw ProjectArchive.tooLarge(
                     "more than \(ByteCount.text(total))", most: limits.archiveBytes,
-                    files: files + [File(path: path, content: [])])
+                    files: files + [File(path: path, isExecutable: false, content: [])])
             }
             guard files.count < limits.entries else {
                 throw Failure(
@@ -90,11 +91,11 @@ struct ProjectArchive: Hashable, Sendable {
             }
             guard let content = try Files.readRegular(folder + "/" + path) else { return }
             if secretFiles.contain(path, content: content) {
-                total -= size
+                total -= status.size
                 secrets.append(path)
                 return
             }
-            files.append(File(path: path, content: content))
+            files.append(File(path: path, isExecutable: status.isExecutable, content: content))
         }
     }
 

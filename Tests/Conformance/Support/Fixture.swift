@@ -9,17 +9,22 @@ struct Fixture: Sendable {
     var env: [String: String] = [:]
     var access: String?
     var limits: [String: Double] = [:]
+    /// More of its `config.json`.
+    var settings: [String: String] = [:]
+    /// Where its source is, unless where its runtime looks for it.
+    var sourcePath: String?
 
     var archive: [UInt8] {
         var zip = ZipWriter()
         zip.add("config.json", content: config)
-        zip.add(runtime.sourceFileNames[0], content: Array(source.utf8))
+        zip.add(sourcePath ?? runtime.sourceFileNames[0], content: Array(source.utf8))
         return zip.finish()
     }
 
     private var config: [UInt8] {
         var object: [String: Any] = ["function_name": name, "runtime": runtime.rawValue, "env": env]
         object["access"] = access
+        object.merge(settings.mapValues { $0 as Any }) { $1 }
         // Whole numbers must look like ones.
         if !limits.isEmpty { object["limits"] = limits.mapValues { $0 == $0.rounded() ? Int($0) as Any : $0 as Any } }
         guard let data = try? JSONSerialization.data(withJSONObject: object, options: .sortedKeys) else { return [] }
@@ -155,6 +160,7 @@ struct Fixture: Sendable {
             source: """
                 # sim: never-ready
                 import threading
+                print("loading a model", end="")
                 def handler(request):
                     return "never"
                 threading.Event().wait()

@@ -102,8 +102,8 @@ final class DockerFixture: Sendable {
         try folder.stage(["given": [1]])
         defer { try? Files.removeTree(folder.path) }
         var isolation = BuildRun.isolation([:], ["python3", "-c", program], tool)
-        folder.offer(to: &isolation, keeping: .file("function"))
-        let receiver = folder.receiver(of: .file("function"))
+        folder.offer(to: &isolation, keeping: .folder("function"))
+        let receiver = folder.receiver()
         return try await BuildRun(
             isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
         ).run(in: host)

@@ -205,7 +205,7 @@ struct BuildTests {
     ) async -> Outcome {
         var isolation = BuildRun.isolation([:], ["python3", "-I", "-c", program], tool)
         folder.offer(to: &isolation, keeping: .everything)
-        let receiver = folder.receiver(of: .everything)
+        let receiver = folder.receiver()
         do throws(BuildError) {
             let run = try await BuildRun(
                 isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: 60

@@ -21,7 +21,7 @@ import Testing
         try folder.stage(["given": [1]])
         var isolation = BuildRun.isolation([:], ["python3", "-c", program], python)
         folder.offer(to: &isolation, keeping: .everything)
-        let receiver = folder.receiver(of: .everything)
+        let receiver = folder.receiver()
         let run = try await BuildRun(isolation: isolation, tool: python, receiver: receiver, deadlineSeconds: 60)
             .run(in: fixture.host)
         #expect(receiver.finish() == nil)

@@ -59,13 +59,13 @@ final class Fixture: Sendable {
         FunctionKey(namespace: namespace, name: try FunctionName(name))
     }
 
-    /// Makes a bundle whose `/bundle/function` is this program; without a first line `#!`, in Python.
+    /// Makes a bundle whose `/bundle/.invok/function` is this program; without a first line `#!`, in Python.
     func bundle(_ program: String) throws -> BundleID {
         let text = program.hasPrefix("#!") ? program : "#!/usr/bin/python3 -IB\n" + program
         let bundle = BundleID(Digest(of: text.utf8))
         let path = host.bundlePath(bundle)
-        try Files.makeDirectories(path, mode: 0o755)
-        try Files.write(Array(text.utf8), to: path + "/function", mode: 0o755)
+        try Files.makeDirectories(path + "/.invok", mode: 0o755)
+        try Files.write(Array(text.utf8), to: path + "/.invok/function", mode: 0o755)
         return bundle
     }
 

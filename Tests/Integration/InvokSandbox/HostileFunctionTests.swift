@@ -77,7 +77,7 @@ import Testing
             """
             for path in ["/bundle/x", "/usr/x", "/etc/x", "/x", "/dev/x", "/proc/sys/kernel/hostname"]:
                 attempt(path, lambda: open(path, "w").write("x"))
-            attempt("/bundle/function", lambda: os.chmod("/bundle/function", 0o777))
+            attempt("/bundle/.invok/function", lambda: os.chmod("/bundle/.invok/function", 0o777))
             attempt("tmp", lambda: open("/tmp/x", "w").write("x"))
             def fill(path):
                 with open(path, "wb", buffering=0) as file:
@@ -91,7 +91,9 @@ import Testing
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             attempt("fill", fill_many)
             """)
-        for path in ["/bundle/x", "/usr/x", "/etc/x", "/x", "/dev/x", "/proc/sys/kernel/hostname", "/bundle/function"] {
+        for path in [
+            "/bundle/x", "/usr/x", "/etc/x", "/x", "/dev/x", "/proc/sys/kernel/hostname", "/bundle/.invok/function",
+        ] {
             let outcome = try #require(outcomes[path])
             #expect(["refused EROFS", "refused EACCES", "refused EPERM"].contains(outcome), "\(path) \(outcome)")
         }

@@ -10,8 +10,8 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func receiver(limit: Int = 1 << 20, fileMode: mode_t = 0o644) -> BundleReceiver {
-        BundleReceiver(folder.path + "/bundle", fileMode: fileMode, limit: limit)
+    private func receiver(limit: Int = 1 << 20) -> BundleReceiver {
+        BundleReceiver(folder.path + "/bundle", limit: limit)
     }
 
     private func mode(_ path: String) -> mode_t {
@@ -19,14 +19,17 @@ import Testing
         return lstat("\(folder.path)/bundle\(path)", &status) == 0 ? status.st_mode : 0
     }
 
-    @Test(arguments: [0o644, 0o755] as [mode_t], [0, 0o077] as [mode_t])
-    func writesFilesAndFoldersWithTheirModes(fileMode: mode_t, mask: mode_t) throws {
+    @Test(arguments: [0, 0o077] as [mode_t])
+    func writesFilesAndFoldersWithTheirModes(mask: mode_t) throws {
         var tar = TarFixture()
         for name in ["./", "./a/", "./a/b/"] { tar.add(name, type: TarFixture.folder) }
         tar.add("./a/b/x", Array("deep".utf8))
         tar.add("./a/y", Array("middle".utf8))
         tar.add("./a/b/z")
-        let receiver = receiver(fileMode: fileMode)
+        for (name, mode) in [("./run", "0000755"), ("./own", "0000700"), ("./all", "0006777"), ("./not", "0000655")] {
+            tar.add(Array(name.utf8)) { $0.replaceSubrange(100..<107, with: mode.utf8) }
+        }
+        let receiver = receiver()
         let earlier = umask(mask)
         defer { umask(earlier) }
         for start in stride(from: 0, to: tar.whole.count, by: 100) {
@@ -34,7 +37,8 @@ import Testing
         }
         #expect(receiver.finish() == nil)
         for path in ["", "/a", "/a/b"] { #expect(mode(path) == S_IFDIR | 0o755, "\(path)") }
-        for path in ["/a/b/x", "/a/y", "/a/b/z"] { #expect(mode(path) == S_IFREG | fileMode, "\(path)") }
+        for path in ["/a/b/x", "/a/y", "/a/b/z", "/not"] { #expect(mode(path) == S_IFREG | 0o644, "\(path)") }
+        for path in ["/run", "/own", "/all"] { #expect(mode(path) == S_IFREG | 0o755, "\(path)") }
         #expect(Files.text(folder.path + "/bundle/a/b/x") == "deep")
         #expect(Files.text(folder.path + "/bundle/a/y") == "middle")
         #expect(Files.text(folder.path + "/bundle/a/b/z") == "")
@@ -98,19 +102,19 @@ import Testing
         let (root, outside) = (folder.path + "/bundle", folder.path + "/outside")
         try Files.makeDirectory(outside, mode: 0o755)
         try Files.write([1], to: outside + "/x", mode: 0o600)
-        var writer = try BundleWriter(root, fileMode: 0o644)
+        var writer = try BundleWriter(root)
         try writer.makeFolder("a")
         try writer.makeFolder("b")
         try #require(rmdir(root + "/a") == 0 && symlink(outside, root + "/a") == 0)
         try #require(symlink(outside + "/x", root + "/b/x") == 0)
         for path in ["a/new", "a/x", "b/x"] {
-            #expect(throws: SystemError.self, "\(path)") { try writer.makeFile(path) }
+            #expect(throws: SystemError.self, "\(path)") { try writer.makeFile(path, mode: 0o644) }
         }
         #expect(throws: SystemError.self) { try writer.makeFolder("a/folder") }
         #expect(throws: SystemError.self) { try writer.makeFolder("b") }
         #expect(Files.names(in: outside) == ["x"])
         var status = stat()
         #expect(lstat(outside + "/x", &status) == 0 && status.st_mode & 0o777 == 0o600 && status.st_size == 1)
-        #expect(throws: SystemError.self) { try BundleWriter(root, fileMode: 0o644) }
+        #expect(throws: SystemError.self) { try BundleWriter(root) }
     }
 }

@@ -32,7 +32,7 @@ import Testing
             for part in try reader.append(bytes[start..<end]) {
                 switch part {
                 case .folder(let path): entries.append((String(decoding: path, as: UTF8.self), nil))
-                case .file(let path, _): entries.append((String(decoding: path, as: UTF8.self), []))
+                case .file(let path, _, _): entries.append((String(decoding: path, as: UTF8.self), []))
                 case .content(let bytes): entries[entries.count - 1].1? += bytes
                 }
             }

@@ -20,18 +20,32 @@ struct TestBundle {
     let runtime: Runtime
     var url: URL { folder.url }
 
+    private let name: FunctionName
+    private let settings: VersionSettings
+
+    /// - Parameters:
+    ///   - config: more of its `config.json`.
+    ///   - executables: those of the files that may be run.
     /// - Throws: `BuildError.failed` with the reason and the log when the command of the plan fails.
-    init(_ runtime: Runtime, name: String = "hello-world", files: [String: String]) throws {
+    init(
+        _ runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String],
+        executables: Set<String> = []
+    ) throws {
         self.runtime = runtime
         folder = try TemporaryFolder()
         let support = RuntimeSupport.of(runtime)
-        let source = try archive(runtime, name: name, files: files)
+        let source = try archive(runtime, name: name, config: config, files: files, executables: executables)
+        self.name = source.config.name
+        settings = VersionSettings(
+            runtime: runtime, environment: .empty, limits: .standard, entry: source.config.entry,
+            mount: source.config.mount)
         let plan = try support.buildPlan(for: source)
-        for (path, content) in plan.files {
+        for (path, content) in plan.files.merging(plan.beside, uniquingKeysWith: { $1 }) {
             let file = folder.url.appendingPathComponent(path)
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(content.beginning(.max)).write(to: file)
+            if plan.executables.contains(path) { chmod(file.path, 0o755) }
         }
         let command = plan.command
         let own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }
@@ -45,26 +59,40 @@ struct TestBundle {
 
     /// Starts the function as an engine would.
     func start(environment: [String: String] = [:]) throws -> TestInstance {
-        let launch = RuntimeSupport.of(runtime).launch
-        let command = launch.command.map { $0.replacingOccurrences(of: "/bundle", with: folder.url.path) }
-        return try TestInstance(command, bundle: self, environment: launch.environment.merging(environment) { $1 })
+        let command = RuntimeSupport.of(runtime).launch.command.map {
+            $0.replacingOccurrences(of: "/bundle", with: folder.url.path)
+        }
+        let version = VersionKey(
+            function: FunctionKey(namespace: Namespace(high: 0, low: 1), name: name), number: 1)
+        let spec = InstanceSpec(
+            id: InstanceID(version: version, ordinal: 1), version: version, settings: settings,
+            bundle: BundleID(Digest(of: [])))
+        let variables = spec.variables().merging(["INVOK_CONCURRENCY": "4"]) { $1 }.merging(environment) { $1 }
+        return try TestInstance(command, bundle: self, environment: variables)
     }
 }
 
 /// An archive's source, checked as an upload is.
-func archive(_ runtime: Runtime, name: String = "hello-world", files: [String: String]) throws -> SourceArchive {
-    let config = #"{"function_name":"\#(name)","runtime":"\#(runtime.rawValue)"}"#
+func archive(
+    _ runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String],
+    executables: Set<String> = []
+) throws -> SourceArchive {
+    let more = config.sorted { $0.key < $1.key }.map { #","\#($0.key)":"\#($0.value)""# }.joined()
+    let config = #"{"function_name":"\#(name)","runtime":"\#(runtime.rawValue)"\#(more)}"#
     let entries = files.merging(["config.json": config]) { $1 }
     return try SourceArchive(
-        entries: entries.map { ArchiveEntry(path: $0.key, kind: .file, content: Array($0.value.utf8)) })
+        entries: entries.map { path, text in
+            ArchiveEntry(
+                path: path, kind: .file, isExecutable: executables.contains(path), content: Array(text.utf8))
+        })
 }
 
 /// The reason and the log of a build that must fail.
-func failure(of runtime: Runtime, name: String = "hello-world", files: [String: String]) throws -> (
-    reason: String, log: String
-) {
+func failure(
+    of runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String]
+) throws -> (reason: String, log: String) {
     do {
-        _ = try TestBundle(runtime, name: name, files: files)
+        _ = try TestBundle(runtime, name: name, config: config, files: files)
     } catch BuildError.failed(let reason, let log) {
         return (reason, log)
     }

@@ -20,17 +20,9 @@ final class TestInstance {
         guard Self.withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 64) == 0 else {
             throw TestFailure("cannot listen at \(path): \(errno)")
         }
-        let variables = Self.variables.merging(["LISTEN_FDS": "1"]) { $1 }
+        let own = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
         command = try Command(
-            arguments, in: bundle.url, environment: variables.merging(environment) { $1 }, socket: listener)
-    }
-
-    private static var variables: [String: String] {
-        [
-            "HOME": "/tmp", "INVOK_CONCURRENCY": "4", "INVOK_FUNCTION_NAME": "hello-world",
-            "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "TZ": "UTC",
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-        ]
+            arguments, in: bundle.url, environment: own.merging(environment) { $1 }, socket: listener)
     }
 
     /// Sends one request on a connection of its own and returns the answer.
@@ -102,6 +94,36 @@ final class TestInstance {
                 received += buffer[..<count]
             }
         }
+    }
+
+    /// Sends the bytes, and goes away in the middle of the answer: it ends its half, as the gateway does, and waits for the
+    /// instance to close.
+    /// - Parameters:
+    ///   - text: what it gets before.
+    ///   - condition: what it waits for instead, if given.
+    func leave(
+        _ bytes: [UInt8], after text: String = "", when condition: () throws -> Void = {}
+    ) throws -> [UInt8] {
+        let socket = Self.socket()
+        defer { close(socket) }
+        guard Self.withAddress(path, { connect(socket, $0, $1) }) == 0, write(socket, bytes, bytes.count) == bytes.count
+        else { throw TestFailure("cannot connect: \(errno)") }
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while !text.isEmpty, !String(decoding: received, as: UTF8.self).contains(text) {
+            let count = recv(socket, &buffer, buffer.count, 0)
+            guard count > 0 else { throw TestFailure("no '\(text)' came") }
+            received += buffer[..<count]
+        }
+        try condition()
+        shutdown(socket, Int32(SHUT_WR))
+        while case let count = recv(socket, &buffer, buffer.count, 0), count != 0 {
+            guard count > 0 else { throw TestFailure("the instance did not close in 30 s") }
+            received += buffer[..<count]
+        }
+        return received
     }
 
     /// Asks the instance to end and returns what it printed.

@@ -1,5 +1,6 @@
-import InvokModel
 import Testing
+
+@testable import InvokModel
 
 struct FunctionConfigTests {
     private func config(_ json: String) throws(InvokError) -> FunctionConfig {
@@ -34,7 +35,7 @@ struct FunctionConfigTests {
             #"""
             {"function_name":"a-b","runtime":"nodejs","env":{"A":"1","B":"ü"},"access":"public",
              "limits":{"memoryMB":64,"cpus":0.5,"timeoutSeconds":7,"concurrency":2,"minInstances":1,"maxInstances":3,
-                       "idleSeconds":9}}
+                       "idleSeconds":9,"startSeconds":90},"entry":"src/app.mjs:serve","mount":"root"}
             """#)
         #expect(config.runtime == .nodejs)
         #expect(config.environment.variables == ["A": "1", "B": "ü"])
@@ -46,6 +47,29 @@ struct FunctionConfigTests {
         #expect(config.limits.minInstances == 1)
         #expect(config.limits.maxInstances == 3)
         #expect(config.limits.idleSeconds == 9)
+        #expect(config.limits.startSeconds == 90)
+        #expect(config.entry?.path == "src/app.mjs" && config.entry?.symbol == "serve")
+        #expect(config.mount == .root)
+    }
+
+    @Test func aByteOrderMarkAndLineEndsOfWindowsAreNothing() throws {
+        let config = try config("\u{FEFF}{\r\n\"function_name\": \"hello\",\r\n\"runtime\": \"go\"\r\n}\r\n")
+        #expect(config.name.description == "hello")
+        for mark in [[0xFF, 0xFE], [0xFE, 0xFF]] as [[UInt8]] {
+            let error = #expect(throws: InvokError.self) { try FunctionConfig(json: mark + [0x7B, 0]) }
+            #expect(error?.message.contains("UTF-8") == true)
+        }
+    }
+
+    @Test(arguments: ["", "standard", "Root", "/"]) func aMountIsOneOfTwo(text: String) {
+        #expect(refusal(#""mount":"\#(text)""#)?.message == "mount is '\(text)', but must be 'root' or 'name'")
+    }
+
+    @Test func whatIsKeptWithoutSecretsSaysTheRest() throws {
+        let given = try config(
+            #"{"function_name":"a","runtime":"go","env":{"A":"1"},"entry":"cmd/web","mount":"name"}"#)
+        let kept = try FunctionConfig(json: try #require(given.withoutEnvironment))
+        #expect(kept.entry == given.entry && kept.mount == given.mount && kept.environment == .empty)
     }
 
     @Test(arguments: [

@@ -21,7 +21,7 @@ struct LimitsTests {
             ("memoryMB", 16, 4096, \.memoryMB), ("timeoutSeconds", 1, 900, \.timeoutSeconds),
             ("pauseSeconds", 1, 900, \.pauseSeconds), ("streamSeconds", 1, 86_400, \.streamSeconds),
             ("concurrency", 1, 1000, \.concurrency), ("maxInstances", 1, 100, \.maxInstances),
-            ("idleSeconds", 1, 86_400, \.idleSeconds),
+            ("idleSeconds", 1, 86_400, \.idleSeconds), ("startSeconds", 1, 120, \.startSeconds),
         ] as [(String, Int, Int, any WritableKeyPath<LimitsConfig, Int?> & Sendable)])
     func wholeNumbersHaveRanges(
         field: String, lowest: Int, highest: Int, path: any WritableKeyPath<LimitsConfig, Int?> & Sendable
@@ -74,6 +74,7 @@ struct LimitsTests {
         #expect(limits.timeoutSeconds == 7)
         #expect(limits.pauseSeconds == Limits.standard.pauseSeconds)
         #expect(limits.streamSeconds == Limits.standard.streamSeconds)
+        #expect(limits.startSeconds == Limits.standard.startSeconds)
         #expect(limits.ratePerCaller == 50)
         #expect(try JSONDecoder().decode(Limits.self, from: JSONEncoder().encode(limits)) == limits)
     }

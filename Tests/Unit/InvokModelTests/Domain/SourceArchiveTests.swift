@@ -1,5 +1,6 @@
-import InvokModel
 import Testing
+
+@testable import InvokModel
 
 struct SourceArchiveTests {
     static let config = Array(#"{"function_name":"hello","runtime":"go"}"#.utf8)
@@ -37,10 +38,55 @@ struct SourceArchiveTests {
         let archive = try SourceArchive(
             entries: entries + [
                 Self.file("hello/.DS_Store"), Self.file("hello/a/.DS_Store"), Self.file("__MACOSX/hello/._function.go"),
-                Self.file("__MACOSX/._hello"), Self.file("hello/not.DS_Store"),
+                Self.file("__MACOSX/._hello"), Self.file("hello/not.DS_Store"), Self.file("hello/._function.go"),
+                Self.file("hello/a/._b"), Self.file("hello/a/__MACOSX/b"),
             ])
         #expect(Set(archive.files.keys) == ["config.json", "function.go", "not.DS_Store"])
         #expect(refusal(Self.project + [Self.file("__MACOSX/../../x")])?.code == .invalidArchive)
+    }
+
+    @Test func whatMayBeRunIsRemembered() throws {
+        func entries(_ folder: String) -> [ArchiveEntry] {
+            Self.project.map { Self.file(folder + $0.path, $0.content) }
+                + [ArchiveEntry(path: folder + "bin/tool", kind: .file, isExecutable: true)]
+        }
+        for folder in ["", "hello/"] {
+            #expect(try SourceArchive(entries: entries(folder)).executables == ["bin/tool"])
+        }
+    }
+
+    @Test func byteOrderMarksAreTakenOffWhatToolsRead() throws {
+        let marked: [UInt8] = [0xEF, 0xBB, 0xBF] + Array("module m\r\n".utf8)
+        let archive = try SourceArchive(
+            entries: Self.project + [Self.file("go.mod", marked), Self.file("go.sum"), Self.file("data.txt", marked)])
+        #expect(try archive.files["go.mod"]?.beginning(.max) == Array("module m\r\n".utf8))
+        #expect(archive.files["go.mod"]?.count == marked.count - 3)
+        #expect(try archive.files["data.txt"]?.beginning(.max) == marked)
+    }
+
+    @Test(arguments: [
+        ("go", "cmd/web", ["cmd/web/main.go"]), ("go", "cmd/web/main.go:Serve", ["cmd/web/main.go"]),
+        ("go", ".", ["web.go"]), ("python", "src/app.py:app", ["src/app.py"]), ("nodejs", "lib/x.mjs", ["lib/x.mjs"]),
+    ])
+    func anEntryTakesThePlaceOfTheUsualFile(runtime: String, entry: String, files: [String]) throws {
+        let config = Array(#"{"function_name":"hello","runtime":"\#(runtime)","entry":"\#(entry)"}"#.utf8)
+        let archive = try SourceArchive(entries: [Self.file("config.json", config)] + files.map { Self.file($0) })
+        #expect(archive.functionPath == entry.prefix { $0 != ":" })
+        #expect(archive.config.entry?.description == entry)
+    }
+
+    @Test(arguments: [
+        ("python", "lambda_function.lambda_handler", "lambda_function.py", "lambda_function.py:lambda_handler"),
+        ("python", "app.main:app", "app/main.py", "app/main.py:app"), ("python", "app:app", "app.py", "app.py:app"),
+        ("nodejs", "index.handler", "index.js", "index.js:handler"), ("go", "web", "web.go", "web.go"),
+        ("python", "web", "web/a.txt", "src/app.py:app"),
+    ])
+    func anEntryThatIsNotThereIsToldWithWhatIsMeant(
+        runtime: String, entry: String, file: String, meant: String
+    ) throws {
+        let config = Array(#"{"function_name":"hello","runtime":"\#(runtime)","entry":"\#(entry)"}"#.utf8)
+        let error = refusal([Self.file("config.json", config), Self.file(file)])
+        #expect(error?.code == .invalidConfig && error?.nextStep?.contains(meant) == true, "\(error as Any)")
     }
 
     @Test func oneEnclosingFolderIsTakenOff() throws {

@@ -37,13 +37,16 @@ struct ForwardingRulesTests {
     @Test func whatAClientSaysOfItselfIsSetAnew() {
         let lies = request(
             ("X-Forwarded-For", "9.9.9.9"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "bank"),
-            ("X-Forwarded-Port", "1"), ("X-Real-IP", "8.8.8.8"), ("Forwarded", "for=9.9.9.9"), ("Accept", "a"))
-        let forwarded = rules.forwarded(lies, of: rules.caller(lies, peer: "203.0.113.9")).headerFields
-        #expect(
-            forwarded == [
-                .accept: "a", .init("X-Forwarded-For")!: "203.0.113.9", .init("X-Real-IP")!: "203.0.113.9",
-                .init("X-Forwarded-Proto")!: "http", .init("X-Forwarded-Host")!: "here",
-            ])
+            ("X-Forwarded-Port", "1"), ("X-Forwarded-Prefix", "/bank"), ("X-Real-IP", "8.8.8.8"),
+            ("Forwarded", "for=9.9.9.9"), ("Accept", "a"))
+        let caller = rules.caller(lies, peer: "203.0.113.9")
+        var expected: HTTPFields = [
+            .accept: "a", .init("X-Forwarded-For")!: "203.0.113.9", .init("X-Real-IP")!: "203.0.113.9",
+            .init("X-Forwarded-Proto")!: "http", .init("X-Forwarded-Host")!: "here",
+        ]
+        #expect(rules.forwarded(lies, of: caller, prefix: nil).headerFields == expected)
+        expected[.init("X-Forwarded-Prefix")!] = "/invok/n/f"
+        #expect(rules.forwarded(lies, of: caller, prefix: "/invok/n/f").headerFields == expected)
     }
 
     @Test func aTrustedProxyIsBelieved() {
@@ -52,7 +55,7 @@ struct ForwardingRulesTests {
             ("X-Real-IP", "8.8.8.8"))
         let caller = rules.caller(told, peer: "10.0.0.1")
         #expect(caller.scheme == "https" && caller.host == "shop.example")
-        let fields = rules.forwarded(told, of: caller).headerFields
+        let fields = rules.forwarded(told, of: caller, prefix: nil).headerFields
         #expect(fields[.init("X-Forwarded-For")!] == "1.1.1.1, 10.0.0.1" && fields[.init("X-Real-IP")!] == "1.1.1.1")
         let odd = request(("X-Forwarded-Proto", "gopher"), ("X-Forwarded-Host", "a@b"))
         let other = rules.caller(odd, peer: "10.0.0.1")

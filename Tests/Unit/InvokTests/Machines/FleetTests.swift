@@ -104,7 +104,7 @@ struct FleetTests {
         fleet.request("a1")
         fleet.ready("a1")
         fleet.request("b1")
-        fleet.alarm(at: 30_000)
+        fleet.alarm(at: 40_000)
         #expect(fleet.rejections == [.noRoom(.machine)])
         #expect(fleet.withdrawn == ["b1"])
     }
@@ -116,7 +116,7 @@ struct FleetTests {
         fleet.request("a2")
         fleet.request("b1")
         #expect(fleet.launched == ["a1", "b1"])
-        fleet.alarm(at: 30_000)
+        fleet.alarm(at: 40_000)
         #expect(fleet.rejections.first == .noRoom(.quota(QuotaExcess(.instances, value: 1, used: 1))))
     }
 

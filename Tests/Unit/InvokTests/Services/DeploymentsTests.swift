@@ -194,7 +194,7 @@ struct DeploymentsTests {
             try await rig.eventually { rig.sim.engine.running.contains { $0.version.number == 2 } }
             deploy.cancel()
             #expect(await deploy.value == .unavailable)
-            rig.sim.clock.advance(by: rig.settings.startTimeout)
+            rig.sim.clock.advance(by: .seconds(Limits.standard.startSeconds))
             try await rig.eventually {
                 rig.sim.clock.advance(by: .seconds(1))
                 return rig.sim.engine.running.allSatisfy { $0.version.number == 1 }

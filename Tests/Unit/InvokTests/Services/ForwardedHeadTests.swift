@@ -13,6 +13,7 @@ struct ForwardedHeadTests {
     @Test(arguments: ["", "/", "/a/b?q=1", "?q=1", "/a%2Fb//c"]) func thePathIsTheFunctionsOwn(rest: String) throws {
         let head = try make([:], rest: rest)
         #expect(head.path == "/hello\(rest)")
+        #expect(head.headerFields[ForwardedHead.targetHeader] == "/hello\(rest)")
         #expect(head.method == .put)
     }
 
@@ -57,7 +58,14 @@ struct ForwardedHeadTests {
         let field = try #require(HTTPField.Name(name))
         #expect(
             try make([field: "1", .accept: "a"]).headerFields.map(\.name.canonicalName) == [
-                "accept", "x-invok-request-id",
+                "accept", "x-invok-target", "x-invok-request-id",
             ])
+    }
+
+    @Test func severalCookieLinesAreOne() throws {
+        var fields: HTTPFields = [.cookie: "a=1", .accept: "*/*"]
+        fields.append(HTTPField(name: .cookie, value: "b=2; c=3"))
+        #expect(try make(fields).headerFields[values: .cookie] == ["a=1; b=2; c=3"])
+        #expect(try make([.accept: "*/*"]).headerFields[values: .cookie].isEmpty)
     }
 }
