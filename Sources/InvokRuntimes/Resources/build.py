@@ -8,6 +8,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import invok_check  # noqa: E402
+
 PACKAGES = "vendor"
 
 
@@ -88,22 +91,6 @@ def check_requirements():
         )
 
 
-def check_entry():
-    """Says at deploy, not at the first start, that there is nothing to call."""
-    with open("function.py", "rb") as file:
-        names = compile(file.read(), "function.py", "exec", dont_inherit=True)
-    if not {"handler", "app"} & set(names.co_names) and not stars():
-        fail("function.py has neither 'def handler(request)' nor a WSGI or ASGI 'app'")
-
-
-def stars():
-    import ast
-
-    with open("function.py", "rb") as file:
-        tree = ast.parse(file.read())
-    return any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
-
-
 def compile_all():
     """Writes caches that hold whatever the files' times, since bundles are copied and read-only."""
     import py_compile
@@ -127,9 +114,10 @@ def compile_all():
             except OSError as error:
                 print(f"{path}: {error}")
     if broken:
-        fail("function.py does not compile" if broken == 1 else f"{broken} files do not compile")
+        fail("the function does not compile" if broken == 1 else f"{broken} files do not compile")
 
 
 compile_all()
 check_requirements()
-check_entry()
+if sentence := invok_check.lacking(os.environ.get("INVOK_ENTRY")):
+    fail(sentence)

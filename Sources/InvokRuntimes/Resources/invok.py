@@ -51,13 +51,21 @@ class Request:
     """One request.
 
     method, path (decoded), sub_path (below the function's name, '/' at least), target (as sent), query_string (raw),
-    headers, request_id, and stream: a binary file to read the body from as it comes.
+    headers, request_id, prefix (what stands before the path outside, where the function is mounted), and stream: a binary
+    file to read the body from as it comes.
     """
 
-    __slots__ = ("method", "target", "path", "query_string", "headers", "stream", "_body", "_query")
+    __slots__ = ("method", "target", "path", "query_string", "headers", "stream", "prefix", "_root", "_connection", "_body",
+                 "_query")  # fmt: skip
 
-    def __init__(self, method, target, headers, stream):
+    def __init__(self, method, target, headers, stream, mount=None, connection=None):
         self.method = method
+        self.prefix = ""
+        self._root = mount
+        self._connection = connection
+        if mount is not None:
+            target = below(mount, target)
+            self.prefix = headers.get("x-forwarded-prefix", "")
         self.target = target
         path, _, self.query_string = target.partition("?")
         self.path = unquote(path)
@@ -72,6 +80,8 @@ class Request:
 
     @property
     def sub_path(self):
+        if self._root is not None:
+            return self.path
         slash = self.path.find("/", 1)
         return self.path[slash:] if slash > 0 else "/"
 
@@ -106,11 +116,21 @@ class Request:
         except LookupError:
             return self.body.decode("utf-8", "replace")
 
+    def is_disconnected(self):
+        """Whether the caller has gone and waits for no answer any more. A system call: not for a tight loop."""
+        return self._connection is not None and self._connection.is_gone()
+
     def json(self):
         """The body read as JSON. Raises ValueError when it is not."""
         import json
 
         return json.loads(self.body)
+
+    def __getattr__(self, name):
+        # Only for what is not there: requests of other frameworks have other names.
+        raise AttributeError(
+            f"Invok's request has no {name!r}; it has method, path, sub_path, query, headers, body, text, json() and stream"
+        )
 
     def __repr__(self):
         return f"<Request {self.method} {self.target}>"
@@ -139,6 +159,14 @@ def pairs(headers):
         for each in value if isinstance(value, (list, tuple)) else (value,):
             result.append((str(name), str(each)))
     return result
+
+
+def below(mount, target):
+    """The target as it is from a mounted function's own root."""
+    path, mark, query = target.partition("?")
+    if path == mount:
+        return "/" + mark + query
+    return target[len(mount) :] if target.startswith(mount + "/") else target
 
 
 def unquote(text):

@@ -2,16 +2,29 @@
 the reading and writing, so that a slow caller holds up nobody else."""
 
 import asyncio
+import os
 import queue
 import sys
 import threading
 
-
+from invok import unquote
 from invok_function import binary, parts, respond
+from invok_http import Disconnected
+from invok_wsgi import authority
 
 CHUNK = 64 * 1024
 _loop = None
 _lock = threading.Lock()
+SHUTDOWN_SECONDS = 3
+
+
+def leave_fork():
+    """A forked process has no thread that would run the loop."""
+    global _loop, _lock
+    _loop, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=leave_fork)
 
 
 def loop():
@@ -36,7 +49,9 @@ class Bridge:
         return await future
 
     def run(self, make):
-        """Used in the worker thread: runs the coroutine that `make` returns, and returns its result."""
+        """Used in the worker thread: runs the coroutine that `make` returns, and returns its result.
+
+        A cancelled one raises asyncio.CancelledError."""
         done = asyncio.run_coroutine_threadsafe(make(), loop())
         done.add_done_callback(lambda _: self.calls.put(None))
         while (item := self.calls.get()) is not None:
@@ -46,7 +61,36 @@ class Bridge:
             except BaseException as raised:
                 result, error = None, raised
             loop().call_soon_threadsafe(settle, future, result, error)
+        if done.cancelled():
+            raise asyncio.CancelledError
         return done.result()
+
+
+class Watch:
+    """Used in the loop: tells, once it is begun, when the caller has gone. Only while nobody reads from it."""
+
+    def __init__(self, request, on_gone):
+        self.connection = request._connection
+        self.on_gone = on_gone
+        self.descriptor = None
+
+    def begin(self):
+        if self.connection is None or self.descriptor is not None:
+            return
+        self.descriptor = self.connection.socket.fileno()
+        asyncio.get_running_loop().add_reader(self.descriptor, self.readable)
+
+    def readable(self):
+        # What else can be read is the next request.
+        is_gone = self.connection.is_gone()
+        self.end()
+        if is_gone:
+            self.on_gone()
+
+    def end(self):
+        if self.descriptor is not None:
+            asyncio.get_running_loop().remove_reader(self.descriptor)
+            self.descriptor = None
 
 
 def settle(future, result, error):
@@ -83,17 +127,30 @@ def finish(result, answer, request):
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", "text/plain; charset=utf-8"))
         begun = False
-        async for chunk in body:
-            if begun:
-                await bridge.call(answer.write, binary(chunk))
-            else:
-                begun = True
-                await bridge.call(answer.start, status or 200, headers, None, binary(chunk))
+        # Nobody takes what it would go on making.
+        watch = Watch(request, asyncio.current_task().cancel)
+        try:
+            watch.begin()
+            async for chunk in body:
+                if begun:
+                    await bridge.call(answer.write, binary(chunk))
+                else:
+                    begun = True
+                    await bridge.call(answer.start, status or 200, headers, None, binary(chunk))
+        finally:
+            watch.end()
+            if hasattr(body, "aclose"):
+                await body.aclose()
         if not begun:
             await bridge.call(answer.start, status or 200, headers)
         return answer
 
-    value = bridge.run(settle_result)
+    try:
+        value = bridge.run(settle_result)
+    except asyncio.CancelledError:
+        if request.is_disconnected():
+            raise Disconnected("the caller went away") from None
+        raise
     if value is not answer:
         respond(value, answer, request)
 
@@ -110,19 +167,34 @@ class Application:
         bridge = Bridge()
         bridge.run(lambda: self.request(request, answer, bridge))
         if not answer.begun:
+            if request.is_disconnected():
+                raise Disconnected("the caller went away")
             raise RuntimeError("the application did not answer")
 
     async def request(self, request, answer, bridge):
         over = asyncio.Event()
         head = {}
-        read_all = False
+        read_all = is_gone = False
+
+        def gone():
+            nonlocal is_gone
+            is_gone = True
+            over.set()
+
+        watch = Watch(request, gone)
 
         async def receive():
             nonlocal read_all
-            if read_all:
+            if read_all or is_gone:
+                if not over.is_set():
+                    watch.begin()
                 await over.wait()
                 return {"type": "http.disconnect"}
-            data = await bridge.call(request.stream.read1, CHUNK)
+            try:
+                data = await bridge.call(request.stream.read1, CHUNK)
+            except Disconnected:
+                gone()
+                return {"type": "http.disconnect"}
             read_all = not data
             return {"type": "http.request", "body": data, "more_body": bool(data)}
 
@@ -131,8 +203,13 @@ class Application:
                 head.update(status=message["status"], headers=decoded(message.get("headers", ())))
             elif message["type"] == "http.response.body":
                 data, more = bytes(message.get("body", b"")), message.get("more_body", False)
+                if is_gone:
+                    return  # Whom to tell of it, receive() does.
                 if answer.begun:
-                    await bridge.call(answer.write, data)
+                    try:
+                        await bridge.call(answer.write, data)
+                    except Disconnected:
+                        return gone()
                 else:
                     # An answer in one part has a length, unless the application gives one itself (as to HEAD).
                     given = any(name.lower() == "content-length" for name, _ in head["headers"])
@@ -145,22 +222,27 @@ class Application:
             await self.app(self.scope(request), receive, send)
         finally:
             over.set()
+            watch.end()
+        if is_gone and answer.begun:
+            raise Disconnected("the caller went away")
 
     def scope(self, request):
-        host, _, port = request.headers.get("host", "localhost").partition(":")
+        host, port = authority(request)
+        prefix, target = request.prefix, request.target.partition("?")[0]
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": request.method,
             "scheme": request.headers.get("x-forwarded-proto", "http"),
-            "path": request.path,
-            "raw_path": request.target.partition("?")[0].encode("latin-1"),
+            # With the root's path before it, as servers and frameworks have agreed on.
+            "path": unquote(prefix) + request.path,
+            "raw_path": (prefix + target).encode("latin-1"),
             "query_string": request.query_string.encode("latin-1"),
-            "root_path": "",
+            "root_path": unquote(prefix),
             "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.pairs],
-            "client": None,
-            "server": (host, int(port) if port.isdigit() else 80),
+            "client": (request.headers.get("x-real-ip", "127.0.0.1"), 0),
+            "server": (host, port),
             "state": dict(self.state),
         }
 
@@ -168,9 +250,9 @@ class Application:
         """Waits for the application's start. One that does not know the protocol raises, which is no error."""
         started = threading.Event()
         failure = []
+        messages = self.messages = asyncio.Queue()
 
         async def run():
-            messages = asyncio.Queue()
             await messages.put({"type": "lifespan.startup"})
 
             async def send(message):
@@ -192,6 +274,16 @@ class Application:
         if failure:
             print(failure[0], file=sys.stderr)
             sys.exit(1)
+
+    def close(self):
+        """Tells the application of the end, and waits a little for what it does then."""
+        if self.lifetime.done():
+            return
+        loop().call_soon_threadsafe(self.messages.put_nowait, {"type": "lifespan.shutdown"})
+        try:
+            self.lifetime.result(SHUTDOWN_SECONDS)
+        except BaseException:
+            pass
 
 
 def decoded(headers):

@@ -1,6 +1,7 @@
 """HTTP/1.1 (RFC 9112) on one connection: strict in what it takes."""
 
 import io
+from _socket import MSG_DONTWAIT, MSG_PEEK
 
 HEAD_LIMIT = 64 * 1024
 LINE_LIMIT = 4096
@@ -29,7 +30,10 @@ class Disconnected(ConnectionError):
 
 
 class Connection:
-    """A socket and what was received beyond what has been read."""
+    """A socket and what was received beyond what has been read.
+
+    Whoever waits for no answer any more ends its half; nothing else tells of it while a function works.
+    """
 
     __slots__ = ("socket", "buffer")
 
@@ -42,6 +46,17 @@ class Connection:
         data = self.socket.recv(RECEIVE)
         self.buffer += data
         return bool(data)
+
+    def is_gone(self):
+        """Whether the other side has ended its half, or all."""
+        if self.buffer:
+            return False
+        try:
+            return not self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def send(self, data):
         try:

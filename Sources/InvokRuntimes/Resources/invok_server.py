@@ -72,7 +72,9 @@ class Answer:
         self.connection.send(text + self.framed(data))
 
     def write(self, data):
-        """Sends a part of the body; waits while the caller reads slower than that."""
+        """Sends a part of the body; waits while the caller reads slower than that. Who waits no more gets none."""
+        if self.connection.is_gone():
+            raise Disconnected("the caller went away")
         if data:
             self.connection.send(self.framed(data))
 
@@ -106,19 +108,23 @@ class Answer:
 class Server:
     """Worker threads, at most one more than the concurrency, take turns at one epoll: no hand-over, no idle threads."""
 
-    def __init__(self, entry, concurrency):
+    def __init__(self, listener, entry, mount, concurrency):
         self.entry = entry
-        self.listener = _socket.socket(fileno=LISTEN)
+        # Where the function is at the root: the path that it stands at for callers.
+        self.mount = mount
+        self.listener = listener
         self.listener.setblocking(False)
         self.listening = self.listener.fileno()
         self.epoll = select.epoll()
         self.epoll.register(self.listening, select.EPOLLIN | select.EPOLLONESHOT)
         self.lock = _thread.allocate_lock()
         self.waiting = {}
+        self.connections = set()
         self.workers = self.idle = self.busy = 0
         self.limit = concurrency + 1
         self.stopping = False
         self.drained = _thread.allocate_lock()
+        self.process = os.getpid()
 
     def spawn(self):
         """Starts one more worker, with the lock held."""
@@ -157,9 +163,14 @@ class Server:
                 self.waiting[descriptor] = connection
                 self.epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
             else:
-                connection.socket.close()
+                self.close(connection)
             if self.stopping and self.busy == 0 and self.drained.locked():
                 self.drained.release()
+
+    def close(self, connection):
+        """Closes a connection, with the lock held."""
+        self.connections.discard(connection)
+        connection.socket.close()
 
     def accept(self):
         try:
@@ -175,7 +186,8 @@ class Server:
                 socket = _socket.socket(fileno=descriptor)
                 socket.setblocking(True)
                 if len(self.waiting) < CONNECTION_LIMIT:
-                    self.waiting[descriptor] = Connection(socket)
+                    self.waiting[descriptor] = connection = Connection(socket)
+                    self.connections.add(connection)
                     self.epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
                 else:
                     socket.close()
@@ -208,15 +220,20 @@ class Server:
         if head.target == READY:
             answer.start(200, [], 0)
             return body.discard(SMALL) and answer.persistent
-        request = Request(head.method, head.target, Headers(head.headers), io.BufferedReader(body, SMALL))
+        stream = io.BufferedReader(body, SMALL)
+        request = Request(head.method, head.target, Headers(head.headers), stream, self.mount, connection)
         try:
             self.entry(request, answer)
             answer.finish()
         except Disconnected:
             return False
         except BaseException as error:  # SystemExit too: a function ends requests, not the instance.
+            if os.getpid() != self.process:
+                end_fork(error)
             if not self.failed(error, request, answer):
                 return False
+        if os.getpid() != self.process:
+            os._exit(0)  # A fork that has come back from the handler has nobody to answer.
         if not body.discard(SMALL):
             return False
         return answer.persistent and not self.stopping
@@ -242,12 +259,30 @@ class Server:
             self.stopping = True
             self.listener.close()
             for connection in self.waiting.values():
-                connection.socket.close()
+                self.close(connection)
             self.waiting.clear()
             self.drained.acquire()
             if self.busy == 0:
                 self.drained.release()
         self.drained.acquire()
+
+
+    def leave_fork(self):
+        """In a process that was forked off: what the server has is its parent's alone."""
+        self.listener.close()
+        self.epoll.close()
+        for connection in self.connections:
+            connection.socket.close()
+
+
+def end_fork(error):
+    """Ends a process that was forked off, as Python ends one."""
+    if not isinstance(error, SystemExit):
+        show(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    code = error.code if isinstance(error, SystemExit) else 1
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 def date():
@@ -290,7 +325,13 @@ def linger(connection, body):
         pass
 
 
-def main():
+def mounted(at_root):
+    """The path that the function stands at, if it shall see `/` for it."""
+    mount = os.environ.get("INVOK_MOUNT") or ("root" if at_root else "name")
+    return "/" + os.environ.get("INVOK_FUNCTION_NAME", "") if mount == "root" else None
+
+
+def main(bundle):
     """Loads the function, serves until SIGTERM, exits 0."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -299,21 +340,47 @@ def main():
     _signal.set_wakeup_fd(writer)
     _signal.signal(_signal.SIGTERM, lambda number, frame: None)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    listener = _socket.socket(fileno=LISTEN)
+    os.set_inheritable(LISTEN, False)
+    server = None
+
+    def mask(how):
+        _signal.pthread_sigmask(how, {_signal.SIGTERM})
+
+    def leave_fork():
+        # A signal to a forked process would be taken for one to this, and would not end that. It is held back until here.
+        _signal.set_wakeup_fd(-1)
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+        mask(_signal.SIG_UNBLOCK)
+        os.close(reader)
+        os.close(writer)
+        if server:
+            server.leave_fork()
+        else:
+            listener.close()
+
+    os.register_at_fork(
+        before=lambda: mask(_signal.SIG_BLOCK), after_in_parent=lambda: mask(_signal.SIG_UNBLOCK), after_in_child=leave_fork
+    )
     import invok_function
 
     try:
-        entry = invok_function.load()
+        entry, at_root = invok_function.load(bundle)
     except SystemExit:
         raise
+    except invok_function.Refusal as error:
+        invok_function.refuse(error)
     except BaseException as error:
         show(error)
         sys.exit(1)
-    server = Server(entry, max(1, int(os.environ.get("INVOK_CONCURRENCY") or 16)))
+    server = Server(listener, entry, mounted(at_root), max(1, int(os.environ.get("INVOK_CONCURRENCY") or 16)))
     with server.lock:
         server.spawn()
     while os.read(reader, 1)[0] != _signal.SIGTERM:
         pass
     server.stop()
+    if hasattr(entry, "close"):
+        entry.close()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from invok import unquote
+
 
 class Application:
     def __init__(self, app):
@@ -46,17 +48,28 @@ def named(headers):
     return any(name.lower() == "content-length" for name, _ in headers)
 
 
+def authority(request):
+    """The host and the port that the caller has asked for."""
+    host, colon, port = request.headers.get("host", "localhost").rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = (host + colon + port).rstrip(":"), ""
+    standard = 443 if request.headers.get("x-forwarded-proto") == "https" else 80
+    return host.strip("[]"), int(port) if port else standard
+
+
 def environ(request, answer):
-    host, _, port = request.headers.get("host", "localhost").partition(":")
+    host, port = authority(request)
     values = {
         "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": unquote(request.prefix).encode("utf-8").decode("latin-1"),
         "PATH_INFO": request.path.encode("utf-8").decode("latin-1"),
         "QUERY_STRING": request.query_string,
         "SERVER_NAME": host,
-        "SERVER_PORT": port or "80",
+        "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_ADDR": request.headers.get("x-real-ip", "127.0.0.1"),
+        "REQUEST_URI": request.prefix + request.target,
+        "RAW_URI": request.prefix + request.target,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.headers.get("x-forwarded-proto", "http"),
         "wsgi.input": request.stream,
@@ -66,6 +79,7 @@ def environ(request, answer):
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "invok.request_id": request.request_id,
+        "invok.is_disconnected": request.is_disconnected,
         "invok.function_name": os.environ.get("INVOK_FUNCTION_NAME", ""),
     }
     for name, value in request.headers.items():

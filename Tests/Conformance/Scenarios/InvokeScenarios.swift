@@ -50,6 +50,42 @@ struct InvokeScenarios {
     }
 
     @Test(arguments: WorldName.selected)
+    func whereAFunctionStandsIsTold(_ world: WorldName) async throws {
+        try await scenario("where a function stands", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            try await client.deployed(
+                .echo("echo").with {
+                    $0.sourcePath = "src/app.py"
+                    $0.settings = ["entry": "src/app.py"]
+                })
+            // Cold and warm: they take different ways through the gateway.
+            for _ in 1...3 {
+                let answer = try await client.send(
+                    "GET", client.path("echo", "/a%2Fb//c?x=%20"),
+                    headers: [
+                        ("Cookie", "a=1"), ("X-Forwarded-Prefix", "/lie"), ("X-Invok-Target", "/lie"),
+                        ("Cookie", "b=2"),
+                    ])
+                #expect(answer.status == 200)
+                #expect(answer["x-echo-x-forwarded-prefix"] == client.path("echo"))
+                #expect(answer["x-echo-x-invok-target"] == "/echo/a%2Fb//c?x=%20")
+                #expect(answer["x-echo-cookie"] == "a=1; b=2")
+            }
+        }
+    }
+
+    @Test(arguments: WorldName.selected)
+    func anEntryThatIsNotThereIsNamed(_ world: WorldName) async throws {
+        try await scenario("an entry that is not there", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            let fixture = Fixture.hello("hello").with { $0.settings = ["entry": "function.handler"] }
+            let answer = try await client.deploy(fixture)
+            #expect(answer.status == 400)
+            #expect(answer.text.contains("function.py:handler"))
+        }
+    }
+
+    @Test(arguments: WorldName.selected)
     func thePlatformsTokenStaysHere(_ world: WorldName) async throws {
         try await scenario("token is not forwarded", on: world) { installation in
             let client = try await Client.register(on: installation)

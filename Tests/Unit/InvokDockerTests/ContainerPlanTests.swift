@@ -43,6 +43,7 @@ import Testing
             command.environment == [
                 "GREETING": "a 'b' $c\n\"d\"", "HOME": "/tmp", "INVOK_CONCURRENCY": "16",
                 "INVOK_FUNCTION_NAME": "hello", "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "LISTEN_FDS": "1",
+                "PYTHONUNBUFFERED": "1",
                 "TZ": "Asia/Tokyo",
             ])
         let request = plan.instance(spec, bundle: "/b", folder: "/s")
@@ -71,7 +72,7 @@ import Testing
         let request = plan.instance(large, bundle: "/b", folder: "/s")
         #expect(request.hostConfig.nanoCpus == 2_000_000_000)
         #expect(request.image == "alpine:3")
-        #expect(ContainerPlan.command(of: large).arguments == ["/bundle/function"])
+        #expect(ContainerPlan.command(of: large).arguments == ["/bundle/.invok/function"])
     }
 
     @Test func usersAreNeitherRootNorTheHosts() {

@@ -79,7 +79,7 @@ struct PythonRecipeTests {
             "POST", "/hello-world/a?b=c", headers: ["X-Given: given"], body: Array("body ".utf8), chunked: true)
         #expect(response.status == 201)
         #expect(response.text == "body given")
-        #expect(response.values("x-path") == ["/hello-world/a?b=c"])
+        #expect(response.values("x-path") == ["/a?b=c"])
     }
 
     @Test func runsASGIApplications() throws {
@@ -104,7 +104,7 @@ struct PythonRecipeTests {
         let response = try instance.request("POST", "/hello-world/a", body: body)
         #expect(response.status == 202)
         #expect(response.body == Array("up ".utf8) + body)
-        #expect(response.values("x-path") == ["/hello-world/a"])
+        #expect(response.values("x-path") == ["/a"])
         #expect(try instance.stop().status == 0)
     }
 
@@ -133,7 +133,7 @@ struct PythonRecipeTests {
     @Test func returnsSyntaxErrorsWithFileAndLine() throws {
         let failed = try failure(of: .python, files: ["function.py": "def handler(request):\n    return (\n"])
         #expect(failed.log.contains("function.py\", line 2"))
-        #expect(failed.reason == "function.py does not compile")
+        #expect(failed.reason == "the function does not compile")
         let empty = try failure(of: .python, files: ["function.py": "x = 1\n"])
         #expect(empty.reason.contains("def handler(request)"))
     }

@@ -1,0 +1,142 @@
+import Invok
+import InvokRuntimes
+import Testing
+
+/// Apps by Python's own standards: where they stand, who calls, and that they hear of the end.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct PythonAppTests {
+    private static let outside = ["X-Forwarded-Prefix: /invok/n/hello-world", "X-Real-IP: 192.0.2.7"]
+
+    private static let wsgi = """
+        def simple(environ, start_response):
+            start_response("200 OK", [])
+            names = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR", "REQUEST_URI", "SERVER_NAME", "SERVER_PORT")
+            return ["|".join(environ[name] for name in names).encode()]
+        """
+
+    private static let asgi = """
+        async def simple(scope, receive, send):
+            if scope["type"] == "lifespan": raise NotImplementedError
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            text = "|".join(map(str, (scope["root_path"], scope["path"], scope["raw_path"].decode(), scope["client"][0])))
+            await send({"type": "http.response.body", "body": text.encode()})
+        """
+
+    @Test(arguments: ["app", "application"]) func aWSGIApplicationIsMounted(name: String) throws {
+        let instance = try TestBundle(.python, files: ["function.py": Self.wsgi + "\n\(name) = simple\n"]).start()
+        func get(_ path: String) throws -> String {
+            try instance.request("GET", "/hello-world" + path, headers: Self.outside).text
+        }
+        let start = "/invok/n/hello-world|"
+        for path in ["", "/"] { #expect(try get(path) == start + "/||192.0.2.7|/invok/n/hello-world/|localhost|80") }
+        #expect(
+            try get("/a%20b/?c=%20")
+                == start + "/a b/|c=%20|192.0.2.7|/invok/n/hello-world/a%20b/?c=%20|localhost|80")
+        // On a host of its own.
+        #expect(try instance.request("GET", "/hello-world/a").text == "|/a||127.0.0.1|/a|localhost|80")
+    }
+
+    @Test func anASGIApplicationsPathBeginsWithItsRoot() throws {
+        let instance = try TestBundle(.python, files: ["function.py": Self.asgi + "\napp = simple\n"]).start()
+        let root = "/invok/n/hello-world"
+        #expect(
+            try instance.request("GET", "/hello-world/a%20b?c", headers: Self.outside).text
+                == "\(root)|\(root)/a b|\(root)/a%20b|192.0.2.7")
+        #expect(try instance.request("GET", "/hello-world", headers: Self.outside).text.contains("|\(root)/|"))
+        #expect(try instance.request("GET", "/hello-world/a").text == "|/a|/a|127.0.0.1")
+    }
+
+    @Test func aMountOverridesWhatIsUsual() throws {
+        let app = ["function.py": Self.wsgi + "\napp = simple\n"]
+        let named = try TestBundle(.python, config: ["mount": "name"], files: app).start()
+        #expect(
+            try named.request("GET", "/hello-world/a", headers: Self.outside).text.hasPrefix("|/hello-world/a||"))
+        let handler = [
+            "function.py": "def handler(request): return '|'.join((request.path, request.sub_path, request.prefix))\n"
+        ]
+        let rooted = try TestBundle(.python, config: ["mount": "root"], files: handler).start()
+        #expect(
+            try rooted.request("GET", "/hello-world/a/b", headers: Self.outside).text
+                == "/a/b|/a/b|/invok/n/hello-world")
+        let usual = try TestBundle(.python, files: handler).start()
+        #expect(try usual.request("GET", "/hello-world/a/b", headers: Self.outside).text == "/hello-world/a/b|/a/b|")
+    }
+
+    /// As an engine starts what was deployed before there were mounts.
+    @Test func whatWasDeployedBeforeStaysAtItsName() throws {
+        let bundle = try TestBundle(.python, files: ["function.py": Self.wsgi + "\napp = simple\n"])
+        let instance = try bundle.start(environment: ["INVOK_MOUNT": "name"])
+        #expect(try instance.request("GET", "/hello-world/a").text.hasPrefix("|/hello-world/a|"))
+    }
+
+    @Test func anApplicationHearsThatItsCallerHasGone() throws {
+        let code = """
+            import asyncio
+            async def app(scope, receive, send):
+                if scope["type"] == "lifespan": raise NotImplementedError
+                assert (await receive())["type"] == "http.request"
+                if scope["path"] == "/stream":
+                    await send({"type": "http.response.start", "status": 200, "headers": []})
+                    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+                print("answering", scope["path"])
+                print("heard", (await receive())["type"], scope["path"])
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        for path in ["/stream", "/silent"] {
+            let request = Array("GET /hello-world\(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+            _ = try instance.leave(request, when: { try instance.waitForOutput("answering \(path)") })
+            try instance.waitForOutput("heard http.disconnect \(path)")
+        }
+        #expect(try instance.stop().status == 0)
+    }
+
+    @Test(arguments: ["def", "async def"]) func aStreamEndsWhenItsCallerHasGone(definition: String) throws {
+        let isAsync = definition.hasPrefix("async")
+        let code = """
+            import asyncio, time
+            def handler(request):
+                return parts()
+            \(definition) parts():
+                try:
+                    while True:
+                        yield "part"
+                        \(isAsync ? "await asyncio.sleep(60)" : "time.sleep(0.05)")
+                finally:
+                    print("closed")
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        _ = try instance.leave(request, after: "part")
+        try instance.waitForOutput("closed")
+        #expect(try instance.stop().status == 0)
+    }
+
+    @Test func aHandlerCanAskWhetherItsCallerIsThere() throws {
+        let code = """
+            import time
+            def handler(request):
+                print("there", request.is_disconnected())
+                while not request.is_disconnected(): time.sleep(0.01)
+                print("gone")
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        _ = try instance.leave(request, when: { try instance.waitForOutput("there False") })
+        try instance.waitForOutput("gone")
+    }
+
+    @Test func theLifespanEndsWithTheInstance() throws {
+        let code = """
+            async def app(scope, receive, send):
+                assert scope["type"] == "lifespan"
+                while (message := await receive())["type"] != "lifespan.shutdown":
+                    await send({"type": message["type"] + ".complete"})
+                print("shut down")
+                await send({"type": "lifespan.shutdown.complete"})
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        #expect(try instance.request("GET", "/_invok/ready").status == 200)
+        let end = try instance.stop()
+        #expect(end.status == 0 && end.output.contains("shut down"))
+    }
+}
