@@ -9,9 +9,13 @@ import Synchronization
 final class OutputCollector: Sendable {
     static let bytesPerSecond = 256 * 1024
     static let pendingBytes = 1 << 20
+    /// How long what is no whole line yet may wait for its end.
+    static let restWait = Duration.milliseconds(500)
 
     private struct State {
         var splitters: [LogLine.Source: LineSplitter]
+        /// Since when there is something without the end of a line.
+        var restSince: [LogLine.Source: Instant] = [:]
         var budget: OutputBudget
         var pending: [LogLine] = []
         var pendingBytes = 0
@@ -22,6 +26,7 @@ final class OutputCollector: Sendable {
     private let clock: any Clock
     private let state: Mutex<State>
     private let (wakeUps, wakeUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    private let (rests, rest) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(instance: InstanceID, clock: any Clock) {
         self.instance = instance
@@ -49,6 +54,35 @@ final class OutputCollector: Sendable {
 
     /// Moves lines into the store until both pipes are at their end and all is written.
     func run(into store: any LogStore, of function: FunctionKey, logger: Logger) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.endRests() }
+            await self.write(into: store, of: function, logger: logger)
+            group.cancelAll()
+        }
+    }
+
+    /// Takes for a line what has waited for its end long enough: a prompt, or the dots of what goes on.
+    private func endRests() async {
+        for await _ in rests {
+            do throws(CancellationError) {
+                try await clock.sleep(until: clock.now().advanced(by: Self.restWait))
+            } catch {
+                return
+            }
+            let now = clock.now()
+            let waits = state.withLock { state in
+                for (source, since) in state.restSince where since.advanced(by: Self.restWait) <= now {
+                    state.restSince[source] = nil
+                    if let text = state.splitters[source]?.finish() { add(text, source, &state) }
+                }
+                return !state.restSince.isEmpty
+            }
+            wakeUp.yield()
+            if waits { rest.yield() }
+        }
+    }
+
+    private func write(into store: any LogStore, of function: FunctionKey, logger: Logger) async {
         for await _ in wakeUps {
             let lines = state.withLock { state in
                 defer {
@@ -69,21 +103,26 @@ final class OutputCollector: Sendable {
     /// - Returns: whether to read on at once.
     private func receive(_ bytes: Slice<UnsafeMutableRawBufferPointer>, _ source: LogLine.Source) -> Bool {
         let now = clock.now()
-        let kept = state.withLock { state in
+        let (kept, waits) = state.withLock { state -> (Bool, Bool) in
             switch state.budget.spend(bytes.count, now: now) {
-            case .drop: return false
+            case .drop: return (false, false)
             case .startDropping:
                 add(
                     "more than \(Self.bytesPerSecond / 1024) KiB of output in a second: the rest is dropped",
                     .platform, &state)
-                return false
+                return (false, false)
             case .keepAfterGap(let missing): add("\(missing) bytes of output were dropped", .platform, &state)
             case .keep: break
             }
-            for line in state.splitters[source]?.append(bytes) ?? [] { add(line, source, &state) }
-            return true
+            let lines = state.splitters[source]?.append(bytes) ?? []
+            for line in lines { add(line, source, &state) }
+            let isNew = lines.isEmpty ? state.restSince[source] == nil : true
+            let hasRest = state.splitters[source]?.hasRest == true
+            state.restSince[source] = hasRest ? (isNew ? now : state.restSince[source]) : nil
+            return (true, hasRest && isNew)
         }
         wakeUp.yield()
+        if waits { rest.yield() }
         return kept
     }
 

@@ -18,6 +18,9 @@ package struct LineSplitter: Sendable {
         return lines
     }
 
+    /// Whether something stands behind the last end of a line.
+    package var hasRest: Bool { !line.isEmpty }
+
     /// What stands behind the last end of a line.
     package mutating func finish() -> String? { line.isEmpty ? nil : take() }
 

@@ -10,6 +10,13 @@ extension Dispatcher {
             group.addTask { await self.runAlarms() }
             group.addTask { await Self.run(self.found.stream, atOnce: Self.foundAtOnce) }
             group.addTask { await self.runJobs() }
+            group.addTask { await self.runRemarks() }
+        }
+    }
+
+    private func runRemarks() async {
+        for await remark in remarks.stream {
+            await starter.note(remark.text, about: remark.instance.id, in: remark.instance.version.function)
         }
     }
 

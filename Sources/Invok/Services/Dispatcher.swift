@@ -58,6 +58,15 @@ final class Dispatcher: Sendable {
 
     typealias Job = @Sendable () async -> Void
 
+    /// A line of the platform for a function's log.
+    struct Remark: Sendable {
+        let instance: RunningInstance
+        let text: String
+    }
+
+    /// Remarks that wait to be written; what comes beyond is let go.
+    static let remarkLimit = 64
+
     /// Instances that an earlier core left and that are checked, or stopped, at a time.
     static let foundAtOnce = 32
 
@@ -69,6 +78,8 @@ final class Dispatcher: Sendable {
     let jobs = AsyncStream<Job>.makeStream()
     // Bounded by what the engine lists.
     let found = AsyncStream<Job>.makeStream()
+    // About requests. Of a function that fails at every one, some lines say as much as all.
+    let remarks = AsyncStream<Remark>.makeStream(bufferingPolicy: .bufferingOldest(remarkLimit))
     // Each is earlier than all that are set, so there are few.
     let alarms = AsyncStream<Instant>.makeStream()
     let starter: InstanceStarter
@@ -134,6 +145,11 @@ final class Dispatcher: Sendable {
         change(place.instance.version) { machine, now in
             machine.onWorkEnded(place.request, on: place.instance.id, now: now)
         }
+    }
+
+    /// Has a line about a request written to the function's log, without waiting for that.
+    func remark(_ text: String, on instance: RunningInstance) {
+        remarks.continuation.yield(Remark(instance: instance, text: text))
     }
 
     private func enqueue(_ id: InstancePool.RequestID, _ waiter: Waiter, _ version: VersionKey, failsFast: Bool) {

@@ -154,7 +154,8 @@ public final class Invocations: Sendable {
             case .failure(.refused) where attempt < Self.attempts && !exchange.isBodyTouched && !exchange.hasHead:
                 try await pause(attempt)
             case .failure(.cancelled) where !Task.isCancelled:
-                throw Self.timedOut(exchange.expiry(now: world.clock.now()) ?? .head, limits)
+                let expiry = exchange.expiry(now: world.clock.now()) ?? .head
+                throw timedOut(expiry, limits, place.instance, requestID)
             case .failure(let error): throw explain(error, place.instance, requestID)
             }
         }
@@ -210,19 +211,29 @@ public final class Invocations: Sendable {
         return result
     }
 
-    static func timedOut(_ expiry: AnswerDeadlines.Expiry, _ limits: Limits) -> InvokError {
+    func timedOut(
+        _ expiry: AnswerDeadlines.Expiry, _ limits: Limits, _ instance: RunningInstance, _ requestID: String
+    ) -> InvokError {
+        let error = Self.timedOut(expiry, limits)
+        dispatcher.remark("request \(requestID) was ended: \(error.message)", on: instance)
+        return error
+    }
+
+    private static func timedOut(_ expiry: AnswerDeadlines.Expiry, _ limits: Limits) -> InvokError {
         switch expiry {
         case .head:
             InvokError(
-                .functionTimeout, "the function did not answer within \(limits.timeoutSeconds) s",
+                .functionTimeout,
+                "the function did not answer within \(limits.timeoutSeconds) s (limits.timeoutSeconds)",
                 nextStep: "raise limits.timeoutSeconds in config.json, or make it faster")
         case .pause:
             InvokError(
-                .functionTimeout, "the function's answer paused for \(limits.pauseSeconds) s",
+                .functionTimeout, "the function's answer paused for \(limits.pauseSeconds) s (limits.pauseSeconds)",
                 nextStep: "raise limits.pauseSeconds in config.json, or let it send something meanwhile")
         case .stream:
             InvokError(
-                .functionTimeout, "the request took longer than \(limits.streamSeconds) s in all",
+                .functionTimeout,
+                "the request took longer than \(limits.streamSeconds) s in all (limits.streamSeconds)",
                 nextStep: "raise limits.streamSeconds in config.json")
         }
     }
@@ -233,6 +244,7 @@ public final class Invocations: Sendable {
             logger.info(
                 "a function failed",
                 metadata: ["instance": "\(instance.id)", "reason": "\(reason)", "request_id": "\(requestID)"])
+            dispatcher.remark("request \(requestID) was not answered by the function: \(reason)", on: instance)
             return InvokError(
                 .functionFailed, "the function ended or broke off while answering",
                 nextStep: "see its log with 'invok logs'", inner: reason)

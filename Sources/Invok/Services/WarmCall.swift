@@ -16,12 +16,12 @@ package struct WarmCall: Sendable {
     /// The instance has done with what was cut short, which is to say that it ended as `timedOut` or `abandoned`.
     package func workEnded() { invocations.dispatcher.workEnded(place) }
 
-    /// The answer to give instead of one that took too long.
-    package func timedOut(_ expiry: AnswerDeadlines.Expiry) -> InvokError {
-        Invocations.timedOut(expiry, limits)
+    /// The answer to give instead of one that took too long; the function's log says so.
+    package func timedOut(_ expiry: AnswerDeadlines.Expiry, requestID: String) -> InvokError {
+        invocations.timedOut(expiry, limits, place.instance, requestID)
     }
 
-    /// The answer to give instead of one that failed; the operator is told.
+    /// The answer to give instead of one that failed; the operator and the function's log are told.
     package func failed(_ error: TransportError, requestID: String) -> InvokError {
         invocations.explain(error, place.instance, requestID)
     }

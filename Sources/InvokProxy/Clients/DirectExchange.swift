@@ -110,8 +110,10 @@ final class DirectExchange: AnswerReceiver {
     }
 
     func onAnswerFailed(_ error: any Error) {
-        let isClosed = error is ChannelError || error is IOError
-        perform(machine.onInstanceFailed("\(error)", isClosed: isClosed, isIdempotent: request.isIdempotent))
+        let failure = AnswerFailure(error)
+        perform(
+            machine.onInstanceFailed(
+                failure.description, isClosed: failure.isClosed, isIdempotent: request.isIdempotent))
     }
 
     func onWritable() { perform(machine.onInstanceWritable(now: Self.now)) }
@@ -143,7 +145,8 @@ final class DirectExchange: AnswerReceiver {
             guard machine.isAnswered else { return client.answerElsewhere(request, failure) }
             client.cutOff()
         case .expired(let expiry):
-            guard machine.isAnswered else { return client.answerElsewhere(request, call.warm.timedOut(expiry)) }
+            let failure = call.warm.timedOut(expiry, requestID: call.requestID)
+            guard machine.isAnswered else { return client.answerElsewhere(request, failure) }
             client.cutOff()
         case .clientGone:
             // Who sends a body that is none may still read why.

@@ -130,9 +130,9 @@ final class Exchange: Sendable {
             do {
                 answer = try await connection.answer()
             } catch {
-                let isClosed = error is ChannelError || error is IOError
-                progress.withLock { $0.closedUnanswered = isClosed && !hasHead }
-                return .failure(.broken("\(error)"))
+                let failure = AnswerFailure(error)
+                progress.withLock { $0.closedUnanswered = failure.isClosed && !hasHead }
+                return .failure(.broken(failure.description))
             }
             do {
                 for part in answer.parts {

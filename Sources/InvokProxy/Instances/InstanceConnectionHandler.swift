@@ -162,7 +162,7 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
             // A buffer that was read from holds on to its memory.
             if pending.readableBytes == 0 { pending = ByteBuffer() } else { pending.discardReadBytes() }
         } catch {
-            fail(error)
+            fail(LimitedFault(fault: error, limits: limits))
             context.close(promise: nil)
         }
     }

@@ -17,7 +17,12 @@ struct FailureScenarios {
 
     @Test(arguments: WorldName.selected)
     func aFunctionThatIsNeverReadyLeavesTheOldOne(_ world: WorldName) async throws {
-        try await failedDeploy(world, "never ready", .neverReady("fragile"), code: "start_failed", log: "ready")
+        let fixture = Fixture.neverReady("fragile").with { $0.limits = ["startSeconds": 2] }
+        try await failedDeploy(
+            world, "never ready", fixture, code: "start_failed", log: "not ready within 2 s, which limits.startSeconds")
+        // A simulated function prints nothing of its own.
+        guard world != .sim else { return }
+        try await failedDeploy(world, "never ready, with words", fixture, code: "start_failed", log: "loading a model")
     }
 
     private func failedDeploy(
@@ -49,6 +54,10 @@ struct FailureScenarios {
             let answer = try await client.get(client.path("hang"))
             #expect(answer.status == 504)
             #expect(answer.problem == "function_timeout")
+            try await eventually(on: installation, "its log names the limit") {
+                let lines = try await client.get(client.api("hang", "/logs")).json([LogMessage].self)
+                return lines.contains { $0.source == .platform && $0.text.contains("limits.timeoutSeconds") }
+            }
             try await eventually(on: installation, "its place is free again") {
                 try await client.status(of: "hang").requests == 0
             }

@@ -184,7 +184,7 @@ struct InvocationsTests {
                 rig.sim.clock.advance(by: .milliseconds(100))
                 return rig.dispatcher.load(of: key).requests == 0
             }
-            #expect(await outcome.value == "the function's answer paused for 2 s")
+            #expect(await outcome.value == "the function's answer paused for 2 s (limits.pauseSeconds)")
         }
     }
 
