@@ -54,7 +54,7 @@ private struct ServedConnection: Equatable {
                 perform(
                     machine.onRefusal(status: 400, reason: "", fields: [("content-length", "0")], body: []), &machine,
                     readsBodies)
-            case .send(let bytes), .interim(let bytes): sent += bytes
+            case .send(let bytes), .interim(let bytes), .probe(let bytes): sent += bytes
             case .close: isClosed = true
             case .requestEnd, .answerEnd, .inputEnd, .closeOutput: break
             }

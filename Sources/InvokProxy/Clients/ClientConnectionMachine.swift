@@ -19,6 +19,8 @@ struct ClientConnectionMachine: Sendable {
         case send([UInt8])
         /// An interim answer, at once.
         case interim([UInt8])
+        /// Bytes of the answer by which it is seen whether the client still reads, at once.
+        case probe([UInt8])
         /// The answer has been handed to the system.
         case answerEnd
         /// The client has ended its sending.
@@ -117,9 +119,16 @@ struct ClientConnectionMachine: Sendable {
         return hasInputEnded ? probe() : []
     }
 
-    /// An interim answer, which every client passes over (RFC 9110 §15.2), tells whether one that has ended its sending still
-    /// reads: the system of one that has gone answers by a reset.
+    /// Tells whether a client that has ended its sending still reads: the system of one that has gone answers by a reset.
+    /// Before the answer an interim one does that, which every client passes over (RFC 9110 §15.2), and in it a zero before
+    /// the size of the next chunk. Where the length of the answer is said, its next bytes tell.
     private func probe() -> [Action] {
+        guard let writer = exchange?.writer, writer.hasHead else { return goOn() }
+        let zero = writer.leadingZero()
+        return zero.isEmpty ? [] : [.probe(zero)]
+    }
+
+    private func goOn() -> [Action] {
         guard let interim = exchange?.writer.interim(), !interim.isEmpty else { return [] }
         return [.interim(interim)]
     }
@@ -134,7 +143,7 @@ struct ClientConnectionMachine: Sendable {
         // The time to tell a client that waits to go on.
         let isFirst = !exchange.wasBodyWanted && exchange.head.expectsContinue
         self.exchange?.wasBodyWanted = true
-        return (isFirst ? probe() : []) + advance()
+        return (isFirst ? goOn() : []) + advance()
     }
 
     // MARK: The answer

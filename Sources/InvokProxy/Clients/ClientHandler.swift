@@ -304,6 +304,9 @@ final class ClientHandler: ChannelInboundHandler {
             deadlines.onContinue(now: Self.now)
             write(ByteBuffer(bytes: bytes), context)
             context.flush()
+        case .probe(let bytes):
+            write(ByteBuffer(bytes: bytes), context)
+            context.flush()
         case .answerEnd: if deadlines.onAnswered(now: Self.now), let channel { connections.setIdle(true, channel) }
         case .inputEnd: tellInputEnd()
         case .closeOutput:

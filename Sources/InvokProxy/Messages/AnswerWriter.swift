@@ -4,7 +4,7 @@
 /// - A client of HTTP/1.0 gets no chunks and no interim answers.
 /// - Whether the connection may carry another exchange is said in the head, and by what the body turns out to be.
 struct AnswerWriter: Sendable {
-    private enum Framing: Sendable {
+    private enum Framing: Hashable, Sendable {
         case none
         /// So many bytes are left.
         case length(Int)
@@ -35,6 +35,10 @@ struct AnswerWriter: Sendable {
 
     /// An interim answer (RFC 9110 §15.2); nothing for a client that knows none, or once the answer has begun.
     func interim() -> [UInt8] { isHTTP10 || hasHead ? [] : Array("HTTP/1.1 100 Continue\r\n\r\n".utf8) }
+
+    /// The beginning of the next chunk's size, which may have zeros before it (RFC 9112 §7.1): bytes that change nothing in an
+    /// answer that has begun. Nothing where none may be sent.
+    func leadingZero() -> [UInt8] { hasHead && !hasEnded && framing == .chunked ? [UInt8(ascii: "0")] : [] }
 
     /// What concerns the connection, which the writer says itself.
     private static let connectionFields = FieldNames([

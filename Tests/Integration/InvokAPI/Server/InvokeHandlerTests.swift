@@ -264,6 +264,46 @@ struct InvokeHandlerTests {
     }
 
     @Test(arguments: CallWay.allCases)
+    func aClientThatGoesWhileAnAnswerPausesEndsTheExchange(way: CallWay) async throws {
+        let ended = AsyncStream<Void>.makeStream()
+        try await withFunction(way) { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\naaaa\r\n")
+            // Nothing more comes before the connection ends.
+            #expect(try await connection.text(through: "never") == nil)
+            ended.continuation.yield()
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.get, path)
+                _ = try #require(try await client.text(through: "aaaa\r\n"))
+            }
+            for await _ in ended.stream { break }
+        }
+    }
+
+    @Test(arguments: CallWay.allCases)
+    func aClientThatEndsItsSendingWhileAnAnswerPausesGetsTheRest(way: CallWay) async throws {
+        let closed = AsyncStream<Void>.makeStream()
+        try await withFunction(way) { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+            for await _ in closed.stream { break }
+            try await connection.write("3\r\nall\r\n0\r\n\r\n")
+        } body: { server, path in
+            try await WireClient.with(port: server.port) { client in
+                try await client.send(.get, path)
+                _ = try #require(try await client.text(through: "2\r\nok\r\n"))
+                try await client.finish()
+                // The zero by which the server finds out, before the size of the next chunk.
+                #expect(try await client.text(through: "0") == "0")
+                closed.continuation.yield()
+                #expect(try await client.text(through: "\r\n\r\n") == "3\r\nall\r\n0\r\n\r\n")
+                try await client.closed()
+            }
+        }
+    }
+
+    @Test(arguments: CallWay.allCases)
     func aClientThatOnlyEndsItsSendingIsAnswered(way: CallWay) async throws {
         let closed = AsyncStream<Void>.makeStream()
         try await withFunction(way) { connection in

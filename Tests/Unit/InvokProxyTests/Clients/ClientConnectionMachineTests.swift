@@ -28,6 +28,7 @@ struct ClientConnectionMachineTests {
             case .requestEnd: "requestEnd"
             case .send(let bytes): "send \(String(decoding: bytes, as: UTF8.self))"
             case .interim: "interim"
+            case .probe(let bytes): "probe \(String(decoding: bytes, as: UTF8.self))"
             case .answerEnd: "answerEnd"
             case .inputEnd: "inputEnd"
             case .closeOutput: "closeOutput"
@@ -197,6 +198,23 @@ struct ClientConnectionMachineTests {
         #expect(!machine.wantsRead)
         let names = Self.answer(&machine)
         #expect(names[0].contains("connection: close") && names.last == "close")
+    }
+
+    /// A byte is sent by which its system tells whether it has gone, and which changes nothing for one that still reads.
+    @Test func aClientThatEndsItsSendingWhileAnAnswerStreams() {
+        var machine = Self.machine()
+        _ = machine.onBytes(Self.get.utf8)
+        _ = machine.onWatch()
+        _ = machine.onAnswerHead(status: 200, reason: "OK", fields: [])
+        #expect(Self.names(machine.onAnswerBody(Array("a".utf8))) == ["send 1\r\na\r\n"])
+        #expect(Self.names(machine.onInputEnd()) == ["inputEnd", "probe 0"])
+        #expect(Self.names(machine.onAnswerBody(Array("b".utf8))) == ["send 1\r\nb\r\n"])
+        // A length was said: what is not of the body would be taken for it.
+        var other = Self.machine()
+        _ = other.onBytes(Self.get.utf8)
+        _ = other.onWatch()
+        _ = other.onAnswerHead(status: 200, reason: "OK", fields: [("content-length", "2")])
+        #expect(Self.names(other.onInputEnd()) == ["inputEnd"])
     }
 
     @Test func whatWasSentBeforeTheEndIsAnswered() {
