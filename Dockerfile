@@ -17,7 +17,7 @@ RUN mkdir /out; \
     && cp "$(swift build -c release --static-swift-stdlib -Xlinker -s --show-bin-path)/invok-core" /out/
 
 FROM ${RUNTIME_IMAGE}
-ARG PACKAGES="ca-certificates libhiredis0.14 libpq5 libseccomp2 libsqlite3-0 zlib1g"
+ARG PACKAGES="ca-certificates esbuild libhiredis0.14 libpq5 libseccomp2 libsqlite3-0 zlib1g"
 RUN [ -z "$PACKAGES" ] || { apt-get update && apt-get install -y --no-install-recommends $PACKAGES \
     && rm -rf /var/lib/apt/lists/*; }
 COPY --from=build /out/ /usr/local/lib/invok/

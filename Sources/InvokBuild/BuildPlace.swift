@@ -54,6 +54,16 @@ package struct BuildTool: Hashable, Sendable {
         self.environment = environment
         self.identity = identity
     }
+
+    /// The same with the compiler of TypeScript, which Node's check runs where it is told of one.
+    /// - Parameters:
+    ///   - path: its executable as builds see it.
+    ///   - mounts: what puts it there.
+    package func offering(esbuild path: String, mounts: [Isolation.Mount]) -> BuildTool {
+        BuildTool(
+            name: name, executable: executable, mounts: self.mounts + mounts,
+            environment: environment.merging(["INVOK_ESBUILD": path]) { $1 }, identity: identity)
+    }
 }
 
 /// How many threads move the bytes of builds.

@@ -37,7 +37,7 @@ extension DockerHost: BuildPlace {
     private static let runtimes: [String: Runtime] = ["go": .go, "node": .nodejs, "python3": .python]
 
     package func tool(_ name: String) async throws(BuildError) -> BuildTool {
-        _ = try await preparedForBuild()
+        let prepared = try await preparedForBuild()
         guard let runtime = Self.runtimes[name] else {
             throw .unavailable(reason: "no image has \(name)", nextStep: nil)
         }
@@ -46,7 +46,10 @@ extension DockerHost: BuildPlace {
             let message: ImageMessage = try client.decode(
                 await client.call(.get, "/images/\(DockerClient.escaped(image))/json"))
             let digest = message.id.split(separator: ":").last ?? ""
-            return BuildTool(name: name, executable: name, identity: "image-\(digest.prefix(12))")
+            let tool = BuildTool(name: name, executable: name, identity: "image-\(digest.prefix(12))")
+            guard runtime == .nodejs, let compiler = prepared.esbuild else { return tool }
+            let mount = Isolation.Mount(source: compiler, destination: "/opt/esbuild")
+            return tool.offering(esbuild: mount.destination, mounts: [mount])
         } catch {
             guard error.isNotFound else { throw buildError(error) }
             throw .unavailable(

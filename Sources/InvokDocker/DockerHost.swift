@@ -15,6 +15,8 @@ public final class DockerHost: Sendable {
         let warnings: [String]
         /// Waits for sockets, which tasks cannot.
         let events: EventThread
+        /// The compiler of TypeScript, where the engine sees it too.
+        let esbuild: String?
     }
 
     let settings: DockerSettings
@@ -56,11 +58,13 @@ public final class DockerHost: Sendable {
             _ = try await client.negotiate()
             let info: DockerInfoMessage = try client.decode(await client.call(.get, "/info"))
             let (owner, events) = try makeDirectories()
+            let esbuild = try settings.esbuild.map { (path) throws(DockerError) in try copy(compiler: path) }
             let plan = ContainerPlan(
                 owner: owner, images: settings.images, processors: max(1, info.processors),
                 builderUser: geteuid() == 0 ? nil : geteuid())
             return Prepared(
-                plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events)
+                plan: plan, warnings: Self.warnings(info) + (try await missingImages()), events: events,
+                esbuild: esbuild)
         } catch {
             throw unavailable(error)
         }
@@ -81,6 +85,20 @@ public final class DockerHost: Sendable {
         } catch {
             throw .refused(status: 500, message: "the data directory cannot be prepared: \(error)")
         }
+    }
+
+    /// Puts the compiler into the data directory, which alone a core in a container shares with the engine.
+    /// - Returns: its path there.
+    private func copy(compiler: String) throws(DockerError) -> String {
+        let path = settings.dataDirectory + "/esbuild"
+        do throws(SystemError) {
+            // Builds that run keep the one that they were started with.
+            try Files.write(try Files.contents(of: compiler), to: path + ".new", mode: 0o555)
+            try Files.rename(path + ".new", to: path)
+        } catch {
+            throw .refused(status: 500, message: "esbuild cannot be put into the data directory: \(error)")
+        }
+        return path
     }
 
     /// The installation's name, made once: containers carry it, so that whoever has the data directory next finds them.

@@ -9,16 +9,19 @@ public struct DockerSettings: Hashable, Sendable {
     public var hostDataDirectory: String
     /// What can be made again; the engine must see it under the same path unless it lies in the data directory.
     public var cacheDirectory: String
+    /// The compiler of TypeScript on this machine, which builds of Node's functions get; `nil` where there is none.
+    public var esbuild: String?
 
     public init(
         socketPath: String, images: DockerImages, dataDirectory: String, hostDataDirectory: String? = nil,
-        cacheDirectory: String
+        cacheDirectory: String, esbuild: String? = nil
     ) {
         self.socketPath = socketPath
         self.images = images
         self.dataDirectory = dataDirectory
         self.hostDataDirectory = hostDataDirectory ?? dataDirectory
         self.cacheDirectory = cacheDirectory
+        self.esbuild = esbuild
     }
 
     /// The path as the engine sees it.

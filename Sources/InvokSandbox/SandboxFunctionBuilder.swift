@@ -58,7 +58,8 @@ extension SandboxHost: BuildPlace {
             throw .unavailable(
                 reason: "this server has no usable \(name)", nextStep: sentence ?? "install \(name) on the server")
         }
-        return tool.forBuilds
+        guard known == .node, let compiler = toolchains[.esbuild] else { return tool.forBuilds }
+        return tool.forBuilds.offering(esbuild: compiler.sandboxExecutable, mounts: compiler.mounts)
     }
 
     package func run(

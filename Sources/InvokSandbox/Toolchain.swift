@@ -6,6 +6,8 @@ public struct Toolchain: Hashable, Sendable {
         case go
         case node
         case python3
+        /// Compiles TypeScript in builds of Node's functions.
+        case esbuild
     }
 
     public let name: Name

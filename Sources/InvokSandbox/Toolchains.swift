@@ -14,13 +14,16 @@ public struct Toolchains: Hashable, Sendable {
         self.missing = missing
     }
 
-    /// Looks for each in `INVOK_GO`/`INVOK_NODE`/`INVOK_PYTHON`, then `$INVOK_TOOLCHAINS/bin`, then `PATH`, and takes
+    /// Looks for each in `INVOK_GO`/`INVOK_NODE`/`INVOK_PYTHON`/`INVOK_ESBUILD`, then `$INVOK_TOOLCHAINS/bin`, then `PATH`, and takes
     /// the first that is new enough. Runs each candidate to ask for its version, so it blocks for some milliseconds.
     /// - Parameter environment: the core's environment variables.
-    public static func discover(environment: [String: String]) -> Toolchains {
+    /// - Parameter names: the tools that are wanted.
+    public static func discover(
+        environment: [String: String], names: [Toolchain.Name] = Toolchain.Name.allCases
+    ) -> Toolchains {
         var found: [Toolchain.Name: Toolchain] = [:]
         var missing: [Toolchain.Name: String] = [:]
-        for name in Toolchain.Name.allCases {
+        for name in names {
             var seen: [String] = []
             for candidate in candidates(name, environment) {
                 switch examine(candidate, as: name, environment) {
@@ -67,7 +70,7 @@ public struct Toolchains: Hashable, Sendable {
         guard !version.isEmpty else { return nil }
         guard !isOlder(version, than: name.minimum) else { return .tooOld(String(version)) }
         guard let executable = Files.realPath(name == .python3 ? lines[1] : path) else { return nil }
-        let root = name == .node ? executable : Files.realPath(lines[name.answerLines - 1])
+        let root = name.isOneFile ? executable : Files.realPath(lines[name.answerLines - 1])
         guard let root, executable == root || executable.hasPrefix(root + "/") else { return nil }
         return .usable(
             Toolchain(
@@ -113,7 +116,8 @@ public struct Toolchains: Hashable, Sendable {
     private static func sentence(_ name: Toolchain.Name, tooOld: [String]) -> String {
         let minimum = name.minimum.map(String.init).joined(separator: ".")
         let found = tooOld.isEmpty ? "was not found" : "is too old (\(tooOld.joined(separator: ", ")))"
-        return "\(name.rawValue) \(found): install version \(minimum) or newer, for example with 'ci/setup',"
+        let loss = name == .esbuild ? ", and TypeScript is compiled no further than Node itself does" : ""
+        return "\(name.rawValue) \(found)\(loss): install version \(minimum) or newer, for example with 'ci/setup',"
             + " or set \(name.variable) to its executable"
     }
 }
@@ -124,23 +128,29 @@ extension Toolchain.Name {
         case .go: "INVOK_GO"
         case .node: "INVOK_NODE"
         case .python3: "INVOK_PYTHON"
+        case .esbuild: "INVOK_ESBUILD"
         }
     }
 
     var minimum: [Int] {
         switch self {
         case .go: [1, 23]
-        // Runs TypeScript as it is.
+        // Takes types away, and lets the shim say where modules are.
         case .node: [22, 18]
         case .python3: [3, 9]
+        // What Debian 12 has.
+        case .esbuild: [0, 17]
         }
     }
+
+    /// Whether it needs nothing beyond its executable and the system's libraries.
+    var isOneFile: Bool { self == .node || self == .esbuild }
 
     /// Arguments that make the tool print its version and, where that is not plain, its place.
     fileprivate var question: [String] {
         switch self {
         case .go: ["env", "GOVERSION", "GOROOT"]
-        case .node: ["--version"]
+        case .node, .esbuild: ["--version"]
         case .python3:
             [
                 "-I", "-c",
@@ -153,7 +163,7 @@ extension Toolchain.Name {
     fileprivate var answerLines: Int {
         switch self {
         case .go: 2
-        case .node: 1
+        case .node, .esbuild: 1
         case .python3: 3
         }
     }

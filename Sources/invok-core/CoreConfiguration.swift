@@ -97,7 +97,7 @@ struct CoreConfiguration: Sendable {
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
         INVOK_TOOLCHAINS       ~/.local/share/invok/toolchains
-        INVOK_GO, INVOK_NODE, INVOK_PYTHON   paths to the tools
+        INVOK_GO, INVOK_NODE, INVOK_PYTHON, INVOK_ESBUILD   paths to the tools
         """
 
     /// Reads the environment, and below it the file `.env` of the working directory.
@@ -155,7 +155,7 @@ struct CoreConfiguration: Sendable {
             }
             defaultAccess = value
         }
-        for variable in ["INVOK_TOOLCHAINS", "INVOK_GO", "INVOK_NODE", "INVOK_PYTHON"] {
+        for variable in ["INVOK_TOOLCHAINS", "INVOK_GO", "INVOK_NODE", "INVOK_PYTHON", "INVOK_ESBUILD"] {
             self.environment[variable] = text(variable)
         }
         jwtSecret = text("AUTH_JWT_SECRET")

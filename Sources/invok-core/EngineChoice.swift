@@ -52,14 +52,17 @@ struct EngineChoice: Sendable {
         _ configuration: CoreConfiguration, _ dataDirectory: String, _ logs: any LogStore, _ clock: any Clock,
         _ logger: Logger
     ) -> EngineChoice {
+        // The other tools are the images'.
+        let compilers = Toolchains.discover(environment: configuration.environment, names: [.esbuild])
         let host = DockerHost(
             settings: configuration.docker.settings(
-                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory), clock: clock,
-            logger: logger)
+                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory,
+                esbuild: compilers[.esbuild]?.executable),
+            clock: clock, logger: logger)
         let builder = DockerFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
             name: .docker, engine: DockerContainerEngine(host: host, logs: logs, logger: logger), builder: builder,
-            limitations: [], warmUp: { await builder.warmUp() },
+            limitations: Array(compilers.missing.values), warmUp: { await builder.warmUp() },
             // Containers run on: the next core takes them over, and a restart for an update is no cold start.
             closing: { await host.close() })
     }
@@ -99,10 +102,10 @@ struct DockerChoice: Sendable {
     }
 
     /// In a container of its own, the core shares no directory with Docker but the data directory.
-    func settings(dataDirectory: String, cacheDirectory: String) -> DockerSettings {
+    func settings(dataDirectory: String, cacheDirectory: String, esbuild: String?) -> DockerSettings {
         DockerSettings(
             socketPath: socketPath, images: images, dataDirectory: dataDirectory,
             hostDataDirectory: hostDataDirectory,
-            cacheDirectory: hostDataDirectory == nil ? cacheDirectory : dataDirectory + "/cache")
+            cacheDirectory: hostDataDirectory == nil ? cacheDirectory : dataDirectory + "/cache", esbuild: esbuild)
     }
 }

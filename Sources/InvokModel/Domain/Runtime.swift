@@ -9,7 +9,7 @@ public enum Runtime: String, Sendable, Hashable, CaseIterable, Codable {
         switch self {
         case .go: ["function.go"]
         case .python: ["function.py"]
-        case .nodejs: ["function.js", "function.ts", "function.mjs"]
+        case .nodejs: ["function.js"] + ["ts", "tsx", "mts", "cts", "mjs", "cjs", "jsx"].map { "function.\($0)" }
         }
     }
 }

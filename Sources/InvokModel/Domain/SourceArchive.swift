@@ -113,7 +113,7 @@ public struct SourceArchive: Sendable {
     ) throws(InvokError) -> String {
         guard let entry = config.entry else {
             if let path = config.runtime.sourceFileNames.first(where: { contents[$0] != nil }) { return path }
-            let names = config.runtime.sourceFileNames.joined(separator: " or ")
+            let names = config.runtime.sourceFileNames.prefix(2).joined(separator: " or ")
             throw .invalidArchive(
                 "the archive has no \(names)",
                 nextStep: "name the function's source file so, or name it in config.json as \"entry\"")

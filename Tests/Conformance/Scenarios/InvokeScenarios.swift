@@ -85,6 +85,23 @@ struct InvokeScenarios {
         }
     }
 
+    /// By a compiler that is not the runtime's own, wherever the build runs.
+    @Test(arguments: WorldName.selected)
+    func typescriptIsCompiled(_ world: WorldName) async throws {
+        try await scenario("TypeScript is compiled", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            let source = """
+                // sim: hello red 3
+                enum Colour { red = "red" }
+                class Count { constructor(private readonly value: number) {} toString() { return `${this.value}`; } }
+                export default () => `${Colour.red} ${new Count(3)}`;
+                """
+            try await client.deployed(
+                Fixture(name: "typed", runtime: .nodejs, source: source).with { $0.sourcePath = "function.ts" })
+            #expect(try await client.get(client.path("typed")).text == "red 3")
+        }
+    }
+
     @Test(arguments: WorldName.selected)
     func thePlatformsTokenStaysHere(_ world: WorldName) async throws {
         try await scenario("token is not forwarded", on: world) { installation in

@@ -14,6 +14,7 @@ import Testing
         let none = Toolchains.discover(environment: ["PATH": "/nonexistent"])
         #expect(none.found.isEmpty)
         #expect(none.missing[.go]?.contains("INVOK_GO") == true)
+        #expect(none.missing[.esbuild]?.contains("TypeScript") == true)
     }
 
     @Test func bindsOnlyWhatLiesOutsideOfUsr() {

@@ -20,6 +20,20 @@ struct NodeRecipeTests {
                 "import { text } from './text.ts';\nexport default async (r: Request): Promise<Response> => new Response(text as string);\n",
             "text.ts": "export const text: string = 'said';\n",
         ],
+        [
+            "function.cjs": "exports.default = async () => require('./a.js').text;\n",
+            "a.js": "exports.text = 'said';\n",
+        ],
+        [
+            "function.js": "const { text } = require('./a');\nexports.handler = (request) => text;\n",
+            "a.js": "exports.text = 'said';\n",
+        ],
+        ["function.js": "export default () => 'said';\n", "package.json": #"{"type": "module"}"#],
+        [
+            "function.js":
+                "import { text } from './a';\nimport data from './data.json';\nexport default () => text + data.end;\n",
+            "a/index.js": "export const text = 'sa';\n", "data.json": #"{"end": "id"}"#,
+        ],
         ["function.mjs": "export default () => 'said';\n"],
         ["function.js": "export default { fetch: () => 'said' };\n"],
         ["function.js": "module.exports = async () => require('./a').text;\n", "a.js": "exports.text = 'said';\n"],
@@ -93,7 +107,7 @@ struct NodeRecipeTests {
     @Test(arguments: [
         ("function.js", "export default async () => {\n  return (;\n};\n"),
         ("function.ts", "const a: number = 1;\nexport default async () => { return (; };\n"),
-        ("function.ts", "const a: number = 1;\nenum Colour { red }\nexport default () => 'x';\n"),
+        ("function.tsx", "const a: number = 1;\nexport default () => <p></q>;\n"),
     ])
     func returnsSyntaxErrorsWithFileAndLine(name: String, code: String) throws {
         let failed = try failure(of: .nodejs, files: [name: code])

@@ -26,10 +26,11 @@ struct TestBundle {
     /// - Parameters:
     ///   - config: more of its `config.json`.
     ///   - executables: those of the files that may be run.
+    ///   - compiles: whether the machine has a compiler of TypeScript.
     /// - Throws: `BuildError.failed` with the reason and the log when the command of the plan fails.
     init(
         _ runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String],
-        executables: Set<String> = []
+        executables: Set<String> = [], compiles: Bool = true
     ) throws {
         self.runtime = runtime
         folder = try TemporaryFolder()
@@ -48,7 +49,8 @@ struct TestBundle {
             if plan.executables.contains(path) { chmod(file.path, 0o755) }
         }
         let command = plan.command
-        let own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }
+        var own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }
+        if runtime == .nodejs, compiles { own["INVOK_ESBUILD"] = try Toolchain.path(of: "esbuild") }
         let result = try Command(command, in: folder.url, environment: own.merging(plan.environment) { $1 })
             .finish(within: 240)
         guard result.status == 0 else {
@@ -89,10 +91,11 @@ func archive(
 
 /// The reason and the log of a build that must fail.
 func failure(
-    of runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String]
+    of runtime: Runtime, name: String = "hello-world", config: [String: String] = [:], files: [String: String],
+    compiles: Bool = true
 ) throws -> (reason: String, log: String) {
     do {
-        _ = try TestBundle(runtime, name: name, config: config, files: files)
+        _ = try TestBundle(runtime, name: name, config: config, files: files, compiles: compiles)
     } catch BuildError.failed(let reason, let log) {
         return (reason, log)
     }

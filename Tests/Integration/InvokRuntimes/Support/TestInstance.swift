@@ -52,8 +52,10 @@ final class TestInstance {
     /// - Parameters:
     ///   - halfCloses: whether nothing is sent any more after these bytes, as whoever waits no longer says it.
     ///   - onSent: called once, when all is sent.
+    ///   - onReceived: called whenever something has come.
     func exchange(
-        _ bytes: [UInt8], halfCloses: Bool = false, within seconds: Double = 60, onSent: () throws -> Void = {}
+        _ bytes: [UInt8], halfCloses: Bool = false, within seconds: Double = 60, onSent: () throws -> Void = {},
+        onReceived: () throws -> Void = {}
     ) throws -> [UInt8] {
         let socket = Self.socket()
         defer { close(socket) }
@@ -92,6 +94,7 @@ final class TestInstance {
                     return received
                 }
                 received += buffer[..<count]
+                try onReceived()
             }
         }
     }
