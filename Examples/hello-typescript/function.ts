@@ -3,7 +3,7 @@ interface Greeting {
   name: string;
 }
 
-// Answers every request for /hello-typescript and the paths below it: TypeScript runs as it is.
+// Answers every request for /hello-typescript and the paths below it.
 export default async (request: Request): Promise<Response> => {
   const name: string = new URL(request.url).searchParams.get("name") ?? "hello-typescript";
   const greeting: Greeting = { message: `Hello from ${name}!`, name };

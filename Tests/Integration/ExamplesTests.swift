@@ -79,11 +79,20 @@ extension IntegrationTests {
             #expect(try await Call.to(deploy("node-env") + "?name=Ada").text == "Good morning, Ada!\n")
         }
 
+        @Test func typescriptWithPathsAndEnumsIsMounted() async throws {
+            let url = try await deploy("typescript-paths", in: "ecosystem/")
+            #expect(try await Call.to(url + "/orders", method: .POST).text == #"{"id":100,"status":"open"}"#)
+            #expect(
+                try await Call.to(url + "/orders/100/advance", method: .POST).text == #"{"id":100,"status":"paid"}"#)
+            #expect(try await Call.to(url + "/orders/7/advance", method: .POST).status == 404)
+        }
+
+        /// - Parameter parent: the folder below Examples/ that it lies in, with its slash.
         /// - Returns: the URL of the example, callable by anybody.
-        private func deploy(_ name: String) async throws -> String {
+        private func deploy(_ name: String, in parent: String = "") async throws -> String {
             let person = try await Person.registered()
             try FileManager.default.copyItem(
-                at: Self.folder.appending(path: name), to: person.folder.appending(path: name))
+                at: Self.folder.appending(path: parent + name), to: person.folder.appending(path: name))
             return try await person.succeeds("deploy", "-n", name, "--public")
         }
     }
