@@ -24,9 +24,9 @@ COPY --from=build /out/ /usr/local/lib/invok/
 ENV SERVER_HOST=0.0.0.0 SERVER_PORT=3000 INVOK_ENGINE=docker INVOK_DATA_DIR=/var/lib/invok
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# Asks the server itself, by bash, which the image has anyhow.
+# Asks the server itself, by bash, which the image has anyhow; where it speaks TLS, by openssl, which ca-certificates needs.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["bash", "-c", \
-    "exec 3<>/dev/tcp/127.0.0.1/$SERVER_PORT && printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+    "ask() { printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'; }; if [ -n \"$INVOK_TLS_CERT\" ]; then read -r _ status _ < <(ask | openssl s_client -quiet -connect 127.0.0.1:$SERVER_PORT 2>/dev/null); else exec 3<>/dev/tcp/127.0.0.1/$SERVER_PORT && ask >&3 && read -r _ status _ <&3; fi; [ \"$status\" = 200 ]"]
 # Whoever may use Docker's socket is root on the host in all but name, so the default user is not pretended to be less.
 # Where the socket belongs to a group, another user of that group will do: --user 1000:GROUP.
 ENTRYPOINT ["/usr/local/lib/invok/invok-core"]

@@ -28,6 +28,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// A target with the strict settings; its folder is `Sources/{name}` unless `path` says otherwise.
@@ -77,6 +78,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -137,7 +139,7 @@ let package = Package(
 
         // MARK: HTTP
         // Calls of functions.
-        wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix]),
+        wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix, nioSSL]),
         // The control API, and the server.
         wall(
             "InvokAPI", ["Invok", "InvokProxy", hummingbird, httpTypes, lifecycle, logging, nioCore]),
@@ -157,8 +159,7 @@ let package = Package(
             dependencies: [
                 "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokDocker", "InvokEmbedded", "InvokPOSIX",
                 "InvokPostgres", "InvokProxy", "InvokRedis", "InvokSandbox", "InvokSQLite", "CLinux", argumentParser,
-                configuration, lifecycle, logging, nioCore,
-                nioPosix, unixSignals,
+                configuration, lifecycle, logging, nioCore, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -168,7 +169,7 @@ let package = Package(
         .executableTarget(
             name: "InvokCLI",
             dependencies: [
-                "InvokModel", "InvokTemplates", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
+                "InvokModel", "InvokTemplates", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 
@@ -213,7 +214,7 @@ let package = Package(
         integrationTests(
             of: "InvokCLI", ["InvokArchive", "InvokModel", argumentParser, nioCore, nioHTTP1, nioPosix]),
         .target(
-            name: "TestSupport", dependencies: ["Invok", "InvokPOSIX", httpTypes, nioCore, nioPosix],
+            name: "TestSupport", dependencies: ["Invok", "InvokPOSIX", httpTypes, nioCore, nioPosix, nioSSL],
             path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "Conformance",
@@ -228,7 +229,7 @@ let package = Package(
             dependencies: [
                 "Invok", "InvokBuild", "InvokCLI", "InvokConcurrency", "InvokDocker", "InvokEmbedded", "InvokPOSIX",
                 "InvokPostgres", "InvokRedis", "InvokRuntimes", "InvokSandbox", "TestSupport", "invok-core",
-                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
             path: "Tests/Integration",
             exclude: [

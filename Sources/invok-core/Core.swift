@@ -35,8 +35,9 @@ struct Core {
     /// - Throws: `Failure` when it cannot start.
     func run() async throws {
         let descriptors = DescriptorLimit.raise()
-        let directory = try openDataDirectory()
         let clock = SystemClock()
+        let certificate = try await readCertificate(clock)
+        let directory = try openDataDirectory()
         let randomness = SystemRandomness()
         let spool = try starting { () throws(SpoolError) in try FileSpool(directory: directory.spool) }
         let stores = try await openStores(directory, spool, clock, randomness)
@@ -60,7 +61,8 @@ struct Core {
             do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
             let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
             try await serve(
-                system, names, transport, warmUp: WarmUpService(warmUp: choice.warmUp), descriptors: descriptors)
+                system, names, transport, certificate, warmUp: WarmUpService(warmUp: choice.warmUp),
+                descriptors: descriptors)
             result = .success(())
         } catch {
             result = .failure(error)
@@ -71,6 +73,15 @@ struct Core {
         stores.close()
         withExtendedLifetime(directory) {}
         try result.get()
+    }
+
+    private func readCertificate(_ clock: any Clock) async throws -> CertificateReload? {
+        guard let files = configuration.tls else { return nil }
+        do throws(InvokError) {
+            return try await CertificateReload(files, clock: clock, logger: logger)
+        } catch {
+            throw Failure.start(error)
+        }
     }
 
     private func openDataDirectory() throws -> DataDirectory {
@@ -134,27 +145,27 @@ struct Core {
     }
 
     private func serve(
-        _ system: InvokSystem, _ world: [String: String], _ transport: UnixSocketTransport, warmUp: WarmUpService,
-        descriptors: Int
+        _ system: InvokSystem, _ world: [String: String], _ transport: UnixSocketTransport,
+        _ certificate: CertificateReload?, warmUp: WarmUpService, descriptors: Int
     ) async throws {
         let hosts: HostRules
         do throws(ConfigurationError) { hosts = try configuration.hostRules() } catch {
             throw Failure.configuration(error)
         }
+        let settings = ServerConfiguration(
+            host: configuration.host, port: configuration.port,
+            maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
+            hosts: hosts, trustedProxies: configuration.trustedProxies, world: world,
+            connections: DescriptorLimit.connections(within: descriptors),
+            connectionsPerAddress: configuration.connectionsPerAddress,
+            sharedAddresses: configuration.publishedHost == nil
+                ? [] : [ContainerGateway.address()].compactMap(\.self),
+            tls: certificate?.termination)
         let server = InvokServer(
-            system: system,
-            configuration: ServerConfiguration(
-                host: configuration.host, port: configuration.port,
-                maximumUploadBytes: configuration.maximumFunctionBytes, corsOrigins: configuration.corsOrigins,
-                hosts: hosts, trustedProxies: configuration.trustedProxies, world: world,
-                connections: DescriptorLimit.connections(within: descriptors),
-                connectionsPerAddress: configuration.connectionsPerAddress,
-                sharedAddresses: configuration.publishedHost == nil
-                    ? [] : [ContainerGateway.address()].compactMap(\.self)),
-            transport: transport, logger: logger,
-            onListening: { [host = configuration.host] port in
+            system: system, configuration: settings, transport: transport, logger: logger,
+            onListening: { port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
-                print("Invok listens on http://\(host):\(port)")
+                print("Invok listens on \(settings.scheme)://\(settings.host):\(port)")
                 fflush(nil)
             })
         let stop = StopLimit(configuration.stopLimit)
@@ -168,6 +179,7 @@ struct Core {
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        if let certificate { group.services.append(.init(service: certificate)) }
         group.maximumGracefulShutdownDuration = configuration.stopLimit
         switch await stop.run(ServiceGroup(configuration: group)) {
         case .ended(.success): break

@@ -39,6 +39,8 @@ struct CoreConfiguration: Sendable {
     var attemptsPerAddress = 60
     var maximumFunctionBytes = 50 << 20
     var corsOrigins: [String] = []
+    /// What TLS is spoken by; without it the server speaks plain HTTP.
+    var tls: CertificateFiles?
     /// What callers know the server by, and more of its names.
     var publicURL: String?
     var hosts: [String] = []
@@ -82,6 +84,7 @@ struct CoreConfiguration: Sendable {
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
         AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
         MAX_FUNCTION_SIZE      52428800 (bytes)
+        INVOK_TLS_CERT, INVOK_TLS_KEY   none: plain HTTP (PEM files; read anew at SIGHUP)
         INVOK_PUBLIC_URL       none (https://invok.example.com: what callers know the server by)
         INVOK_HOSTS            none (more of its names, comma-separated)
         INVOK_PUBLISHED_HOST   SERVER_HOST (the address that a container's port is published at)
@@ -189,6 +192,7 @@ struct CoreConfiguration: Sendable {
             throw ConfigurationError(message: parts.joined(separator: "\n"))
         }
         stopLimit = .seconds(try number("INVOK_STOP_SECONDS", 50, in: 0...3600))
+        tls = try CertificateFiles(setting: text)
         publicURL = text("INVOK_PUBLIC_URL")
         hosts = list("INVOK_HOSTS")
         publishedHost = text("INVOK_PUBLISHED_HOST")

@@ -52,8 +52,10 @@ struct DoctorTests {
     @Test func wrongInputIsNamed() async throws {
         let nothing = try await doctor([])
         #expect(nothing.status == 64 && nothing.errors.contains("doctor --security"), "\(nothing.errors)")
-        let address = try await doctor(["--security", "--server", "https://example.com"])
-        #expect(address.status == 1 && address.errors.contains("http://HOST:PORT"), "\(address.errors)")
+        let address = try await doctor(["--security", "--server", "ftp://example.com"])
+        #expect(address.status == 1 && address.errors.contains("https://HOST:PORT"), "\(address.errors)")
+        let unknown = try await doctor(["--security", "--server", "https://example.com"])
+        #expect(unknown.status == 1 && unknown.errors.contains("INVOK_TLS_CERT"), "\(unknown.errors)")
         let absent = try await doctor(["--security", "--server", "http://127.0.0.1:1"])
         #expect(absent.status == 1 && absent.errors.contains("Start invok-core"), "\(absent.errors)")
     }

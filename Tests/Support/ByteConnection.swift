@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A connection whose bytes a test reads and writes itself. Used by one task at a time; reads from the socket only when
 /// asked, and waits until the system has taken what it writes.
@@ -19,17 +20,25 @@ public final class ByteConnection: @unchecked Sendable {
     deinit { channel.close(promise: nil) }
 
     /// Connects to a port of this machine. The connection stays half open when the server ends its side.
-    public static func connect(port: Int) async throws -> ByteConnection {
+    /// - Parameter tls: secures it; what is wrong then is thrown by what is written or read.
+    public static func connect(port: Int, tls: TLSClient? = nil) async throws -> ByteConnection {
         let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
+        let context = try tls?.context()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: context, serverHostname: nil))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Receiver(receiver))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
+        // TLS goes on reading by itself, once it has begun, until there is something to pass on.
+        if context != nil { channel.read() }
         return ByteConnection(channel: channel, received: stream)
     }
 
@@ -80,11 +89,12 @@ public final class ByteConnection: @unchecked Sendable {
         return kept.readBytes(length: kept.readableBytes) ?? []
     }
 
-    /// Waits until the other side has ended the connection. A reset is an end, too.
+    /// Waits until the other side has ended the connection. A reset is an end, too, and so is one without TLS's farewell.
     public func closed() async throws {
         do {
             while try await more() { kept.clear() }
-        } catch is IOError {}
+        } catch is IOError {
+        } catch NIOSSLError.uncleanShutdown {}
     }
 
     private func more() async throws -> Bool {

@@ -63,10 +63,10 @@ public final class CoreProcess: Sendable {
         let said = Said(complaints.fileHandleForReading)
         ProcessesToEnd.add(process.processIdentifier)
         for await line in Self.lines(of: output.fileHandleForReading) {
-            guard let range = line.range(of: "http://127.0.0.1:") else { continue }
-            let digits = line[range.upperBound...].prefix { $0.isNumber }
-            guard let port = Int(digits) else { continue }
-            return CoreProcess(process: process, ended: ended, said: said, url: "http://127.0.0.1:\(port)", port: port)
+            guard let match = line.firstMatch(of: /https?:\/\/127\.0\.0\.1:(\d+)/), let port = Int(match.1) else {
+                continue
+            }
+            return CoreProcess(process: process, ended: ended, said: said, url: String(match.0), port: port)
         }
         await ended.wait()
         await said.end()

@@ -49,7 +49,8 @@ struct EntranceRules: Sendable {
     /// A page elsewhere could change something by a request whose answer it may not read.
     private func originFault(_ request: HTTPRequest, _ caller: Caller) -> InvokError? {
         guard ![.get, .head, .options].contains(request.method), let origin = request.headerFields[.origin],
-            !crossOrigin.allows(origin), !hosts.isOwn(origin: origin, host: caller.host)
+            !crossOrigin.allows(origin),
+            !hosts.isOwn(origin: origin, host: caller.host, isSecure: caller.scheme == "https")
         else { return nil }
         return InvokError(
             .forbidden, "pages of '\(origin.prefix(80))' may not call this API",

@@ -121,9 +121,11 @@ public struct HostRules: Sendable {
     // MARK: Origins
 
     /// Whether a page of this origin is one of this server's own.
-    /// - Parameter host: as the client asked for it.
-    func isOwn(origin text: String, host: String?) -> Bool {
-        guard let origin = WebOrigin(text) else { return false }
+    /// - Parameters:
+    ///   - host: as the client asked for it.
+    ///   - isSecure: whether the client is known to speak TLS. A page that came without is then somebody's on the way.
+    func isOwn(origin text: String, host: String?, isSecure: Bool = false) -> Bool {
+        guard let origin = WebOrigin(text), origin.isSecure || !isSecure else { return false }
         if let host = host.flatMap({ Authority($0) }), origin.isAt(host) { return true }
         return own.contains(where: origin.isAt)
     }

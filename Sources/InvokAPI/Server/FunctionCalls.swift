@@ -42,7 +42,7 @@ final class FunctionCalls: DirectCalls {
         self.logger = logger
         hosts = configuration.hosts
         isProxy = forwarding.trusts(peer)
-        let caller = forwarding.caller(HTTPRequest(method: .get, scheme: "http", authority: nil, path: "/"), peer: peer)
+        let caller = forwarding.caller(HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/"), peer: peer)
         stranger = configuration.strangerKey(of: caller)
         callerLines = Self.lines(forwarding.fields(of: caller))
     }

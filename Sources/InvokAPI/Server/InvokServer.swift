@@ -44,7 +44,7 @@ public struct InvokServer: Service {
                 host: configuration.host, port: configuration.port, headBytes: configuration.headBytes,
                 headFields: configuration.headFields, lingerTime: configuration.lingerTime,
                 lingerBytes: configuration.lingerBytes, answerTimeout: configuration.answerTimeout,
-                limits: configuration.clientLimits),
+                limits: configuration.clientLimits, tls: configuration.tls),
             connections: Connections(
                 limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
                 exempt: configuration.isOfMany),

@@ -1,5 +1,5 @@
 import Invok
-import InvokProxy
+public import InvokProxy
 public import NIOCore
 
 /// How the server listens and what it allows.
@@ -45,6 +45,8 @@ public struct ServerConfiguration: Sendable {
     /// instead of a reset connection.
     public var lingerTime: TimeAmount
     public var lingerBytes: Int
+    /// Secures the connections; without it all is said in plain text.
+    public var tls: TLSTermination?
 
     public init(
         host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = [],
@@ -55,7 +57,7 @@ public struct ServerConfiguration: Sendable {
         connections: Int = 1000, connectionsPerAddress: Int = 256, sharedAddresses: [AddressRange] = [],
         streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024,
         headFields: Int = 200,
-        lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20
+        lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20, tls: TLSTermination? = nil
     ) {
         self.host = host
         self.port = port
@@ -79,7 +81,11 @@ public struct ServerConfiguration: Sendable {
         self.headFields = headFields
         self.lingerTime = lingerTime
         self.lingerBytes = lingerBytes
+        self.tls = tls
     }
+
+    /// What the server speaks, as a URL begins.
+    public var scheme: String { tls == nil ? "http" : "https" }
 }
 
 extension ServerConfiguration {

@@ -23,7 +23,7 @@ package struct ServerResponder: Sendable {
         self.configuration = configuration
         self.logger = logger
         api = API.router(table, system: system).buildResponder()
-        forwarding = ForwardingRules(trustedProxies: configuration.trustedProxies)
+        forwarding = ForwardingRules(trustedProxies: configuration.trustedProxies, scheme: configuration.scheme)
         entrance = EntranceRules(
             hosts: configuration.hosts, crossOrigin: CrossOrigin(origins: configuration.corsOrigins))
     }
@@ -139,6 +139,9 @@ extension InvokError {
     /// What is no request, for whoever sent it.
     fileprivate init(_ fault: MessageFault) {
         switch fault {
+        case .plainText:
+            self = .invalidRequest(
+                "this server speaks TLS, and the request came in plain text", nextStep: "begin the URL with https://")
         case .tunnel: self.init(.notImplemented, "CONNECT is not served", nextStep: "send the request itself")
         case .expectation:
             self.init(

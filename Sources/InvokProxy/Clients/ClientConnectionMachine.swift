@@ -191,8 +191,7 @@ struct ClientConnectionMachine: Sendable {
         status: Int, reason: String, fields: some Sequence<(name: String, value: String)>, body: [UInt8]
     ) -> [Action] {
         var writer = AnswerWriter()
-        let head = writer.head(status: status, reason: Array(reason.utf8)[...], fields: fields.bytes)
-        return [.send(head + writer.body(body) + (writer.end(trailers: []) ?? []))] + linger()
+        return [.send(writer.whole(status: status, reason: reason, fields: fields, body: body))] + linger()
     }
 
     /// No more requests are taken: the present one is finished.

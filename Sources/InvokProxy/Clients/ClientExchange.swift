@@ -73,12 +73,13 @@ final class ClientExchange: ClientConnection, RequestBody {
 }
 
 extension HTTPRequest {
-    /// What came, in the currency type of the ports: the host as authority, and the target in origin form.
+    /// What came, in the currency type of the ports: the host as authority, and the target in origin form. The scheme is for
+    /// those to say who know what the connection is secured by.
     package init(_ request: RequestHead) {
         let head = request.head
         let target = String(decoding: head.bytes[request.target], as: UTF8.self)
         self.init(
-            method: Method(String(decoding: head.bytes[request.method], as: UTF8.self)) ?? .get, scheme: "http",
+            method: Method(String(decoding: head.bytes[request.method], as: UTF8.self)) ?? .get, scheme: nil,
             authority: request.host.map { String(decoding: head.bytes[$0], as: UTF8.self) },
             // Behind an authority the root may be left out.
             path: target.hasPrefix("/") || target == "*" ? target : "/" + target)

@@ -41,7 +41,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     init(
         on eventLoop: any EventLoop, configuration: HTTPServer.Configuration, connections: Connections,
-        _ handlers: HTTPServer.Handlers, instances: ConnectionPool?,
+        _ handlers: HTTPServer.Handlers, instances: ConnectionPool?, output: OutputWatch,
         _ take: @escaping @Sendable (ClientExchange) -> Void
     ) {
         self.instances = instances
@@ -51,7 +51,7 @@ final class ClientHandler: ChannelInboundHandler {
         self.take = take
         lingerTime = configuration.lingerTime
         limits = configuration.limits
-        output = OutputWatch(limit: configuration.answerTimeout)
+        self.output = output
         machine = ClientConnectionMachine(
             limits: HeadLimits(bytes: configuration.headBytes, fields: configuration.headFields),
             lingerBytes: configuration.lingerBytes)

@@ -21,10 +21,12 @@ package struct HTTPServer: Sendable {
         package var answerTimeout: TimeAmount
         /// What a client may take before anything is known of its request.
         package var limits: ClientLimits
+        /// Secures the connections; without it all is said in plain text.
+        package var tls: TLSTermination?
 
         package init(
             host: String, port: Int, headBytes: Int, headFields: Int, lingerTime: TimeAmount, lingerBytes: Int,
-            answerTimeout: TimeAmount, limits: ClientLimits
+            answerTimeout: TimeAmount, limits: ClientLimits, tls: TLSTermination? = nil
         ) {
             self.host = host
             self.port = port
@@ -34,6 +36,7 @@ package struct HTTPServer: Sendable {
             self.lingerBytes = lingerBytes
             self.answerTimeout = answerTimeout
             self.limits = limits
+            self.tls = tls
         }
     }
 
@@ -123,12 +126,27 @@ package struct HTTPServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
+                    let output = OutputWatch(limit: configuration.answerTimeout)
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls = configuration.tls {
+                        // What TLS makes of an answer is what the client has to take.
+                        try pipeline.addHandler(output)
+                        try pipeline.addHandlers(tls.handlers { refusalOfPlainText() })
+                    }
+                    try pipeline.addHandler(
                         ClientHandler(
                             on: channel.eventLoop, configuration: configuration, connections: connections, handlers,
-                            instances: instances, take))
+                            instances: instances, output: output, take))
                 }
             }
             .bind(host: configuration.host, port: configuration.port).get()
+    }
+
+    private func refusalOfPlainText() -> [UInt8] {
+        let (head, body) = handlers.refusal(.plainText)
+        var writer = AnswerWriter()
+        return writer.whole(
+            status: head.status.code, reason: head.status.reasonPhrase,
+            fields: head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }, body: body)
     }
 }

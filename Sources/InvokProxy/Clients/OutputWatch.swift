@@ -2,7 +2,12 @@ import NIOCore
 
 /// Notices a client that takes nothing of what is written for it: its buffers, and whatever makes the answer, would wait for
 /// good. Used on the connection's event loop only.
-final class OutputWatch {
+///
+/// As a handler it sees by itself what is written behind it, as TLS makes it; otherwise it is told.
+final class OutputWatch: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
     /// How often it looks in the time that a client has.
     private static let looks = 4
 
@@ -11,19 +16,29 @@ final class OutputWatch {
     private var written = 0
     private var takenBefore = 0
     private var stalls = 0
+    private var isHandler = false
 
     /// - Parameter limit: how long a client may take nothing.
     init(limit: TimeAmount) { interval = .nanoseconds(limit.nanoseconds / Int64(Self.looks)) }
 
     /// So many bytes are written. A client that takes nothing of them for too long is cut off.
-    func onWrite(_ count: Int, to channel: any Channel) {
-        written += count
-        if timer == nil { arm(channel) }
+    func onWrite(_ count: Int, to channel: any Channel) { if !isHandler { add(count, channel) } }
+
+    func handlerAdded(context: ChannelHandlerContext) { isHandler = true }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        add(Self.unwrapOutboundIn(data).readableBytes, context.channel)
+        context.write(data, promise: promise)
     }
 
     func stop() {
         timer?.cancel()
         timer = nil
+    }
+
+    private func add(_ bytes: Int, _ channel: any Channel) {
+        written += bytes
+        if timer == nil { arm(channel) }
     }
 
     private func arm(_ channel: any Channel) {

@@ -124,4 +124,12 @@ struct AnswerWriter: Sendable {
         case .chunked: return ChunkedCoding.end(trailers: trailers)
         }
     }
+
+    /// A short answer, from its head to its end.
+    mutating func whole(
+        status: Int, reason: String, fields: some Sequence<(name: String, value: String)>, body: [UInt8]
+    ) -> [UInt8] {
+        let head = head(status: status, reason: Array(reason.utf8)[...], fields: fields.bytes)
+        return head + self.body(body) + (end(trailers: []) ?? [])
+    }
 }

@@ -1,6 +1,8 @@
 /// What is wrong with a message (RFC 9112). A connection on which it came is of no more use: where the next message
 /// begins cannot be known.
 package enum MessageFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// It came in plain text where TLS is spoken.
+    case plainText
     /// The first line is none of this kind of message.
     case startLine
     case version
@@ -32,6 +34,7 @@ package enum MessageFault: Error, Hashable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .plainText: "no TLS around it"
         case .startLine: "a first line that is not HTTP"
         case .version: "a version other than HTTP/1.0 and HTTP/1.1"
         case .tunnel: "a CONNECT"

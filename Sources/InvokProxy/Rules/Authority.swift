@@ -43,16 +43,19 @@ package struct Authority: Hashable, Sendable {
 /// A web origin (RFC 6454), as `Origin` names one.
 package struct WebOrigin: Hashable, Sendable {
     package let authority: Authority
-    private let standardPort: Int
+    /// Whether its pages come by TLS.
+    package let isSecure: Bool
+
+    private var standardPort: Int { isSecure ? 443 : 80 }
 
     /// - Returns: `nil` for what is none, and for `null`.
     package init?(_ text: String) {
         if let rest = text.dropping(prefix: "http://") {
-            standardPort = 80
+            isSecure = false
             guard let authority = Authority(rest) else { return nil }
             self.authority = authority
         } else if let rest = text.dropping(prefix: "https://") {
-            standardPort = 443
+            isSecure = true
             guard let authority = Authority(rest) else { return nil }
             self.authority = authority
         } else {

@@ -26,8 +26,13 @@ extension IPAddress {
 /// the operator named is believed (RFC 7239 §8.1).
 package struct ForwardingRules: Sendable {
     private let trustedProxies: [AddressRange]
+    private let scheme: String
 
-    package init(trustedProxies: [AddressRange]) { self.trustedProxies = trustedProxies }
+    /// - Parameter scheme: what the server itself speaks, `http` or `https`.
+    package init(trustedProxies: [AddressRange], scheme: String = "http") {
+        self.trustedProxies = trustedProxies
+        self.scheme = scheme
+    }
 
     private enum Name {
         static let `for` = HTTPField.Name("X-Forwarded-For")!
@@ -47,7 +52,7 @@ package struct ForwardingRules: Sendable {
         let address = IPAddress(peer)
         let peer = address?.description ?? peer
         var caller = Caller(
-            client: peer, chain: [peer], scheme: request.scheme ?? "http", host: request.authority,
+            client: peer, chain: [peer], scheme: scheme, host: request.authority,
             isLocal: address?.isLoopback ?? false)
         guard trusts(peer) else { return caller }
         // From the right, each was written by the one before: the first that is not trusted is the client. What is no

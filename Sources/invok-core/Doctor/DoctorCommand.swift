@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Invok
+import InvokProxy
 
 /// `invok-core doctor`: looks at a running installation as a stranger, a caller and a function would, and says what holds.
 struct DoctorCommand: AsyncParsableCommand {
@@ -17,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Check the walls between the server, its callers and its functions.")
     var security = false
 
-    @Option(help: "Where the server listens, as http://HOST:PORT; itself, not a proxy before it.")
+    @Option(help: "Where the server listens, as http://HOST:PORT or https://HOST:PORT; itself, not a proxy before it.")
     var server: String?
 
     @ParentCommand var core: CoreCommand
@@ -39,14 +40,14 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             guard try await client.request("GET", "/healthz").status == 200 else {
                 throw Failure.start(
-                    "http://\(client.authority) does not answer as an Invok server", nextStep: "Name it by --server.")
+                    "\(client.url) does not answer as an Invok server", nextStep: "Name it by --server.")
             }
             checks = try await WireChecks(client: client).run() + OriginChecks(client: client).run()
         } catch let failure as Failure {
             throw failure
         } catch {
             throw Failure.start(
-                "no server answers at http://\(client.authority): \(error)",
+                "no server answers at \(client.url): \(error)",
                 nextStep: "Start invok-core, or name where it listens by --server http://HOST:PORT.")
         }
         checks += FileChecks(directory: directory).run()
@@ -74,15 +75,27 @@ struct DoctorCommand: AsyncParsableCommand {
     private func client(_ configuration: CoreConfiguration) throws -> WireClient {
         guard let server else {
             let name = ["0.0.0.0", "::"].contains(configuration.host) ? "127.0.0.1" : configuration.host
-            return WireClient(host: name, port: configuration.port)
+            return try WireClient(
+                host: name, port: configuration.port, certificate: try configuration.tls.map(certificate))
         }
-        guard let url = URL(string: server), url.scheme == "http", let name = url.host,
-            url.path.isEmpty || url.path == "/"
+        guard let url = URL(string: server), let scheme = url.scheme, ["http", "https"].contains(scheme),
+            let name = url.host, url.path.isEmpty || url.path == "/"
         else {
             throw Failure.start(
-                "--server is '\(server)', but must be http://HOST:PORT",
-                nextStep: "The doctor speaks to the server itself, which has no TLS, not to a proxy before it.")
+                "--server is '\(server)', but must be http://HOST:PORT or https://HOST:PORT",
+                nextStep: "The doctor speaks to the server itself, not to a proxy before it.")
         }
-        return WireClient(host: name.trimmingCharacters(in: ["[", "]"]), port: url.port ?? 80)
+        let host = name.trimmingCharacters(in: ["[", "]"])
+        guard scheme == "https" else { return try WireClient(host: host, port: url.port ?? 80, certificate: nil) }
+        guard let files = configuration.tls else {
+            throw Failure.start(
+                "--server is '\(server)', and the certificate that it has to show is not known",
+                nextStep: "Set INVOK_TLS_CERT and INVOK_TLS_KEY as the server itself has them.")
+        }
+        return try WireClient(host: host, port: url.port ?? 443, certificate: try certificate(files))
+    }
+
+    private func certificate(_ files: CertificateFiles) throws -> [UInt8] {
+        do throws(InvokError) { return try files.read().certificate } catch { throw Failure.start(error) }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// Sends bytes of the doctor's choice to a server and takes what comes back. It is no HTTP client: most of what it sends
 /// no client would.
@@ -48,6 +49,38 @@ struct WireClient: Sendable {
 
     let host: String
     let port: Int
+    private let security: Security?
+
+    /// TLS with a server that shows one certificate and no other.
+    private struct Security {
+        let context: NIOSSLContext
+        let certificate: [UInt8]
+
+        init(_ certificate: [UInt8]) throws {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            // Whom it trusts is decided below, and not by who signed.
+            configuration.trustRoots = .certificates([])
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.shutdownTimeout = .zero
+            context = try NIOSSLContext(configuration: configuration)
+            self.certificate = certificate
+        }
+
+        func handler() throws -> NIOSSLClientHandler {
+            try NIOSSLClientHandler(context: context, serverHostname: nil) { [certificate] shown, verdict in
+                let isTheOne = (try? shown.first?.toDERBytes()) == certificate
+                verdict.succeed(isTheOne ? .certificateVerified : .failed)
+            }
+        }
+    }
+
+    /// - Parameter certificate: what the server has to show (DER); `nil` for one without TLS.
+    init(host: String, port: Int, certificate: [UInt8]?) throws {
+        (self.host, self.port) = (host, port)
+        security = try certificate.map { try Security($0) }
+    }
+
+    var url: String { "\(security == nil ? "http" : "https")://\(authority)" }
 
     /// The host and port as a request names them.
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
@@ -60,7 +93,9 @@ struct WireClient: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Collector(done: channel.eventLoop.makePromise()))
+                    let pipeline = channel.pipeline.syncOperations
+                    if let security { try pipeline.addHandler(security.handler()) }
+                    try pipeline.addHandler(Collector(done: channel.eventLoop.makePromise()))
                 }
             }
             .connect(host: host, port: port).get()

@@ -22,8 +22,9 @@ struct APIClient: Sendable {
     private static let maximumAnswerBytes = 64 << 20
 
     /// Runs the body with a client and closes its connections afterwards.
+    /// - Parameter environment: says whose certificates are trusted.
     static func with<Value>(
-        host: HostAddress, token: String?, isolation: isolated (any Actor)? = #isolation,
+        host: HostAddress, token: String?, environment: [String: String], isolation: isolated (any Actor)? = #isolation,
         _ body: (APIClient) async throws -> Value
     ) async throws -> Value {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -31,6 +32,9 @@ struct APIClient: Sendable {
         configuration.timeout.connect = .seconds(10)
         // A refused connection is an answer: the person waits for nothing.
         configuration.connectionPool.retryConnectionEstablishment = false
+        if host.scheme == .https {
+            configuration.tlsConfiguration = try TrustedRoots.configuration(environment: environment)
+        }
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let value = try await body(APIClient(host: host, token: token, http: http))

@@ -14,7 +14,7 @@ import NIOPosix
 enum NetworkErrors {
     static func failure(_ error: any Error, host: HostAddress) -> Failure {
         if let failure = error as? Failure { return failure }
-        return .unreachable(host, reason(error))
+        return TrustedRoots.failure(error, host: host) ?? .unreachable(host, reason(error))
     }
 
     private static func reason(_ error: any Error) -> String {

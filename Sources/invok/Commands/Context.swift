@@ -72,10 +72,12 @@ struct Context: Sendable {
         let session = given == nil ? sessions.sessions[host.description] : nil
         guard let token = given ?? session?.token else {
             if required { throw Failure.notLoggedIn(host) }
-            return try await APIClient.with(host: host, token: nil) { try await body(nil, $0) }
+            return try await APIClient.with(host: host, token: nil, environment: environment) {
+                try await body(nil, $0)
+            }
         }
         if host.isReadableOnTheWay { console.warn("\(host) is not encrypted: your login can be read on the way") }
-        return try await APIClient.with(host: host, token: token) { client in
+        return try await APIClient.with(host: host, token: token, environment: environment) { client in
             try await body(Account(client: client, remembered: session?.uuid), client)
         }
     }

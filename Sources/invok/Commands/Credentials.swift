@@ -95,7 +95,7 @@ struct SignIn {
         if host.isReadableOnTheWay {
             context.console.warn("\(host) is not encrypted: your password can be read on the way")
         }
-        let answer = try await APIClient.with(host: host, token: nil) { client in
+        let answer = try await APIClient.with(host: host, token: nil, environment: context.environment) { client in
             try await client.call(client.request(.POST, path, json: credentials), as: AuthResponse.self)
         }
         sessions.host = host.description

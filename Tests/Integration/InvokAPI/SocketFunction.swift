@@ -34,7 +34,7 @@ struct SocketFunction: Sendable {
     ///   - script: answers on one connection to the instance; its readiness is simulated.
     static func run(
         _ way: CallWay, configuration: ServerConfiguration = ServerConfiguration(port: 0), access: String = "public",
-        cors: String = "[]", limits: String = TestServer.noRate,
+        cors: String = "[]", limits: String = TestServer.noRate, tls: TLSClient? = nil,
         script: @escaping @Sendable (ByteConnection) async throws -> Void,
         body: @escaping @Sendable (SocketFunction) async throws -> Void
     ) async throws {
@@ -45,7 +45,7 @@ struct SocketFunction: Sendable {
                 configuration,
                 transport: { RedirectedTransport(sim: $0.transport, transport: transport, door: door) },
                 engine: { RedirectedEngine(sim: $0.engine, socket: socket, door: door) },
-                instances: way == .direct ? transport : nil
+                instances: way == .direct ? transport : nil, tls: tls
             ) { server in
                 let user = try await server.register()
                 try await server.deploy("hello", access: access, cors: cors, limits: limits, token: user.token)

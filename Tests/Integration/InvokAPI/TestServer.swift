@@ -23,13 +23,15 @@ struct TestServer: Sendable {
     let port: Int
     let sim: SimWorld
     let system: InvokSystem
+    /// How clients speak TLS with it; `nil` where they speak none.
+    let tls: TLSClient?
 
     /// Runs a server while `body` runs. The server has to end by itself afterwards, on a graceful shutdown.
     static func run(
         _ configuration: ServerConfiguration = ServerConfiguration(port: 0),
         transport: (@Sendable (SimWorld) -> any InstanceTransport)? = nil,
         engine: (@Sendable (SimWorld) -> any ContainerEngine)? = nil, instances: UnixSocketTransport? = nil,
-        cache: (any CoordinationCache)? = nil,
+        cache: (any CoordinationCache)? = nil, tls: TLSClient? = nil,
         body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let sim = SimWorld(seed: 1)
@@ -58,7 +60,7 @@ struct TestServer: Sendable {
             if let port = await iterator.next() {
                 let result: Result<Void, any Error>
                 do {
-                    result = .success(try await body(TestServer(port: port, sim: sim, system: system)))
+                    result = .success(try await body(TestServer(port: port, sim: sim, system: system, tls: tls)))
                 } catch {
                     result = .failure(error)
                 }
@@ -77,7 +79,7 @@ struct TestServer: Sendable {
         _ method: HTTPRequest.Method, _ path: String, token: String? = nil, fields: [(String, String)] = [],
         body: String? = nil
     ) async throws -> WireAnswer {
-        try await WireClient.with(port: port) { client in
+        try await WireClient.with(port: port, tls: tls) { client in
             var fields = fields + [("Connection", "close")]
             if let token { fields.append(("Authorization", "Bearer \(token)")) }
             try await client.send(method, path, fields: fields, body: body)
@@ -147,9 +149,9 @@ struct WireClient: Sendable {
     private init(_ connection: ByteConnection) { self.connection = connection }
 
     static func with<Value: Sendable>(
-        port: Int, _ body: @Sendable (WireClient) async throws -> Value
+        port: Int, tls: TLSClient? = nil, _ body: @Sendable (WireClient) async throws -> Value
     ) async throws -> Value {
-        let connection = try await ByteConnection.connect(port: port)
+        let connection = try await ByteConnection.connect(port: port, tls: tls)
         let value = try await body(WireClient(connection))
         try? await connection.close()
         return value

@@ -18,19 +18,23 @@ struct ServerClient: Sendable {
     let url: String
     let namespace: String
     var token: String?
+    var http = HTTPClient.shared
 
     static let hello = "def handler(request):\n    return 'hello'\n"
 
-    static func register(at url: String) async throws -> ServerClient {
-        let nobody = ServerClient(url: url, namespace: "", token: nil)
+    static func register(at url: String, by http: HTTPClient = .shared) async throws -> ServerClient {
+        let nobody = ServerClient(url: url, namespace: "", token: nil, http: http)
         let credentials = CredentialsRequest(email: "\(UUID().uuidString)@example.com", password: "correct horse")
         let answer = try await nobody.call(
             "POST", "/auth/register", type: "application/json", body: Array(JSONEncoder().encode(credentials)))
         let session = try JSONDecoder().decode(AuthResponse.self, from: Data(answer.body))
-        return ServerClient(url: url, namespace: session.user.uuid.description, token: session.token)
+        return ServerClient(
+            url: url, namespace: session.user.uuid.description, token: session.token, http: http)
     }
 
-    func with(token: String?) -> ServerClient { ServerClient(url: url, namespace: namespace, token: token) }
+    func with(token: String?) -> ServerClient {
+        ServerClient(url: url, namespace: namespace, token: token, http: http)
+    }
 
     func path(_ name: String) -> String { "/invok/\(namespace)/\(name)" }
 
@@ -40,7 +44,7 @@ struct ServerClient: Sendable {
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let type { request.headers.add(name: "Content-Type", value: type) }
         if !body.isEmpty { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await http.execute(request, timeout: .seconds(60))
         let content = try await response.body.collect(upTo: 64 << 20)
         return Answer(
             status: Int(response.status.code), body: Array(content.readableBytesView),

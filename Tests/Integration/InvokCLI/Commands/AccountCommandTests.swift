@@ -37,6 +37,16 @@ import Testing
         }
     }
 
+    @Test func aServerWithoutTLSIsNotSpokenToByIt() async throws {
+        try await StubServer.with({ _ in .problem(400, "invalid_request", "no") }) { server in
+            let sandbox = try Sandbox()
+            let host = server.address.replacing("http://", with: "https://")
+            let outcome = try await sandbox.run("register", "-e", "ada@example.com", "-p", "longenough", host: host)
+            #expect(outcome.status == .failure && outcome.errors.contains("does not speak TLS"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("begin its address with http://") && !outcome.errors.contains("boringssl"))
+        }
+    }
+
     @Test func aTokenInTheEnvironmentDecides() async throws {
         try await StubServer.with({ request in
             request.headers.first(name: "Authorization") == "Bearer given"

@@ -82,5 +82,7 @@ struct HostRulesTests {
         let rules = try HostRules(
             listener: "127.0.0.1", publicURL: "https://invok.example:443/", hosts: ["more.example:8443"])
         #expect(rules.isOwn(origin: origin, host: host) == isOwn)
+        // Where TLS is spoken, a page that came in plain text may be anybody's.
+        #expect(rules.isOwn(origin: origin, host: host, isSecure: true) == (isOwn && origin.hasPrefix("https:")))
     }
 }

@@ -62,6 +62,14 @@ struct ForwardingRulesTests {
         #expect(other.scheme == "http" && other.host == "here")
     }
 
+    @Test func theSchemeIsTheServersOwnUnlessATrustedProxySaysOtherwise() {
+        let rules = ForwardingRules(trustedProxies: [AddressRange("10.0.0.0/8")].compactMap(\.self), scheme: "https")
+        let told = request(("X-Forwarded-Proto", "http"))
+        #expect(rules.caller(request(), peer: "10.0.0.1").scheme == "https")
+        #expect(rules.caller(told, peer: "10.0.0.1").scheme == "http")
+        #expect(rules.caller(told, peer: "203.0.113.9").scheme == "https")
+    }
+
     @Test func limitsCountByIPv6Network() {
         let keys = ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "192.0.2.1", "192.0.2.2", "unknown"]
             .map { rules.caller(request(), peer: $0).limitKey }
