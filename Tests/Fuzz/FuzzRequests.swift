@@ -55,7 +55,7 @@ private struct ServedConnection: Equatable {
                     machine.onRefusal(status: 400, reason: "", fields: [("content-length", "0")], body: []), &machine,
                     readsBodies)
             case .send(let bytes), .interim(let bytes), .probe(let bytes): sent += bytes
-            case .close: isClosed = true
+            case .close, .abort: isClosed = true
             case .requestEnd, .answerEnd, .inputEnd, .closeOutput: break
             }
         }

@@ -27,7 +27,10 @@ struct ClientConnectionMachine: Sendable {
         case inputEnd
         /// Ends the sending only: a connection that is closed with bytes unread is reset, and the answer may be lost.
         case closeOutput
+        /// Ends the connection, once the system has taken what was sent.
         case close
+        /// Ends it at once.
+        case abort
     }
 
     private struct Exchange: Sendable {
@@ -91,7 +94,7 @@ struct ClientConnectionMachine: Sendable {
     mutating func onBytes(_ bytes: some Collection<UInt8>) -> [Action] {
         if let left = lingering {
             lingering = left - bytes.count
-            return left < bytes.count ? [.close] : []
+            return left < bytes.count ? [.abort] : []
         }
         // A client that has ended its sending is read to the end by the system, wanted or not: what is too much is cut off.
         guard !isCutOff, !isRefused else { return [] }
@@ -171,7 +174,7 @@ struct ClientConnectionMachine: Sendable {
 
     mutating func onAnswerEnd(trailers: [(name: String, value: String)]) -> [Action] {
         guard let exchange, !exchange.writer.hasEnded else { return [] }
-        guard let bytes = self.exchange?.writer.end(trailers: trailers) else { return [.close] }
+        guard let bytes = self.exchange?.writer.end(trailers: trailers) else { return [.abort] }
         return send(bytes) + [.answerEnd]
     }
 
@@ -179,7 +182,7 @@ struct ClientConnectionMachine: Sendable {
     /// answer instead of a reset.
     mutating func onDone() -> [Action] {
         guard let exchange else { return [] }
-        guard exchange.writer.hasEnded else { return [.close] }
+        guard exchange.writer.hasEnded else { return [.abort] }
         self.exchange?.isDone = true
         guard !exchange.hasRequestEnded, !exchange.isBodyBroken else { return endExchange() }
         self.exchange?.discardBytes = lingerBytes
@@ -198,7 +201,10 @@ struct ClientConnectionMachine: Sendable {
     mutating func onQuiesce() -> [Action] {
         isQuiescing = true
         exchange?.writer.closeBehind()
-        return exchange == nil && lingering == nil ? [.close] : []
+        guard exchange == nil, lingering == nil else { return [] }
+        // While the last answer is still being taken, no request is.
+        lingering = lingerBytes
+        return [.close]
     }
 
     // MARK: Inside
@@ -280,7 +286,7 @@ struct ClientConnectionMachine: Sendable {
             pending.removeFirst(count)
             if let left = exchange?.discardBytes {
                 exchange?.discardBytes = left - count
-                return left < count ? [.close] : []
+                return left < count ? [.abort] : []
             }
             exchange?.isBodyWanted = false
             // Whoever knows the length does not ask for the end.

@@ -23,6 +23,7 @@ final class ClientHandler: ChannelInboundHandler {
     private var timerDeadline = Duration.zero
     private var lingerTimer: Scheduled<Void>?
     private let output: OutputWatch
+    private var hasWritten = false
     private var context: ChannelHandlerContext?
     /// What the context says is its channel, which it works out each time.
     private var channel: (any Channel)?
@@ -253,6 +254,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         guard bytes.readableBytes > 0, let channel else { return }
+        hasWritten = true
         output.onWrite(bytes.readableBytes, to: channel)
         context.write(Self.wrapOutboundOut(bytes), promise: nil)
     }
@@ -309,13 +311,21 @@ final class ClientHandler: ChannelInboundHandler {
             context.flush()
         case .answerEnd: if deadlines.onAnswered(now: Self.now), let channel { connections.setIdle(true, channel) }
         case .inputEnd: tellInputEnd()
-        case .closeOutput:
-            context.flush()
-            context.close(mode: .output, promise: nil)
-        case .close:
+        case .closeOutput: close(.output, context)
+        case .close: close(.all, context)
+        case .abort:
             context.flush()
             context.close(promise: nil)
         }
+    }
+
+    /// Closes once the system has taken what was written: a connection that is closed before drops it.
+    private func close(_ mode: CloseMode, _ context: ChannelHandlerContext) {
+        // Before its handshake is made, TLS takes nothing.
+        guard hasWritten else { return context.close(mode: mode, promise: nil) }
+        let taken = eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: taken)
+        taken.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(mode: mode, promise: nil) }
     }
 
     private func begin(_ head: RequestHead) {

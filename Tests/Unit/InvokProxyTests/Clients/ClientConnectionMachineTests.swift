@@ -33,6 +33,7 @@ struct ClientConnectionMachineTests {
             case .inputEnd: "inputEnd"
             case .closeOutput: "closeOutput"
             case .close: "close"
+            case .abort: "abort"
             }
         }
     }
@@ -74,7 +75,7 @@ struct ClientConnectionMachineTests {
     }
 
     /// What nobody reads is dropped up to a bound, so that the client sees the answer; then the connection goes on.
-    @Test(arguments: [(50, ["begin GET", "requestEnd"]), (200, ["close"])])
+    @Test(arguments: [(50, ["begin GET", "requestEnd"]), (200, ["abort"])])
     func aBodyThatNobodyReadsIsDropped(bytes: Int, then: [String]) {
         var machine = Self.machine()
         #expect(Self.names(machine.onBytes(Self.post("", length: bytes).utf8)) == ["begin POST"])
@@ -96,7 +97,7 @@ struct ClientConnectionMachineTests {
         #expect(names.last == "closeOutput")
         // What comes then is dropped, up to a bound.
         #expect(machine.onBytes(Array(repeating: 0, count: 100)) == [])
-        #expect(machine.onBytes([0]) == [.close])
+        #expect(machine.onBytes([0]) == [.abort])
     }
 
     @Test func anOldClientGetsNoChunks() {
@@ -144,7 +145,7 @@ struct ClientConnectionMachineTests {
     }
 
     /// A client must not take a part for the whole, nor the rest for the next answer.
-    @Test(arguments: [("abc", ["close"]), ("abcdefg", ["answerEnd", "closeOutput"])])
+    @Test(arguments: [("abc", ["abort"]), ("abcdefg", ["answerEnd", "closeOutput"])])
     func anAnswerOfAnotherLengthThanItSaysEndsTheConnection(body: String, end: [String]) {
         var machine = Self.machine()
         _ = machine.onBytes(Self.get.utf8)
@@ -283,10 +284,10 @@ struct ClientConnectionMachineTests {
     @Test func whoeverAnswersNothingEndsTheConnection() {
         var machine = Self.machine()
         _ = machine.onBytes(Self.get.utf8)
-        #expect(machine.onDone() == [.close])
+        #expect(machine.onDone() == [.abort])
         var part = Self.machine()
         _ = part.onBytes(Self.get.utf8)
         _ = part.onAnswerHead(status: 200, reason: "OK", fields: [])
-        #expect(part.onDone() == [.close])
+        #expect(part.onDone() == [.abort])
     }
 }
