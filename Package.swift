@@ -196,7 +196,7 @@ let package = Package(
         unitTests(of: "InvokCLI", ["InvokModel"]),
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokModel"),
-        integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "CLinux"]),
+        integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "TestSupport", "CLinux"]),
         integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", logging]),
         integrationTests(
             of: "InvokSandbox",
@@ -204,7 +204,7 @@ let package = Package(
                 "Invok", "InvokBuild", "InvokEmbedded", "InvokPOSIX", "InvokRuntimes", "InvokTemplates", logging,
             ]),
         integrationTests(of: "InvokDocker", ["Invok", "InvokInit", "InvokPOSIX"]),
-        integrationTests(of: "InvokProxy", ["Invok", "TestSupport", httpTypes, nioCore]),
+        integrationTests(of: "InvokProxy", ["Invok", "InvokProxyTests", "TestSupport", httpTypes, nioCore]),
         integrationTests(
             of: "InvokAPI",
             [

@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
@@ -38,7 +39,7 @@ final class Command {
         posix_spawn_file_actions_adddup2(&actions, pipe[1], 2)
         if let socket { posix_spawn_file_actions_adddup2(&actions, socket, 3) }
 
-        let path = arguments[0].contains("/") ? arguments[0] : try Toolchain.path(of: arguments[0])
+        let path = arguments[0].contains("/") ? arguments[0] : try InstalledTool.path(of: arguments[0])
         let shell = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder.path, path]
         var argv = (shell + arguments.dropFirst()).map { strdup($0) } + [nil]
         var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -97,23 +98,5 @@ final class Command {
     deinit {
         if !isReaped { end() }
         close(reader)
-    }
-}
-
-/// Finds tools as the core does; a missing one fails the test.
-enum Toolchain {
-    static func path(of tool: String) throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let name = tool == "python3" ? "PYTHON" : tool.uppercased()
-        if let given = environment["INVOK_\(name)"] { return given }
-        let home = environment["HOME"] ?? "/"
-        let data = environment["XDG_DATA_HOME"] ?? "\(home)/.local/share"
-        let folders =
-            ["\(environment["INVOK_TOOLCHAINS"] ?? "\(data)/invok/toolchains")/bin"]
-            + (environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        guard let folder = folders.first(where: { access("\($0)/\(tool)", X_OK) == 0 }) else {
-            throw TestFailure("\(tool) is missing; ci/setup installs it")
-        }
-        return "\(folder)/\(tool)"
     }
 }
