@@ -51,12 +51,15 @@ struct ServerClient: Sendable {
             retryAfterSeconds: response.headers.first(name: "Retry-After").flatMap { Int($0) })
     }
 
-    /// - Parameter padding: a file of so many bytes that do not compress.
+    /// - Parameters:
+    ///   - settings: more of its configuration, as `"access":"public"`.
+    ///   - padding: a file of so many bytes that do not compress.
     func deploy(
-        _ name: String, source: String, runtime: String = "python", padding: Int = 0
+        _ name: String, source: String, runtime: String = "python", settings: [String] = [], padding: Int = 0
     ) async throws -> Answer {
         var zip = ZipWriter()
-        zip.add("config.json", content: Array(#"{"function_name":"\#(name)","runtime":"\#(runtime)"}"#.utf8))
+        let config = [#""function_name":"\#(name)""#, #""runtime":"\#(runtime)""#] + settings
+        zip.add("config.json", content: Array("{\(config.joined(separator: ","))}".utf8))
         zip.add(runtime == "python" ? "function.py" : "function.js", content: Array(source.utf8))
         if padding > 0 {
             var generator = SystemRandomNumberGenerator()
