@@ -1,7 +1,7 @@
 # The work is in the scripts of ci/; this file only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test env build lint format bench sim sim-mutants fuzz clean
+.PHONY: help demo test env build lint format bench sim sim-mutants fuzz soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ sim-mutants: ## Put bugs into a copy and see that the simulation finds each (SEE
 
 fuzz: ## Fuzz what reads HTTP, for SECONDS_EACH=30 seconds each
 	@ci/fuzz
+
+soak: ## Call a server in every way for SOAK_SECONDS=600, and see that it then holds what it held before
+	@ci/soak
 
 clean: ## Remove what was built
 	rm -rf .build
