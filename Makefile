@@ -1,7 +1,7 @@
 # The work is in the scripts of ci/; this file only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test env build lint format bench sim sim-mutants fuzz soak clean
+.PHONY: help demo test env build lint format bench sim sim-mutants fuzz soak tsan clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ fuzz: ## Fuzz what reads HTTP, for SECONDS_EACH=30 seconds each
 
 soak: ## Call a server in every way for SOAK_SECONDS=600, and see that it then holds what it held before
 	@ci/soak
+
+tsan: ## The proxy's and the API's tests under ThreadSanitizer, after a full build of their own
+	@ci/tsan
 
 clean: ## Remove what was built
 	rm -rf .build
