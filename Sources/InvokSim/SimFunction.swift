@@ -7,6 +7,7 @@ import Invok
 /// | --- | --- |
 /// | `hello [TEXT]` | answers 200 with TEXT, else `hello` (also where the source has no directive) |
 /// | `echo` | answers 200 with the request's body, `x-echo-method`, `x-echo-path`, and `x-echo-NAME` for each header |
+/// | `tunnel` | takes an upgrade and sends back what comes, to its end; answers what is none as `echo` |
 /// | `env NAME` | answers 200 with the variable's value |
 /// | `huge BYTES` | answers 200 with so many bytes `x` |
 /// | `status CODE` | answers with this status |
@@ -32,6 +33,7 @@ struct SimFunction: Hashable, Sendable {
     package enum Answer: Hashable, Sendable {
         case hello(String)
         case echo
+        case tunnel
         case environment(String)
         case huge(Int)
         case exit
@@ -90,6 +92,7 @@ struct SimFunction: Hashable, Sendable {
         switch (words.first, Int(argument)) {
         case ("hello", _): answer = .hello(argument.isEmpty ? "hello" : argument)
         case ("echo", _): answer = .echo
+        case ("tunnel", _): answer = .tunnel
         case ("env", _): answer = .environment(argument)
         case ("huge", let bytes?) where bytes >= 0: answer = .huge(bytes)
         case ("status", let code?) where (200...599).contains(code): status = code

@@ -141,6 +141,8 @@ public struct SimTransport: InstanceTransport {
             try await sendHuge(bytes, for: request, of: instance, to: sink)
         case .echo:
             try await echo(request, of: instance, to: sink)
+        case .tunnel:
+            try await tunnel(request, of: instance, to: sink)
         case .breakOff:
             try await sink.writeHead(Self.head(status: function.status, of: instance))
             try await sink.writeChunk(Array("begun".utf8))
@@ -204,6 +206,18 @@ public struct SimTransport: InstanceTransport {
         if let type = request.head.headerFields[.contentType] { head.headerFields[.contentType] = type }
         try await sink.writeHead(head)
         while let chunk = try await request.body.next() { try await sink.writeChunk(chunk) }
+        try await sink.finish(trailers: nil)
+    }
+
+    private func tunnel(_ request: InvocationRequest, of instance: SimInstance, to sink: any ResponseSink) async throws
+    {
+        guard let upgrade = request.head.headerFields[.upgrade] else {
+            return try await echo(request, of: instance, to: sink)
+        }
+        var head = Self.head(status: 101, of: instance)
+        head.headerFields[.upgrade] = upgrade
+        try await sink.writeHead(head)
+        while let bytes = try await request.body.next() { try await sink.writeChunk(bytes) }
         try await sink.finish(trailers: nil)
     }
 

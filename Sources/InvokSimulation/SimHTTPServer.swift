@@ -18,20 +18,21 @@ public struct SimHTTPServer: SimServer {
     }
 
     public func respond(to head: HTTPRequest, body: [UInt8], on connection: SimConnection) async throws {
-        try await responder.respond(to: head, body: SentBody(body, on: connection), on: connection)
+        try await responder.respond(to: head, body: SentBody(body, of: head, on: connection), on: connection)
     }
 }
 
 extension SimConnection: ClientConnection {}
 
-/// A body as it comes from a client: in pieces, until somebody closes.
+/// A body as it comes from a client: in pieces, until somebody closes. Behind a request for an upgrade it is what the client
+/// sends in the tunnel.
 private final class SentBody: RequestBody {
     let isEmpty: Bool
     private let rest: Mutex<ArraySlice<UInt8>>
     private let connection: SimConnection
 
-    init(_ bytes: [UInt8], on connection: SimConnection) {
-        isEmpty = bytes.isEmpty
+    init(_ bytes: [UInt8], of head: HTTPRequest, on connection: SimConnection) {
+        isEmpty = bytes.isEmpty || head.offeredUpgrade != nil
         rest = Mutex(bytes[...])
         self.connection = connection
     }

@@ -96,7 +96,8 @@ struct CoreConfiguration: Sendable {
         INVOK_CAPACITY_BUILDS  2 for each processor (builds at a time)
         INVOK_MIN_FREE_DISK_PERCENT   5 (deploys are refused while less of the data directory's disk is free; 0 to 99)
         INVOK_QUOTAS           what each user may hold and do, where it is not the standard: functions=20 memoryMB=unlimited
-        INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops)
+        INVOK_STOP_SECONDS     50 (how long requests that run may go on when the server stops, and WebSockets
+                               to a version that was replaced)
         INVOK_CORS_ORIGINS     none (pages elsewhere that may call the API, https://a.example, comma-separated)
         LOG_LEVEL              info (trace, debug, info, notice, warning, error)
         INVOK_TOOLCHAINS       ~/.local/share/invok/toolchains
@@ -244,6 +245,7 @@ struct CoreConfiguration: Sendable {
         settings.freesOnlyUser = Loopback.contains(publishedHost ?? host)
         settings.concurrentBuilds = builds
         settings.minimumFreeDiskPercent = minimumFreeDiskPercent
+        settings.tunnelDrain = stopLimit
         settings.archiveLimits.archiveBytes = maximumFunctionBytes
         settings.archiveLimits.contentBytes = max(settings.archiveLimits.contentBytes, maximumFunctionBytes)
         return settings

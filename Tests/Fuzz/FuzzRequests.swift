@@ -1,5 +1,6 @@
 /// Feeds what libFuzzer thinks of to a `RequestReader` and to a whole `ClientConnectionMachine`, whole and split in two:
-/// neither may crash or hang, and both give the same. The first byte says where the split is, and whether bodies are read.
+/// neither may crash or hang, and both give the same. The first byte says where the split is, and whether bodies are read
+/// and upgrades taken.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRequests(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: data, count: count))
@@ -19,7 +20,7 @@ public func fuzzRequests(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// What a connection does whose requests are all answered at once.
+/// What a connection does whose requests are all answered at once, or are tunnels that end when the client does.
 private struct ServedConnection: Equatable {
     /// The first lines of requests, with their bodies where these are read.
     private var requests: [[UInt8]] = []
@@ -42,6 +43,10 @@ private struct ServedConnection: Equatable {
                 precondition(machine.isBusy)
                 requests.append(Array(head.head.bytes[head.method]) + Array(head.head.bytes[head.target]))
                 if readsBodies {
+                    if head.upgrade != nil {
+                        let taken = machine.onAnswerHead(status: 101, reason: "", fields: [("upgrade", "x")])
+                        perform(taken, &machine, readsBodies)
+                    }
                     perform(machine.onBodyWanted(), &machine, readsBodies)
                 } else {
                     answer(&machine, readsBodies)
@@ -61,6 +66,7 @@ private struct ServedConnection: Equatable {
         }
     }
 
+    /// A second head, behind that of a tunnel, is none.
     private mutating func answer(_ machine: inout ClientConnectionMachine, _ readsBodies: Bool) {
         let head = machine.onAnswerHead(status: 200, reason: "", fields: [("content-length", "1")])
         perform(head + machine.onAnswerBody([0x78]) + machine.onAnswerEnd(trailers: []), &machine, readsBodies)

@@ -2,6 +2,12 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A connection whose bytes a test reads and writes itself. Used by one task at a time; reads from the socket only when
 /// asked, and waits until the system has taken what it writes.
 ///
@@ -122,6 +128,12 @@ public final class ByteConnection: @unchecked Sendable {
     public func finish() async throws { try await channel.close(mode: .output) }
 
     public func close() async throws { try await channel.close() }
+
+    /// Ends the connection of a client by a reset.
+    public func reset() async throws {
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close()
+    }
 }
 
 /// Servers on a unix socket whose connections a script answers.

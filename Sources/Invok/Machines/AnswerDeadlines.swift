@@ -1,7 +1,7 @@
 /// When a function has taken too long for one request: a watchdog, as a pure state machine.
 ///
 /// Only the function's turns count: not while it waits for the client to send more, nor while the client takes what it has
-/// got. The time for all of it counts whoever is waited for.
+/// got. The time for all of it counts whoever is waited for. In a tunnel every pause counts.
 package struct AnswerDeadlines: Sendable {
     /// What was waited for when the time was over.
     package enum Expiry: Hashable, Sendable { case head, pause, stream }
@@ -16,6 +16,8 @@ package struct AnswerDeadlines: Sendable {
     /// The client is waited for: to send, to take.
     private var isReading = false
     private var isWriting = false
+    /// The function has taken an upgrade: nobody can tell whose turn it is.
+    private var isTunnel = false
 
     package init(_ limits: Limits, now: Instant) {
         timeout = Self.nanoseconds(limits.timeoutSeconds)
@@ -45,9 +47,17 @@ package struct AnswerDeadlines: Sendable {
         since = now
     }
 
+    /// The function has taken an upgrade: from then on bytes of either side end a pause.
+    package mutating func onUpgraded(now: Instant) {
+        hasHead = true
+        isTunnel = true
+        since = now
+    }
+
     /// When the time will be over if nothing happens.
     package var due: Instant {
-        isReading || isWriting ? end : min(end, Instant(nanoseconds: since.nanoseconds + (hasHead ? pause : timeout)))
+        (isReading || isWriting) && !isTunnel
+            ? end : min(end, Instant(nanoseconds: since.nanoseconds + (hasHead ? pause : timeout)))
     }
 
     /// What is over, or `nil` while nothing is.

@@ -29,6 +29,7 @@ struct Fleet: Sendable {
     private var nextLook: Instant?
     private let queueLimit: Int
     private let queueWait: Duration
+    private let tunnelDrain: Duration
     private let quota: @Sendable (Namespace) -> Quota
 
     /// - Parameter quota: what a namespace may hold; asked for each start, so it has to know at once.
@@ -36,6 +37,7 @@ struct Fleet: Sendable {
         starts = StartQueue(places: settings.concurrentStarts, capacity: settings.capacity)
         queueLimit = settings.queueLimit
         queueWait = settings.queueWait
+        tunnelDrain = settings.tunnelDrain
         self.quota = quota
     }
 
@@ -72,7 +74,8 @@ struct Fleet: Sendable {
         let settings = InstancePool.Settings(
             limits: version.settings.limits, queueLimit: queueLimit,
             // No shorter than the start that is waited for.
-            queueWait: max(queueWait, .seconds(version.settings.limits.startSeconds + 10)))
+            queueWait: max(queueWait, .seconds(version.settings.limits.startSeconds + 10)),
+            tunnelDrain: tunnelDrain)
         let machine = InstancePool(version: version.key, settings: settings, firstOrdinal: firstOrdinal())
         pools[version.key] = Pool(machine: machine, version: version)
     }

@@ -6,7 +6,9 @@ extension InstancePool {
         let alive = aliveCount
         if let blocked = circuit.blockedUntil(now), !queue.isEmpty || alive < wantedMinimum { due = min(due, blocked) }
         let idle = queue.isEmpty && alive > wantedMinimum ? Duration.seconds(settings.limits.idleSeconds) : nil
-        for instance in instances where instance.isAlive && !instance.isStarting {
+        for instance in instances where instance.running != nil {
+            if let end = instance.tunnelsEnd(after: settings.tunnelDrain) { due = min(due, end) }
+            guard instance.isAlive else { continue }
             if let since = instance.unattendedSince {
                 due = min(due, since.advanced(by: settings.unattendedLimit))
             } else if let idle, instance.isIdle {
@@ -26,7 +28,10 @@ extension InstancePool {
             actions.append(.assign(first.id, instance))
         }
         actions += replaceWhatIsStuck(now: now)
-        actions += stopWhatLeaves()
+        for index in instances.indices {
+            instances[index].setDeparting(lifecycle != .open || !instances[index].isAlive, now: now)
+        }
+        actions += stopWhatLeaves(now: now)
         actions += startWhatIsNeeded(now: now)
         actions += stopWhatIsIdle(now: now)
         if lifecycle == .draining, instances.isEmpty, queue.isEmpty {
@@ -93,7 +98,9 @@ extension InstancePool {
         // The youngest first: requests are packed onto the oldest.
         for index in instances.indices.reversed() {
             let instance = instances[index]
-            guard instance.isAlive, let running = instance.running, instance.awaitedCount == 0 else { continue }
+            guard instance.isAlive, let running = instance.running,
+                instance.mayStop(tunnelDrain: settings.tunnelDrain, now: now)
+            else { continue }
             let isOver =
                 kept > settings.limits.minInstances && instance.isIdle
                 && instance.idleSince.advanced(by: idle) <= now
@@ -142,11 +149,11 @@ extension InstancePool {
         return standing == .found ? [note] : [note] + countFailure(reason, ofStart: false, now: now)
     }
 
-    private mutating func stopWhatLeaves() -> [Action] {
+    private mutating func stopWhatLeaves(now: Instant) -> [Action] {
         var actions: [Action] = []
         for index in instances.indices {
             guard case .running(let running, .leaving(let isHung)) = instances[index].lifecycle,
-                instances[index].awaitedCount == 0
+                instances[index].mayStop(tunnelDrain: settings.tunnelDrain, now: now)
             else { continue }
             instances[index].lifecycle = .stopping
             actions.append(isHung ? .kill(running.id) : .stop(running.id))

@@ -9,6 +9,9 @@
 /// An instance that refuses a connection is replaced (outlier ejection). One that lets a request time out is in quarantine
 /// until it has answered its readiness check. What it goes on doing for nobody takes a place all the same, so that it never
 /// works on more than its concurrency; where that lasts too long, it is replaced.
+///
+/// A tunnel takes a place as a request does, and ends late or never: an instance on its way out waits for its requests, and
+/// for its tunnels only so long. Its stop is what ends them, so that the function can say goodbye.
 package struct InstancePool: Sendable {
     package typealias RequestID = UInt64
 
@@ -19,6 +22,8 @@ package struct InstancePool: Sendable {
         var queueWait = Duration.seconds(30)
         /// Failures in a row after which waiting requests are turned away.
         var failuresToOpen = 3
+        /// How long tunnels keep an instance that is on its way out.
+        var tunnelDrain = Duration.seconds(50)
 
         /// How long an instance may work on a request for which nobody waits any more.
         var unattendedLimit: Duration { max(.seconds(5), .seconds(limits.timeoutSeconds)) }
@@ -165,7 +170,14 @@ package struct InstancePool: Sendable {
         return actions + settle(now: now)
     }
 
-    /// The same of a request that was answered, where nothing follows from it.
+    /// An instance has taken an upgrade: the request is a tunnel until it ends.
+    mutating func onUpgraded(_ request: RequestID, on id: InstanceID, now: Instant) -> [Action] {
+        guard let index = index(of: id) else { return [] }
+        instances[index].upgrade(request)
+        return settle(now: now)
+    }
+
+    /// The end of a request that was answered, where nothing follows from it.
     /// - Returns: `false` where something may, and nothing has happened: `onRequestEnded` says what.
     mutating func releasesQuietly(_ request: RequestID, on id: InstanceID, now: Instant) -> Bool {
         guard lifecycle == .open, queue.isEmpty, case .closed = circuit, let index = index(of: id),

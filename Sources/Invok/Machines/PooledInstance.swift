@@ -31,6 +31,10 @@ struct PooledInstance: Sendable {
     private var over: Set<InstancePool.RequestID> = []
     /// Requests for which nobody waits any more, and that it works on: they take a place all the same.
     private var unattended: [InstancePool.RequestID: Instant] = [:]
+    /// Those of the requests that somebody waits for that are tunnels.
+    private var tunnels: Set<InstancePool.RequestID> = []
+    /// Since when it has been on its way out; `nil` while it is not.
+    private var departingSince: Instant?
     /// When it was last done with a request, or became ready.
     var idleSince: Instant
 
@@ -69,6 +73,21 @@ struct PooledInstance: Sendable {
         if case .running(_, .trusted) = lifecycle { unattended.isEmpty } else { false }
     }
 
+    /// When it need not wait any longer for those who wait for it; `nil` when they are not tunnels alone, or it stays.
+    func tunnelsEnd(after limit: Duration) -> Instant? {
+        guard !tunnels.isEmpty, tunnels.count == awaitedCount else { return nil }
+        return departingSince?.advanced(by: limit)
+    }
+
+    /// Whether it may stop as far as those are concerned who wait for it.
+    func mayStop(tunnelDrain: Duration, now: Instant) -> Bool {
+        awaitedCount == 0 || tunnelsEnd(after: tunnelDrain).map { $0 <= now } ?? false
+    }
+
+    mutating func setDeparting(_ isDeparting: Bool, now: Instant) {
+        departingSince = isDeparting ? departingSince ?? now : nil
+    }
+
     /// Since when the oldest of the requests that nobody waits for has been going on; `nil` when there is none.
     var unattendedSince: Instant? { unattended.isEmpty ? nil : unattended.values.min() }
 
@@ -77,10 +96,16 @@ struct PooledInstance: Sendable {
 
     mutating func take(_ request: InstancePool.RequestID) { awaited.insert(request) }
 
+    /// The request has become a tunnel.
+    mutating func upgrade(_ request: InstancePool.RequestID) {
+        if awaited.contains(request) { tunnels.insert(request) }
+    }
+
     /// Nobody waits for the request any more.
     /// - Parameter worksOn: whether the instance may not have done with it.
     /// - Returns: whether somebody waited.
     mutating func release(_ request: InstancePool.RequestID, worksOn: Bool, now: Instant) -> Bool {
+        if !tunnels.isEmpty { tunnels.remove(request) }
         if awaited.remove(request) != nil {
             if worksOn { unattended[request] = now }
         } else if over.remove(request) == nil {

@@ -17,6 +17,8 @@ public struct SystemSettings: Sendable {
     public var probeTimeout = Duration.seconds(1)
     /// From SIGTERM to SIGKILL.
     public var stopGrace = Duration.seconds(5)
+    /// How long tunnels keep an instance that is on its way out, since they end late or never.
+    public var tunnelDrain = Duration.seconds(50)
     /// How long a request may wait for an instance.
     public var queueWait = Duration.seconds(30)
     public var queueLimit = 1000

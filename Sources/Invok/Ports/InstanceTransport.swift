@@ -8,6 +8,10 @@ public protocol InstanceTransport: Sendable {
     ///
     /// Cancelling the task ends the exchange at once, for the caller: the instance is told, by the end of the request, that
     /// nobody waits any more, and may work on all the same.
+    ///
+    /// A request whose head has `Upgrade`, without a body, offers the function to go on in another protocol (RFC 9110 §7.8).
+    /// Where it takes that, the sink gets a head of 101, and then what the function sends, to its end; the function gets what
+    /// `body` gives from then on, to its end. Cancelling closes such a tunnel.
     /// - Parameter workEnded: called once when the exchange was cut short, which is to say that `cancelled` or `clientGone`
     ///   is thrown: as soon as the instance has done with it, by what its side of the connection shows. That may be before
     ///   the throw, and long after it.
@@ -29,7 +33,8 @@ extension InstanceTransport {
 
 /// A request as the function shall see it.
 public struct InvocationRequest: Sendable {
-    /// The method, the path with the query (`/hello-world/a/b?q`), and the headers.
+    /// The method, the path with the query (`/hello-world/a/b?q`), and the headers. `Upgrade` is among them only where the
+    /// function shall get it.
     public let head: HTTPRequest
     public let body: any RequestBody
 
@@ -41,14 +46,15 @@ public struct InvocationRequest: Sendable {
 
 /// A request's body as it arrives. Read by one task at a time.
 public protocol RequestBody: AnyObject, Sendable {
-    /// Whether there can be any bytes: false when the request has neither a length over 0 nor chunks.
+    /// Whether there can be any bytes, those in a tunnel aside: false when the request has neither a length over 0 nor chunks.
     var isEmpty: Bool { get }
     /// The next bytes, or `nil` at the end.
     /// - Throws: when the client went away, or the task is cancelled.
     func next() async throws -> [UInt8]?
 }
 
-/// Where an answer goes. Called in order: one head, chunks, and then nothing or the end. Returning late holds the
+/// Where an answer goes. Called in order: one head, chunks, and then nothing or the end; in a tunnel the end is that of the
+/// function's sending. Returning late holds the
 /// function back: that is the backpressure.
 public protocol ResponseSink: AnyObject, Sendable {
     func writeHead(_ head: HTTPResponse) async throws

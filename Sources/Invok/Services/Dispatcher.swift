@@ -140,6 +140,13 @@ final class Dispatcher: Sendable {
         }
     }
 
+    /// The instance has taken an upgrade: the request is a tunnel until its place is given back.
+    func upgraded(_ place: Place) {
+        change(place.instance.version) { machine, now in
+            machine.onUpgraded(place.request, on: place.instance.id, now: now)
+        }
+    }
+
     /// The instance has done with what was cut short.
     func workEnded(_ place: Place) {
         change(place.instance.version) { machine, now in

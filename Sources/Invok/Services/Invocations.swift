@@ -147,7 +147,7 @@ public final class Invocations: Sendable {
                 throw Self.explain(error)
             }
             let result = await send(request, to: place, sink, exchange)
-            dispatcher.release(place, Self.outcome(of: result))
+            dispatcher.release(place, Self.outcome(of: result, isTunnel: exchange.isTunnel))
             switch result {
             case .success: return
             // What was read of the body is gone, and cannot be sent again.
@@ -171,13 +171,16 @@ public final class Invocations: Sendable {
     }
 
     /// What the exchange says of the instance.
-    private static func outcome(of result: Result<Void, TransportError>) -> InstancePool.Outcome {
+    private static func outcome(
+        of result: Result<Void, TransportError>, isTunnel: Bool
+    ) -> InstancePool.Outcome {
         switch result {
         case .success: .answered
         case .failure(.refused): .refused
         case .failure(.broken): .broken
         case .failure(.clientGone): .abandoned
-        case .failure(.cancelled): Task.isCancelled ? .abandoned : .timedOut
+        // The end of a tunnel's time is no fault of the instance.
+        case .failure(.cancelled): Task.isCancelled || isTunnel ? .abandoned : .timedOut
         case .failure(.malformed), .failure(.exhausted): .unsent
         }
     }
@@ -194,7 +197,7 @@ public final class Invocations: Sendable {
         _ request: InvocationRequest, to place: Dispatcher.Place, _ sink: any ResponseSink, _ exchange: WatchedExchange
     ) async -> Result<Void, TransportError> {
         let (transport, dispatcher) = (world.transport, dispatcher)
-        exchange.restart()
+        exchange.restart { dispatcher.upgraded(place) }
         let ended = await withDeadline(
             on: world.clock, { exchange.nextLook(now: $0) }
         ) { () async -> Result<Void, TransportError> in

@@ -13,6 +13,9 @@ package struct WarmCall: Sendable {
     /// Gives the place back.
     package func end(_ outcome: InstancePool.Outcome) { invocations.dispatcher.release(place, outcome) }
 
+    /// The instance has taken an upgrade.
+    package func upgraded() { invocations.dispatcher.upgraded(place) }
+
     /// The instance has done with what was cut short, which is to say that it ended as `timedOut` or `abandoned`.
     package func workEnded() { invocations.dispatcher.workEnded(place) }
 

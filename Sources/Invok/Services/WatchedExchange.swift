@@ -8,6 +8,8 @@ final class WatchedExchange: Sendable {
         var deadlines: AnswerDeadlines
         var hasHead = false
         var isTouched = false
+        var isTunnel = false
+        var onUpgrade: @Sendable () -> Void = {}
     }
 
     private let state: Mutex<State>
@@ -21,13 +23,19 @@ final class WatchedExchange: Sendable {
     }
 
     /// The time begins anew, with another instance.
-    func restart() {
+    /// - Parameter onUpgrade: called when that takes an upgrade.
+    func restart(onUpgrade: @escaping @Sendable () -> Void) {
         let deadlines = AnswerDeadlines(limits, now: clock.now())
-        state.withLock { $0.deadlines = deadlines }
+        state.withLock { state in
+            state.deadlines = deadlines
+            state.onUpgrade = onUpgrade
+        }
     }
 
     /// Whether the answer has begun.
     var hasHead: Bool { state.withLock { $0.hasHead } }
+    /// Whether the function has taken an upgrade.
+    var isTunnel: Bool { state.withLock { $0.isTunnel } }
     /// Whether anything was asked of the request's body.
     var isBodyTouched: Bool { state.withLock { $0.isTouched } }
 
@@ -57,6 +65,16 @@ final class WatchedExchange: Sendable {
         }
     }
 
+    fileprivate func upgrades() {
+        let now = clock.now()
+        let onUpgrade = state.withLock { state in
+            state.isTunnel = true
+            state.deadlines.onUpgraded(now: now)
+            return state.onUpgrade
+        }
+        onUpgrade()
+    }
+
     fileprivate func wasTaken() {
         let now = clock.now()
         state.withLock { $0.deadlines.onTaken(now: now) }
@@ -77,6 +95,7 @@ private final class WatchedSink: ResponseSink {
 
     func writeHead(_ head: HTTPResponse) async throws {
         exchange.answers()
+        if head.status == .switchingProtocols { exchange.upgrades() }
         try await sink.writeHead(head)
         exchange.wasTaken()
     }

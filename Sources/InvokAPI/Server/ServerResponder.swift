@@ -127,10 +127,11 @@ package struct ServerResponder: Sendable {
 
 extension HTTPRequest {
     /// Without what concerns the connection it came on. Stripping comes first, so that `Connection` cannot name what is
-    /// added later.
+    /// added later. An upgrade that the function may take is offered anew.
     fileprivate var forwardable: HTTPRequest {
         var request = self
         request.headerFields = headerFields.forwardable
+        request.headerFields[.upgrade] = offeredUpgrade
         return request
     }
 }

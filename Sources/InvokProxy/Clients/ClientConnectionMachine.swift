@@ -25,7 +25,8 @@ struct ClientConnectionMachine: Sendable {
         case answerEnd
         /// The client has ended its sending.
         case inputEnd
-        /// Ends the sending only: a connection that is closed with bytes unread is reset, and the answer may be lost.
+        /// Ends the sending only, once all is sent: a connection that is closed with bytes unread is reset, and the answer
+        /// may be lost.
         case closeOutput
         /// Ends the connection, once the system has taken what was sent.
         case close
@@ -48,11 +49,15 @@ struct ClientConnectionMachine: Sendable {
         var isBodyBroken = false
         /// Whoever answers has done so.
         var isDone = false
+        /// An upgrade was taken: the bodies are from now on what comes and what is sent, each to its end.
+        var isTunnel = false
     }
 
     /// Kept of what nobody has asked for, at most, in bytes: a head and what one read brings, of which the driver makes one at a
     /// time. More comes only where the input has ended.
     static let pendingBytes = 128 * 1024
+    /// The same in a tunnel, of which nothing may be dropped: more than a system keeps of what was not read.
+    static let tunnelBytes = 16 << 20
 
     private let limits: HeadLimits
     private let lingerBytes: Int
@@ -101,6 +106,7 @@ struct ClientConnectionMachine: Sendable {
         pending.append(contentsOf: bytes)
         let actions = advance()
         if !wantsRead, pending.count > Self.pendingBytes {
+            if exchange?.isTunnel == true { return pending.count > Self.tunnelBytes ? actions + [.close] : actions }
             pending.removeLast(pending.count - Self.pendingBytes)
             isCutOff = true
         }
@@ -141,7 +147,9 @@ struct ClientConnectionMachine: Sendable {
     /// More of the body is wanted. It is answered by `body`, `bodyEnd` or `bodyBroken`, now or later.
     mutating func onBodyWanted() -> [Action] {
         guard let exchange, !exchange.hasRequestEnded else { return [.bodyEnd] }
-        guard !exchange.isBodyBroken, !hasInputEnded || !pending.isEmpty else { return breakBody() }
+        guard exchange.isTunnel || !exchange.isBodyBroken && (!hasInputEnded || !pending.isEmpty) else {
+            return breakBody()
+        }
         self.exchange?.isBodyWanted = true
         // The time to tell a client that waits to go on.
         let isFirst = !exchange.wasBodyWanted && exchange.head.expectsContinue
@@ -151,12 +159,15 @@ struct ClientConnectionMachine: Sendable {
 
     // MARK: The answer
 
-    /// - Parameter added: whole lines besides.
+    /// - Parameters:
+    ///   - status: 101 where an upgrade is taken, which the request has asked for.
+    ///   - added: whole lines besides.
     mutating func onAnswerHead(
         status: Int, reason: ArraySlice<UInt8>,
         fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>, added: [UInt8] = []
     ) -> [Action] {
         guard exchange != nil else { return [] }
+        guard status != 101 else { return beginTunnel(reason: reason, fields: fields, added: added) }
         if isQuiescing || (hasInputEnded && pending.isEmpty) { exchange?.writer.closeBehind() }
         return send(exchange?.writer.head(status: status, reason: reason, fields: fields, added: added) ?? [])
     }
@@ -175,7 +186,8 @@ struct ClientConnectionMachine: Sendable {
     mutating func onAnswerEnd(trailers: [(name: String, value: String)]) -> [Action] {
         guard let exchange, !exchange.writer.hasEnded else { return [] }
         guard let bytes = self.exchange?.writer.end(trailers: trailers) else { return [.abort] }
-        return send(bytes) + [.answerEnd]
+        // The client may go on sending.
+        return send(bytes) + [exchange.isTunnel ? .closeOutput : .answerEnd]
     }
 
     /// Whoever answers has done so, or will not. A part of a body that nobody reads is dropped, so that the client sees the
@@ -183,6 +195,7 @@ struct ClientConnectionMachine: Sendable {
     mutating func onDone() -> [Action] {
         guard let exchange else { return [] }
         guard exchange.writer.hasEnded else { return [.abort] }
+        guard !exchange.isTunnel else { return endTunnel() }
         self.exchange?.isDone = true
         guard !exchange.hasRequestEnded, !exchange.isBodyBroken else { return endExchange() }
         self.exchange?.discardBytes = lingerBytes
@@ -205,6 +218,43 @@ struct ClientConnectionMachine: Sendable {
         // While the last answer is still being taken, no request is.
         lingering = lingerBytes
         return [.close]
+    }
+
+    // MARK: The tunnel
+
+    private mutating func beginTunnel(
+        reason: ArraySlice<UInt8>, fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>,
+        added: [UInt8]
+    ) -> [Action] {
+        // Where something was dropped, it would be missing.
+        guard exchange?.head.upgrade != nil, !isCutOff else { return [.abort] }
+        exchange?.isTunnel = true
+        exchange?.hasRequestEnded = false
+        return send(exchange?.writer.upgrade(reason: reason, fields: fields, added: added) ?? [])
+    }
+
+    /// What has come, or that no more will.
+    private mutating func nextOfTunnel() -> [Action]? {
+        guard !pending.isEmpty || hasInputEnded else { return nil }
+        exchange?.isBodyWanted = false
+        guard pending.isEmpty else { return [.body(takeRest())] }
+        exchange?.hasRequestEnded = true
+        return [.bodyEnd, .requestEnd]
+    }
+
+    /// What a tunnel's client has sent and nobody has asked for yet.
+    mutating func takeRest() -> [UInt8] {
+        guard exchange?.isTunnel == true else { return [] }
+        defer { pending = [] }
+        return Array(pending)
+    }
+
+    /// Its output has been closed. What the client still sends is for nobody.
+    private mutating func endTunnel() -> [Action] {
+        pending = []
+        exchange = nil
+        lingering = lingerBytes
+        return [.answerEnd]
     }
 
     // MARK: Inside
@@ -269,6 +319,7 @@ struct ClientConnectionMachine: Sendable {
     }
 
     private mutating func nextPart() throws(MessageFault) -> [Action]? {
+        if exchange?.isTunnel == true { return nextOfTunnel() }
         let result = pending.withUnsafeBytes { bytes in
             Result { () throws(MessageFault) in try reader.next(bytes) }
         }

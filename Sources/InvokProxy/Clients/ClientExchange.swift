@@ -85,6 +85,7 @@ extension HTTPRequest {
             path: target.hasPrefix("/") || target == "*" ? target : "/" + target)
         var fields = HTTPFields(head)
         fields[.hostField] = nil
+        if request.asksForUpgrade, request.upgrade == nil { fields[.upgrade] = nil }
         // Nobody behind this has to know that `000` is nothing.
         if case .length(let length) = request.framing, fields[.contentLength] != nil {
             fields[.contentLength] = String(length)

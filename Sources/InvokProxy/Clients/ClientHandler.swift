@@ -107,7 +107,7 @@ final class ClientHandler: ChannelInboundHandler {
         tellInputEnd()
         for tell in onGone { tell() }
         onGone = []
-        direct?.onClientGone()
+        direct?.onClientGone(rest: machine.takeRest())
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

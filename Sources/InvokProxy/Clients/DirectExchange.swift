@@ -55,7 +55,7 @@ final class DirectExchange: AnswerReceiver {
         guard !machine.hasEnded else { return pool.putBack(connection) }
         self.connection = connection
         let driver = connection.driver
-        driver.begin(isHeadRequest: request.isHead, receiver: self)
+        driver.begin(isHeadRequest: request.isHead, upgrade: writer.upgrade, receiver: self)
         _ = driver.send(ByteBuffer(bytes: writer.head))
         if writer.framing == .none { driver.endRequest(hasBody: false) }
         perform(machine.onConnected(isReused: isReused, hasBody: writer.framing != .none))
@@ -70,13 +70,18 @@ final class DirectExchange: AnswerReceiver {
     }
 
     func onRequestEnd() {
-        guard writer.framing != .none, let driver = connection?.driver else { return }
+        guard writer.framing != .none || machine.isTunnel, let driver = connection?.driver else { return }
+        if machine.isTunnel { driver.endOutput() }
         if !writer.end.isEmpty { _ = driver.send(ByteBuffer(bytes: writer.end)) }
         driver.endRequest(hasBody: true)
         perform(machine.onBody(isLast: true, isTaken: true, now: Self.now))
     }
 
-    func onClientGone() { perform(machine.onClientGone()) }
+    /// - Parameter rest: what it has sent last in a tunnel. The instance gets as much of that as its system takes.
+    func onClientGone(rest: [UInt8] = []) {
+        if !rest.isEmpty { _ = connection?.driver.send(ByteBuffer(bytes: rest)) }
+        perform(machine.onClientGone())
+    }
 
     func onClientWritable() { perform(machine.onClientWritable(now: Self.now)) }
 
@@ -90,10 +95,13 @@ final class DirectExchange: AnswerReceiver {
         case .head(let head):
             summary.status = head.status
             var dropped: [String] = []
-            let isTaken = client.writeHead(
-                head, fields: call.rules.fields(of: head.head, dropped: &dropped), added: call.answerLines)
+            var fields = call.rules.fields(of: head.head, dropped: &dropped)
+            if head.isUpgrade { fields += head.upgradeFields }
+            let isTaken = client.writeHead(head, fields: fields, added: call.answerLines)
             if !dropped.isEmpty { calls.onDropped(dropped, of: call) }
-            perform(machine.onAnswer(isTaken: isTaken, now: Self.now))
+            guard head.isUpgrade else { return perform(machine.onAnswer(isTaken: isTaken, now: Self.now)) }
+            call.warm.upgraded()
+            perform(machine.onUpgraded(now: Self.now))
         case .body(let bytes):
             summary.bytes += bytes.readableBytes
             let isTaken = client.writeBody(bytes)
@@ -125,6 +133,7 @@ final class DirectExchange: AnswerReceiver {
         case .readBody: client?.readBody()
         case .holdAnswer: connection?.driver.holdBack(true)
         case .readAnswer: connection?.driver.holdBack(false)
+        case .closeTunnel: connection?.driver.closeTunnel()
         case .end(let ending): return end(ending)
         case nil: return
         }
@@ -148,9 +157,13 @@ final class DirectExchange: AnswerReceiver {
             let failure = call.warm.timedOut(expiry, requestID: call.requestID)
             guard machine.isAnswered else { return client.answerElsewhere(request, failure) }
             client.cutOff()
+        case .tunnelExpired: client.cutOff()
         case .clientGone:
             // Who sends a body that is none may still read why.
-            guard client.isOpen, !machine.isAnswered else { return client.cutOff() }
+            guard client.isOpen, !machine.isAnswered else {
+                client.cutOff()
+                break
+            }
             let failure = call.warm.failed(.clientGone, requestID: call.requestID)
             return client.answerElsewhere(request, failure)
         }
@@ -168,7 +181,7 @@ final class DirectExchange: AnswerReceiver {
         case .elsewhere, .failed:
             connection?.close()
             call.warm.end(ending.outcome)
-        case .expired, .clientGone:
+        case .expired, .tunnelExpired, .clientGone:
             // Of a request that it has not seen, the instance works on nothing.
             guard let connection else { return call.warm.end(.unsent) }
             connection.abandon()

@@ -10,6 +10,8 @@ struct DirectExchangeMachine: Sendable {
         case readBody
         /// The client does not take more for now, or does again.
         case holdAnswer, readAnswer
+        /// Closes the instance's connection, once it has all that was sent. Both sides of a tunnel have ended.
+        case closeTunnel
         case end(Ending)
     }
 
@@ -20,6 +22,8 @@ struct DirectExchangeMachine: Sendable {
         case elsewhere(InstancePool.Outcome)
         case failed(TransportError)
         case expired(AnswerDeadlines.Expiry)
+        /// The time of a tunnel is over.
+        case tunnelExpired
         case clientGone
 
         /// What it says of the instance.
@@ -29,7 +33,7 @@ struct DirectExchangeMachine: Sendable {
             case .elsewhere(let outcome): outcome
             case .failed: .broken
             case .expired: .timedOut
-            case .clientGone: .abandoned
+            case .tunnelExpired, .clientGone: .abandoned
             }
         }
     }
@@ -42,6 +46,10 @@ struct DirectExchangeMachine: Sendable {
     private var waitsForInstance = false
     private(set) var isAnswered = false
     private var isHeld = false
+    /// The function has taken an upgrade: bytes go both ways until both sides have ended their sending.
+    private(set) var isTunnel = false
+    private var hasClientEnded = false
+    private var hasInstanceEnded = false
     private(set) var hasEnded = false
 
     init(_ limits: Limits, now: Instant) {
@@ -76,6 +84,7 @@ struct DirectExchangeMachine: Sendable {
     ///   - isClosed: whether the connection was closed, and not by what came on it.
     ///   - isIdempotent: whether doing the request twice is the same as doing it once (RFC 9110 §9.2.2).
     mutating func onInstanceFailed(_ reason: String, isClosed: Bool, isIdempotent: Bool) -> Action? {
+        if hasInstanceEnded { return end(.answered) }
         let mayBeRepeated = isReused && isClosed && !isAnswered && !isBodyTouched && isIdempotent
         return end(mayBeRepeated ? .elsewhere(.unsent) : .failed(.broken(reason)))
     }
@@ -94,14 +103,18 @@ struct DirectExchangeMachine: Sendable {
     ///   - isTaken: whether it takes more at once.
     mutating func onBody(isLast: Bool, isTaken: Bool, now: Instant) -> Action? {
         deadlines.onRequestBytes(now: now)
-        guard !hasEnded, !isLast else { return nil }
+        guard !hasEnded else { return nil }
+        guard !isLast else {
+            hasClientEnded = isTunnel
+            return isTunnel && hasInstanceEnded ? .closeTunnel : nil
+        }
         if isTaken { return readBody() }
         waitsForInstance = true
         return nil
     }
 
-    /// The client will not send the rest.
-    mutating func onClientGone() -> Action? { end(.clientGone) }
+    /// The client will not send the rest. Whoever ends a tunnel behind the instance has all that was sent for it.
+    mutating func onClientGone() -> Action? { end(hasInstanceEnded ? .answered : .clientGone) }
 
     // MARK: The answer
 
@@ -127,13 +140,27 @@ struct DirectExchangeMachine: Sendable {
         return .readAnswer
     }
 
-    mutating func onAnswerEnd() -> Action? { end(.answered) }
+    mutating func onAnswerEnd() -> Action? {
+        guard isTunnel else { return end(.answered) }
+        guard !hasEnded else { return nil }
+        hasInstanceEnded = true
+        return hasClientEnded ? .closeTunnel : nil
+    }
+
+    /// The head was one that takes the upgrade, and is given to the client's system.
+    mutating func onUpgraded(now: Instant) -> Action? {
+        guard !hasEnded else { return nil }
+        isAnswered = true
+        isTunnel = true
+        deadlines.onUpgraded(now: now)
+        return readBody()
+    }
 
     // MARK: Time
 
     mutating func onTime(now: Instant) -> Action? {
         guard !hasEnded, let expiry = deadlines.expiry(now: now) else { return nil }
-        return end(.expired(expiry))
+        return end(isTunnel ? .tunnelExpired : .expired(expiry))
     }
 
     private mutating func end(_ ending: Ending) -> Action? {

@@ -64,6 +64,7 @@ final class Exchange: Sendable {
             return .failure(wasSent ? .broken("\(error)") : .refused("\(error)"))
         }
         progress.withLock { $0.wasSent = true }
+        guard writer.upgrade == nil else { return await tunnel(on: connection) }
         guard !request.body.isEmpty else { return await deliver(from: connection) }
 
         return await withTaskGroup(of: Sending.self) { group in
@@ -78,6 +79,56 @@ final class Exchange: Sendable {
             let sending = await group.next()
             if case .failure = delivered, sending == .clientGone { return .failure(.clientGone) }
             return delivered
+        }
+    }
+
+    // MARK: The tunnel
+
+    /// Where the function takes the upgrade, passes bytes both ways until both sides have ended their sending, or the
+    /// instance has gone.
+    private func tunnel(on connection: InstanceConnection) async -> Result<Bool, TransportError> {
+        await withTaskGroup(of: Sending.self) { group in
+            var isTunnel = false
+            let delivered = await deliver(from: connection) {
+                isTunnel = true
+                group.addTask { await self.sendTunnel(on: connection) }
+            }
+            guard isTunnel else { return delivered }
+            guard case .success = delivered else {
+                connection.close()
+                group.cancelAll()
+                return await group.next() == .clientGone ? .failure(.clientGone) : delivered
+            }
+            group.addTask {
+                await connection.closed()
+                return .stopped
+            }
+            _ = await group.next()
+            connection.closeTunnel()
+            await connection.closed()
+            group.cancelAll()
+            return delivered
+        }
+    }
+
+    private func sendTunnel(on connection: InstanceConnection) async -> Sending {
+        while true {
+            let bytes: [UInt8]?
+            do {
+                bytes = try await request.body.next()
+            } catch {
+                return abandon(connection)
+            }
+            do {
+                guard let bytes else {
+                    try await connection.endOutput()
+                    return .ended
+                }
+                try await connection.send(bytes)
+            } catch {
+                // The instance has gone, which whoever reads from it sees.
+                return .stopped
+            }
         }
     }
 
@@ -123,7 +174,11 @@ final class Exchange: Sendable {
 
     // MARK: The answer
 
-    private func deliver(from connection: InstanceConnection) async -> Result<Bool, TransportError> {
+    /// - Parameter onUpgrade: called where the function has taken the upgrade.
+    /// - Returns: whether the connection may carry another exchange.
+    private func deliver(
+        from connection: InstanceConnection, onUpgrade: () -> Void = {}
+    ) async -> Result<Bool, TransportError> {
         var hasHead = false
         while true {
             let answer: AnswerParts
@@ -140,6 +195,7 @@ final class Exchange: Sendable {
                     case .head(let head):
                         hasHead = true
                         try await sink.writeHead(HTTPResponse(head))
+                        if head.isUpgrade { onUpgrade() }
                     case .body(let buffer):
                         try await sink.writeChunk(Array(buffer.readableBytesView))
                     case .end(let trailers, _):

@@ -18,7 +18,7 @@ extension RequestWriter {
         self.init(
             method: request.head.method.rawValue, target: path,
             fields: [("host", host)] + others.map { ($0.name.rawName, $0.value) }, framing: framing,
-            declaresNothing: fields[.contentLength] != nil)
+            declaresNothing: fields[.contentLength] != nil, upgrade: request.upgrade)
     }
 }
 
@@ -42,6 +42,12 @@ extension InvocationRequest {
     }
 
     var isIdempotent: Bool { IdempotentMethods.contains(head.method.rawValue) }
+
+    /// The protocols that it offers to go on in.
+    var upgrade: [UInt8]? {
+        guard body.isEmpty, head.method != .head else { return nil }
+        return UpgradeRules.offer(head.headerFields[values: .upgrade].map { Array($0.utf8)[...] })
+    }
 }
 
 extension HTTPResponse {
@@ -51,6 +57,10 @@ extension HTTPResponse {
                 code: response.status,
                 reasonPhrase: String(decoding: response.head.bytes[response.reason], as: UTF8.self)),
             headerFields: HTTPFields(response.head).forwardable)
+        guard response.isUpgrade else { return }
+        for (_, value) in response.upgradeFields {
+            headerFields.append(HTTPField(name: .upgrade, value: String(decoding: value, as: UTF8.self)))
+        }
     }
 }
 

@@ -48,7 +48,7 @@ final class InstanceConnection: Sendable {
     /// it.
     func begin(_ writer: RequestWriter, isHeadRequest: Bool) async throws {
         try await channel.eventLoop.flatSubmit { [channel, handler] in
-            handler.value.begin(isHeadRequest: isHeadRequest)
+            handler.value.begin(isHeadRequest: isHeadRequest, upgrade: writer.upgrade)
             let isWhole = writer.framing == .none
             return handler.value.write(writer.head, isLast: isWhole, on: channel.eventLoop)
         }.get()
@@ -68,6 +68,11 @@ final class InstanceConnection: Sendable {
         }.get()
     }
 
+    /// Ends the sending in a tunnel, once the system has taken what was sent before.
+    func endOutput() async throws {
+        try await channel.eventLoop.submit { [handler] in handler.value.endOutput() }.get()
+    }
+
     /// The next parts of the answer, at least one.
     /// - Throws: when the connection has ended or what came is not HTTP.
     func answer() async throws -> AnswerParts {
@@ -80,6 +85,12 @@ final class InstanceConnection: Sendable {
 
     /// Calls back once the connection is closed; at once when it is.
     func whenClosed(_ call: @escaping @Sendable () -> Void) { channel.closeFuture.whenComplete { _ in call() } }
+
+    /// Waits until the connection is closed.
+    func closed() async { try? await channel.closeFuture.get() }
+
+    /// Closes a tunnel of which both sides have ended their sending.
+    func closeTunnel() { channel.eventLoop.execute { [handler] in handler.value.closeTunnel() } }
 
     /// Closes at once; from anywhere, any number of times.
     func close() { channel.close(promise: nil) }

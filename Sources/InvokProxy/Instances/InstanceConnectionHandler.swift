@@ -58,11 +58,13 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     /// Begins an exchange. Reads from then on: an instance may answer and close before it has the whole request, and
     /// when a write fails of that, NIO delivers only what a read was already asked for.
-    /// - Parameter receiver: gets the answer; `nil` for who asks for it.
-    func begin(isHeadRequest: Bool, receiver: (any AnswerReceiver)? = nil) {
+    /// - Parameters:
+    ///   - upgrade: the protocols that the request offers to go on in.
+    ///   - receiver: gets the answer; `nil` for who asks for it.
+    func begin(isHeadRequest: Bool, upgrade: [UInt8]?, receiver: (any AnswerReceiver)? = nil) {
         self.receiver = receiver
         isHeldBack = false
-        answerReader = ResponseReader(limits: limits, isHeadRequest: isHeadRequest)
+        answerReader = ResponseReader(limits: limits, isHeadRequest: isHeadRequest, upgrade: upgrade)
         requestEnded = false
         hasSentBody = false
         answerEnded = false
@@ -84,6 +86,12 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         requestEnded = true
         hasSentBody = hasBody
     }
+
+    /// Ends the sending in a tunnel; what comes is still read.
+    func endOutput() { context?.closeOnceWritten(mode: .output) }
+
+    /// Closes a tunnel of which both sides have ended their sending.
+    func closeTunnel() { context?.closeOnceWritten(mode: .all) }
 
     /// Whether the connection may carry another exchange: both messages have ended, and the system has all of the request.
     var isClean: Bool {
@@ -120,7 +128,8 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
     }
 
     /// Nobody waits for the exchange any more: ends all waits, and the request. The connection stays open for reading until
-    /// the instance has done with it, for only so it can be told when that is.
+    /// the instance has done with it, for only so it can be told when that is. A tunnel is closed: its end is no answer that
+    /// the instance would still make.
     func abandon() {
         guard let context, !isAbandoned else { return }
         isAbandoned = true
@@ -131,7 +140,7 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         let isSending = keptBytes > 0 || isHeldBack
         parts.removeAll()
         keptBytes = 0
-        guard !answerEnded, !isSending else { return context.close(promise: nil) }
+        guard !answerEnded, !isSending, answerReader?.isTunnel != true else { return context.close(promise: nil) }
         context.close(mode: .output, promise: nil)
         context.read()
     }
@@ -177,20 +186,30 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         if context.channel.isWritable { receiver?.onWritable() }
     }
 
+    /// In a tunnel the instance may end its sending alone.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return }
+        endAnswer(context)
+        receiver?.onAnswerRead()
+        deliver()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        // Where the answer had begun, its end may be that of the connection; where nothing came, the instance may not
-        // have seen the request.
-        let hasBegun = answerReader?.hasHead == true || pending.readableBytes > 0
-        if hasBegun, !answerEnded {
-            do throws(MessageFault) {
-                try answerReader?.end()
-                take(.end(nil, isReusable: false), context)
-            } catch {
-                fail(error)
-            }
-        }
+        // Where nothing came, the instance may not have seen the request.
+        if answerReader?.hasHead == true || pending.readableBytes > 0 { endAnswer(context) }
         fail(ChannelError.eof)
         context.fireChannelInactive()
+    }
+
+    /// Where an answer had begun, its end may be that of the connection.
+    private func endAnswer(_ context: ChannelHandlerContext) {
+        guard !answerEnded else { return }
+        do throws(MessageFault) {
+            try answerReader?.end()
+            take(.end(nil, isReusable: false), context)
+        } catch {
+            fail(error)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -207,7 +226,9 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
         guard let (skipped, part) = try result.get() else { return nil }
         pending.moveReaderIndex(forwardBy: skipped)
         switch part {
-        case .head(let head): return .head(head)
+        case .head(let head):
+            if head.isUpgrade { try? channel?.syncOptions?.setOption(.allowRemoteHalfClosure, value: true) }
+            return .head(head)
         case .body(let count): return pending.readSlice(length: count).map { .body($0) }
         case .end(let trailers, let isReusable): return .end(trailers, isReusable: isReusable)
         case nil: return nil

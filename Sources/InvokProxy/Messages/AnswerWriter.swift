@@ -23,7 +23,7 @@ struct AnswerWriter: Sendable {
     init(to request: RequestHead) {
         isHeadRequest = request.isHead
         isHTTP10 = request.isHTTP10
-        // What follows a request for an upgrade need not be HTTP. None is served.
+        // What follows a request for an upgrade that is not taken need not be HTTP.
         keepsAlive = request.keepsAlive && !request.asksForUpgrade
     }
 
@@ -55,12 +55,7 @@ struct AnswerWriter: Sendable {
     ) -> [UInt8] {
         guard !hasHead else { return [] }
         hasHead = true
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(512)
-        bytes.append(contentsOf: (isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ").utf8)
-        bytes.appendDecimal(status)
-        bytes.append(Characters.space)
-        bytes.appendLine(reason)
+        var bytes = startLine(status: status, reason: reason)
         var length: Int?
         for (name, value) in fields {
             if Characters.areEqual(name, "content-length") {
@@ -90,6 +85,38 @@ struct AnswerWriter: Sendable {
             bytes.appendLine("connection: keep-alive")
         }
         bytes.appendLine()
+        return bytes
+    }
+
+    /// The head behind which the connection goes on in another protocol (RFC 9110 §15.2.2): the body is sent as it is, to
+    /// its end.
+    /// - Parameter fields: as for `head`, but for `Upgrade`, which says in what protocol.
+    mutating func upgrade(
+        reason: ArraySlice<UInt8>, fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>,
+        added: [UInt8]
+    ) -> [UInt8] {
+        guard !hasHead else { return [] }
+        hasHead = true
+        keepsAlive = false
+        framing = .untilEnd
+        var bytes = startLine(status: 101, reason: reason)
+        for (name, value) in fields {
+            let isKept = !Self.connectionFields.contains(name) && !Characters.areEqual(name, "content-length")
+            if isKept || Characters.areEqual(name, "upgrade") { bytes.appendField(name, value) }
+        }
+        bytes.append(contentsOf: added)
+        bytes.appendLine("connection: upgrade")
+        bytes.appendLine()
+        return bytes
+    }
+
+    private func startLine(status: Int, reason: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes.append(contentsOf: (isHTTP10 ? "HTTP/1.0 " : "HTTP/1.1 ").utf8)
+        bytes.appendDecimal(status)
+        bytes.append(Characters.space)
+        bytes.appendLine(reason)
         return bytes
     }
 

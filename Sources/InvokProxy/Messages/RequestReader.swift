@@ -83,6 +83,11 @@ package struct RequestHead: Hashable, Sendable {
     let framing: BodyReader.Framing
     /// Whether the client waits for an interim answer before it sends the body (RFC 9110 §10.1.1).
     let expectsContinue: Bool
+    /// Whether the client would go on in another protocol (RFC 9110 §7.8), whether or not it may.
+    let asksForUpgrade: Bool
+    /// The protocols that a function is offered to go on in; `nil` for none. A request with a body has none, since where the
+    /// body ends and the other protocol begins two readers might see differently.
+    let upgrade: [UInt8]?
 
     /// Reads the request line (RFC 9112 §3) and the fields that frame the message or say whose it is.
     init(_ head: MessageHead, startLine: Range<Int>) throws(MessageFault) {
@@ -109,14 +114,16 @@ package struct RequestHead: Hashable, Sendable {
         framing = try head.isChunked(isHTTP10: isHTTP10) ? .chunked : .length(head.declaredLength() ?? 0)
         expectsContinue = try Self.expectsContinue(head, isHTTP10: isHTTP10)
         host = try Self.host(head, authority: authority, isHTTP10: isHTTP10)
+        let upgrades = head.values("upgrade")
+        asksForUpgrade = !upgrades.isEmpty
+        let mayUpgrade =
+            asksForUpgrade && !isHTTP10 && framing == .length(0) && !method.elementsEqual("HEAD".utf8)
+        upgrade = mayUpgrade ? UpgradeRules.offer(upgrades, connection: head.values("connection")) : nil
     }
 
     var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
 
     var isHead: Bool { head.bytes[method].elementsEqual("HEAD".utf8) }
-
-    /// Whether the client would go on in another protocol (RFC 9110 §7.8).
-    var asksForUpgrade: Bool { !head.values("upgrade").isEmpty }
 
     private static func parts(
         of target: ArraySlice<UInt8>, isOptions: Bool

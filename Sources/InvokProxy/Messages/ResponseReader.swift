@@ -21,14 +21,21 @@ struct ResponseReader: Sendable {
 
     private let limits: HeadLimits
     private let isHeadRequest: Bool
+    /// What the instance was offered to go on in.
+    private let upgrade: [UInt8]?
     private var state: State
     private var keepsAlive = false
     private var informational = 0
+    /// Whether the instance has taken the upgrade: from then on what it sends is the body, to its end.
+    private(set) var isTunnel = false
 
-    /// - Parameter isHeadRequest: the answer to HEAD has no body, whatever it says (RFC 9112 §6.3).
-    init(limits: HeadLimits, isHeadRequest: Bool) {
+    /// - Parameters:
+    ///   - isHeadRequest: the answer to HEAD has no body, whatever it says (RFC 9112 §6.3).
+    ///   - upgrade: the `Upgrade` of the request; `nil` where it has none.
+    init(limits: HeadLimits, isHeadRequest: Bool, upgrade: [UInt8]? = nil) {
         self.limits = limits
         self.isHeadRequest = isHeadRequest
+        self.upgrade = upgrade
         state = .head(HeadScanner(limits: limits))
     }
 
@@ -78,8 +85,10 @@ struct ResponseReader: Sendable {
 
     /// Goes on to the body of a final answer.
     private mutating func isFinal(_ head: ResponseHead) throws(MessageFault) -> Bool {
-        // An upgrade is an answer of its own, and was not asked for.
-        guard head.status != 101 else { throw .status(101) }
+        if head.isUpgrade {
+            try beginTunnel(head)
+            return true
+        }
         guard head.status >= 200 else {
             informational += 1
             guard informational <= Self.informationalLimit else { throw .status(head.status) }
@@ -89,6 +98,18 @@ struct ResponseReader: Sendable {
         keepsAlive = head.keepsAlive && framing != .untilEnd
         state = .body(BodyReader(framing, limits: limits))
         return true
+    }
+
+    /// - Throws: where the upgrade was not asked for, or the head says that a body follows, which another reader would see
+    ///   in the tunnel (RFC 9110 §8.6, RFC 9112 §6.1).
+    private mutating func beginTunnel(_ head: ResponseHead) throws(MessageFault) {
+        guard let upgrade, !head.isHTTP10, UpgradeRules.isTaken(head.head.values("upgrade"), of: upgrade) else {
+            throw .status(101)
+        }
+        guard try !head.head.isChunked(isHTTP10: false) else { throw .coding }
+        guard try head.head.declaredLength() ?? 0 == 0 else { throw .length }
+        isTunnel = true
+        state = .body(BodyReader(.untilEnd, limits: limits))
     }
 }
 
@@ -132,4 +153,12 @@ struct ResponseHead: Hashable, Sendable {
     }
 
     var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
+
+    /// Whether the connection goes on in another protocol (RFC 9110 §15.2.2).
+    var isUpgrade: Bool { status == 101 }
+
+    /// The one field of the connection that is then the function's to say.
+    var upgradeFields: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)] {
+        head.fields.filter { head.isNamed($0, "upgrade") }.map { (head.name($0), head.value($0)) }
+    }
 }

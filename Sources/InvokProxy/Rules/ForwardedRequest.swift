@@ -39,7 +39,9 @@ extension RequestWriter {
             bytes.appendField(fieldName, head.value(field))
         }
         bytes.append(contentsOf: added)
-        self.init(framing: framing, lines: bytes, declaresNothing: !head.values("content-length").isEmpty)
+        self.init(
+            framing: framing, lines: bytes, declaresNothing: !head.values("content-length").isEmpty,
+            upgrade: request.upgrade)
     }
 
     private static let target = Array(ForwardedHead.targetHeader.canonicalName.utf8)[...]

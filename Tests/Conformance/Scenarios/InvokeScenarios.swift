@@ -50,6 +50,32 @@ struct InvokeScenarios {
     }
 
     @Test(arguments: WorldName.selected)
+    func anUpgradeIsATunnel(_ world: WorldName) async throws {
+        try await scenario("an upgrade is a tunnel", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            try await client.deployed(.tunnel("tunnel"))
+            let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+            for size in [0, 1, bytes.count] {
+                let sent = Array(bytes.prefix(size))
+                let answer = try await client.tunnel(client.path("tunnel", "/a?b"), to: "x/1", sending: sent)
+                #expect(answer.body == sent, "\(size)")
+                #expect(answer["upgrade"] == "x/1" && answer["x-request-id"] != nil)
+            }
+            // A function that knows of none sees an ordinary request, and one that is not offered any does too.
+            try await client.deployed(.echo("echo"))
+            let upgrade = [("Connection", "Upgrade"), ("Upgrade", "h2c")]
+            #expect(try await client.send("GET", client.path("tunnel"), headers: upgrade).status == 200)
+            let answer = try await client.send(
+                "GET", client.path("echo"), headers: [("Connection", "Upgrade"), ("Upgrade", "x")])
+            #expect(answer.status == 200 && answer["x-echo-upgrade"] == "x")
+            // A tunnel is over when it is over: nothing is counted any more.
+            try await eventually(on: installation, "no request is counted") {
+                try await client.get("/api/v1/status").text.contains("\"requests\":0")
+            }
+        }
+    }
+
+    @Test(arguments: WorldName.selected)
     func whereAFunctionStandsIsTold(_ world: WorldName) async throws {
         try await scenario("where a function stands", on: world) { installation in
             let client = try await Client.register(on: installation)

@@ -87,6 +87,13 @@ struct Client: Sendable {
             method, path, headers: [("Content-Type", "application/json")], body: Array(encoder.encode(message)))
     }
 
+    /// Offers an upgrade and sends bytes in the tunnel.
+    /// - Returns: the answer; its body is what came in the tunnel.
+    func tunnel(_ path: String, to name: String, sending bytes: [UInt8]) async throws -> Answer {
+        let headers = [("Connection", "keep-alive, Upgrade"), ("Upgrade", name), ("Sec-WebSocket-Key", "key")]
+        return try await transport.tunnel(call("GET", path, headers: headers, body: bytes))
+    }
+
     /// The lines of a stream of server-sent events, as they come.
     func lines(_ path: String) async throws -> AsyncThrowingStream<String, any Error> {
         try await transport.lines(call("GET", path))

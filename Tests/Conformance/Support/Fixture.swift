@@ -62,6 +62,37 @@ struct Fixture: Sendable {
                 """)
     }
 
+    /// Takes an upgrade and sends back what comes; answers other requests by their method.
+    static func tunnel(_ name: String) -> Fixture {
+        Fixture(
+            name: name, runtime: .go,
+            source: """
+                // sim: tunnel
+                package main
+
+                import (
+                	"fmt"
+                	"io"
+                	"net/http"
+                )
+
+                func \(name.prefix(1).uppercased())\(name.dropFirst())Handler(w http.ResponseWriter, r *http.Request) {
+                	upgrade := r.Header.Get("Upgrade")
+                	if upgrade == "" {
+                		fmt.Fprint(w, r.Method)
+                		return
+                	}
+                	connection, stream, err := w.(http.Hijacker).Hijack()
+                	if err != nil {
+                		panic(err)
+                	}
+                	defer connection.Close()
+                	fmt.Fprintf(connection, "HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: %s\\r\\n\\r\\n", upgrade)
+                	io.Copy(connection, stream)
+                }
+                """)
+    }
+
     static func env(_ name: String, _ variable: String) -> Fixture {
         Fixture(
             name: name,

@@ -21,6 +21,16 @@ struct SimTransport: Transport {
         }
     }
 
+    func tunnel(_ call: Call) async throws -> Answer {
+        var head = try head(call)
+        head.headerFields[.contentLength] = nil
+        let sink = Collector()
+        guard case .whole = await site.exchange(head, body: call.body ?? [], sink: sink) else { throw Broken() }
+        let answer = try #require(sink.answer)
+        try #require(answer.status == 101)
+        return answer
+    }
+
     func lines(_ call: Call) async throws -> AsyncThrowingStream<String, any Error> {
         let head = try head(call)
         return AsyncThrowingStream { continuation in

@@ -1,6 +1,8 @@
 import AsyncHTTPClient
+import Foundation
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 /// Real HTTP to a server's port.
@@ -23,6 +25,23 @@ struct SocketTransport: Transport {
         return Answer(
             status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) },
             body: Array(content.readableBytesView))
+    }
+
+    func tunnel(_ call: Call) async throws -> Answer {
+        let connection = try await ByteConnection.connect(port: try #require(URL(string: url)?.port))
+        let fields = call.headers.map { "\($0.name): \($0.value)\r\n" }.joined()
+        try await connection.write("\(call.method) \(call.path) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n")
+        let lines = try #require(try await connection.text(through: "\r\n\r\n")).components(separatedBy: "\r\n")
+        try #require(lines[0].hasPrefix("HTTP/1.1 101 "), "\(lines)")
+        try await connection.write(call.body ?? [])
+        try await connection.finish()
+        let body = try await connection.rest()
+        try? await connection.close()
+        let headers = lines.dropFirst().compactMap { line -> (String, String)? in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return parts.count == 2 ? (String(parts[0]), parts[1].trimmingCharacters(in: .whitespaces)) : nil
+        }
+        return Answer(status: 101, headers: headers, body: body)
     }
 
     func lines(_ call: Call) async throws -> AsyncThrowingStream<String, any Error> {

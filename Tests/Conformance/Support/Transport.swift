@@ -17,6 +17,10 @@ struct Answer: Sendable {
 protocol Transport: Sendable {
     /// - Throws: when the answer did not come, or broke off. Who is cancelled hangs up.
     func send(_ call: Call) async throws -> Answer
+    /// Offers an upgrade, sends the call's body in the tunnel, and ends the sending.
+    /// - Returns: the answer; its body is what came in the tunnel.
+    /// - Throws: when no upgrade was taken.
+    func tunnel(_ call: Call) async throws -> Answer
     /// The lines of an answer as they come.
     /// - Throws: when its status is not 200.
     func lines(_ call: Call) async throws -> AsyncThrowingStream<String, any Error>

@@ -173,6 +173,9 @@ struct WireClient: Sendable {
     /// Ends the sending; what comes is still read.
     func finish() async throws { try await connection.finish() }
 
+    /// Ends the connection by a reset.
+    func reset() async throws { try await connection.reset() }
+
     /// Drops so many bytes.
     /// - Returns: how many there were until the connection ended.
     func skip(_ count: Int) async throws -> Int { try await connection.skip(count) }

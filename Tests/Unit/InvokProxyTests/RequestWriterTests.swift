@@ -48,6 +48,20 @@ struct RequestWriterTests {
         #expect(try written(.get, "/", fields) == "GET / HTTP/1.1\r\nhost: localhost\r\nX-Two: 2\r\n\r\n")
     }
 
+    @Test func anUpgradeIsOfferedAnew() throws {
+        let fields = [
+            ("Connection", "x-one, upgrade"), ("X-One", "1"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "a"),
+        ]
+        #expect(
+            try written(.get, "/", fields)
+                == "GET / HTTP/1.1\r\nhost: localhost\r\nSec-WebSocket-Key: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+        )
+        #expect(
+            try written(.post, "/", fields, hasBody: true)
+                == "POST / HTTP/1.1\r\nhost: localhost\r\nSec-WebSocket-Key: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        #expect(try written(.head, "/", [("Upgrade", "x")]) == "HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    }
+
     @Test(arguments: ["a", "", "/a b", "/a\r\nX: y", "/\u{7F}a", "/a\tb"]) func aTargetThatIsNoneIsRefused(path: String)
         throws
     {

@@ -21,6 +21,36 @@ struct ResponseReaderTests {
         }
     }
 
+    private static let switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: X\r\n"
+
+    private static func tunnel(_ text: String) -> FedResponse { .answer(101, Array(text.utf8), reusable: false) }
+
+    private static let upgrades: [(text: String, meaning: FedResponse)] = [
+        (switching + "\r\n", tunnel("")),
+        (switching + "\r\nHTTP/1.1 200 OK\r\n\r\n", tunnel("HTTP/1.1 200 OK\r\n\r\n")),
+        (switching + "Content-Length: 0\r\n\r\na", tunnel("a")),
+        ("HTTP/1.1 100 Continue\r\n\r\n" + switching + "\r\na", tunnel("a")),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nUpgrade: x\r\n\r\na", .answer(200, [0x61], reusable: true)),
+        (switching + "Content-Length: 1\r\n\r\na", .fault(.length)),
+        (switching + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", .fault(.coding)),
+        ("HTTP/1.1 101 Switching\r\nUpgrade: other\r\n\r\n", .fault(.status(101))),
+        ("HTTP/1.1 101 Switching\r\n\r\n", .fault(.status(101))),
+        ("HTTP/1.0 101 Switching\r\nUpgrade: x\r\n\r\n", .fault(.status(101))),
+        (switching, .fault(.cutOff)),
+    ]
+
+    @Test(arguments: upgrades.indices)
+    func anUpgradeThatWasAskedForIsATunnel(index: Int) {
+        let (text, meaning) = Self.upgrades[index]
+        let bytes = Array(text.utf8)
+        let single = bytes.indices.map { bytes[$0...$0] }
+        #expect(FedResponse(single, isHeadRequest: false, upgrade: "x, y") == meaning, "byte by byte")
+        for place in 0...bytes.count {
+            let pieces = [bytes[..<place], bytes[place...]]
+            #expect(FedResponse(pieces, isHeadRequest: false, upgrade: "x, y") == meaning, "split at \(place)")
+        }
+    }
+
     @Test func partsAreWhereTheyAre() throws {
         let bytes = Array("HTTP/1.1 404 Not Found\r\nX-A:  b c \r\nConnection: x, y\r\nContent-Length: 0\r\n\r\n".utf8)
         var reader = ResponseReader(limits: HeadLimits(), isHeadRequest: false)

@@ -281,7 +281,8 @@ struct DirectCallTests {
     }
 }
 
-private final class Counter: Sendable {
+/// How often something has happened.
+final class Counter: Sendable {
     private let count = Atomic(0)
     var value: Int { count.load(ordering: .sequentiallyConsistent) }
     func increment() { count.add(1, ordering: .sequentiallyConsistent) }

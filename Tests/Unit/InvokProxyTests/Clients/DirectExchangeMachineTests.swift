@@ -90,10 +90,67 @@ struct DirectExchangeMachineTests {
         #expect(machine.onTime(now: at(whole)) == .end(.expired(.stream)))
     }
 
+    // MARK: Tunnels
+
+    private func tunnel(at time: Duration = .zero) -> DirectExchangeMachine {
+        var machine = machine()
+        #expect(machine.onUpgraded(now: at(time)) == .readBody)
+        return machine
+    }
+
+    @Test func aTunnelEndsOnceBothSidesHave() {
+        var machine = tunnel()
+        #expect(machine.onBody(isLast: true, isTaken: true, now: at(.zero)) == nil)
+        #expect(machine.onAnswer(isTaken: true, now: at(.zero)) == nil, "the instance still sends")
+        #expect(machine.onAnswerEnd() == .closeTunnel)
+        #expect(machine.onInstanceFailed("closed", isClosed: true, isIdempotent: true) == .end(.answered))
+        var other = tunnel()
+        #expect(other.onAnswerEnd() == nil)
+        #expect(other.onBody(isLast: false, isTaken: true, now: at(.zero)) == .readBody, "the client still sends")
+        #expect(other.onBody(isLast: true, isTaken: true, now: at(.zero)) == .closeTunnel)
+        #expect(other.onInstanceFailed("closed", isClosed: true, isIdempotent: true) == .end(.answered))
+    }
+
+    @Test func theEndOfEitherSideEndsTheOther() {
+        var machine = tunnel()
+        #expect(machine.onClientGone() == .end(.clientGone))
+        machine = tunnel()
+        #expect(
+            machine.onInstanceFailed("gone", isClosed: true, isIdempotent: true) == .end(.failed(.broken("gone"))))
+        // One that has ended its sending before is whole.
+        machine = tunnel()
+        _ = machine.onAnswerEnd()
+        #expect(machine.onInstanceFailed("gone", isClosed: true, isIdempotent: true) == .end(.answered))
+        machine = tunnel()
+        _ = machine.onAnswerEnd()
+        #expect(machine.onClientGone() == .end(.answered))
+    }
+
+    /// The time for an answer is over with its head; the pause counts whoever's turn it is.
+    @Test func aTunnelHasItsTimes() {
+        var machine = tunnel(at: .seconds(1))
+        #expect(machine.due == at(.seconds(1) + Self.pause), "though it reads")
+        #expect(machine.onBody(isLast: false, isTaken: true, now: at(.seconds(10))) == .readBody)
+        #expect(machine.due == at(.seconds(10) + Self.pause))
+        #expect(machine.onAnswer(isTaken: true, now: at(.seconds(20))) == nil)
+        #expect(machine.due == at(.seconds(20) + Self.pause))
+        #expect(machine.onTime(now: at(.seconds(19) + Self.pause)) == nil)
+        #expect(machine.onTime(now: at(.seconds(20) + Self.pause)) == .end(.tunnelExpired))
+        let whole = Duration.seconds(Self.limits.streamSeconds)
+        var other = tunnel()
+        var time = Duration.zero
+        while time < whole {
+            #expect(other.onTime(now: at(time)) == nil)
+            _ = other.onAnswer(isTaken: true, now: at(time))
+            time += Self.pause - .seconds(1)
+        }
+        #expect(other.onTime(now: at(whole)) == .end(.tunnelExpired))
+    }
+
     @Test func theEndingSaysWhatItMeansForTheInstance() {
         let outcomes: [(DirectExchangeMachine.Ending, InstancePool.Outcome)] = [
             (.answered, .answered), (.elsewhere(.unsent), .unsent), (.failed(.broken("")), .broken),
-            (.expired(.head), .timedOut), (.clientGone, .abandoned),
+            (.expired(.head), .timedOut), (.tunnelExpired, .abandoned), (.clientGone, .abandoned),
         ]
         for (ending, outcome) in outcomes { #expect(ending.outcome == outcome) }
     }

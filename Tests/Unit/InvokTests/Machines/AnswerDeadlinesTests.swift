@@ -48,6 +48,18 @@ struct AnswerDeadlinesTests {
         #expect(deadlines.expiry(now: at(6)) == .stream)
     }
 
+    @Test func inATunnelEveryPauseCounts() throws {
+        var deadlines = try deadlines(timeout: 3, pause: 4, stream: 20)
+        deadlines.onUpgraded(now: at(2))
+        deadlines.onRead()
+        #expect(deadlines.expiry(now: at(5)) == nil && deadlines.expiry(now: at(6)) == .pause)
+        deadlines.onRequestBytes(now: at(5))
+        deadlines.onAnswer()
+        #expect(deadlines.expiry(now: at(8)) == nil && deadlines.expiry(now: at(9)) == .pause)
+        deadlines.onTaken(now: at(17))
+        #expect(deadlines.expiry(now: at(19)) == nil && deadlines.expiry(now: at(20)) == .stream)
+    }
+
     /// Whoever looks when told sees each expiry at its instant, whatever happens meanwhile.
     @Test(arguments: 1...200 as ClosedRange<UInt64>)
     func whoLooksWhenToldMissesNothing(seed: UInt64) throws {

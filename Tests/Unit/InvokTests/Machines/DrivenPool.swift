@@ -43,8 +43,8 @@ struct DrivenPool {
     }
 
     mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { note(machine.onRequestCancelled(id, now: .zero)) }
-    mutating func open() -> [InstancePool.Action] { note(machine.onOpen(now: .zero)) }
-    mutating func drain() -> [InstancePool.Action] { note(machine.onDrain(now: .zero)) }
+    mutating func open(at time: Int64 = 0) -> [InstancePool.Action] { note(machine.onOpen(now: .milliseconds(time))) }
+    mutating func drain(at time: Int64 = 0) -> [InstancePool.Action] { note(machine.onDrain(now: .milliseconds(time))) }
     mutating func adopt(_ ordinal: UInt32) -> [InstancePool.Action] {
         note(machine.onAdopt(instance(ordinal), now: .zero))
     }
@@ -60,6 +60,10 @@ struct DrivenPool {
         let index = assigned.firstIndex { $0.instance == id(ordinal) }
         let request = index.map { assigned.remove(at: $0).request } ?? 999
         return note(machine.onRequestEnded(request, on: id(ordinal), outcome: outcome, now: .milliseconds(time)))
+    }
+
+    mutating func upgraded(_ request: UInt64, on ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
+        note(machine.onUpgraded(request, on: id(ordinal), now: .milliseconds(time)))
     }
 
     mutating func workEnded(_ request: UInt64, on ordinal: UInt32, at time: Int64 = 0) -> [InstancePool.Action] {
