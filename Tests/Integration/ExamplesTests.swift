@@ -18,8 +18,8 @@ extension IntegrationTests {
                 }
             #expect(
                 folders.sorted() == [
-                    "go-image", "go-page", "hello-go", "hello-node", "hello-python", "hello-typescript", "node-env",
-                    "python-stream",
+                    "go-image", "go-page", "go-websocket", "hello-go", "hello-node", "hello-python",
+                    "hello-typescript", "node-env", "python-stream",
                 ])
         }
 
@@ -73,6 +73,17 @@ extension IntegrationTests {
             #expect(try clock.now - #require(first) >= .milliseconds(500))
             #expect(text.components(separatedBy: "\n\n").count == 11)
             #expect(text.hasSuffix("data: tick 10 of 10\n\n"))
+        }
+
+        @Test func aWebSocketSendsBackWhatItGets() async throws {
+            let url = try await deploy("go-websocket")
+            let plain = try await Call.to(url)
+            #expect(plain.status == 426 && plain.text == "only WebSockets are served here\n")
+            let socket = try await WebSocketClient.connect(to: url)
+            #expect(try await socket.echo("hello") == "hello")
+            #expect(try await socket.echo("") == "")
+            #expect(try await socket.echo(String(repeating: "x", count: 125)).count == 125)
+            try await socket.sayGoodbye()
         }
 
         @Test func theEnvironmentIsRead() async throws {

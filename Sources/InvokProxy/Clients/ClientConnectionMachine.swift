@@ -106,7 +106,7 @@ struct ClientConnectionMachine: Sendable {
         pending.append(contentsOf: bytes)
         let actions = advance()
         if !wantsRead, pending.count > Self.pendingBytes {
-            if exchange?.isTunnel == true { return pending.count > Self.tunnelBytes ? actions + [.close] : actions }
+            if exchange?.isTunnel == true { return pending.count > Self.tunnelBytes ? actions + [.abort] : actions }
             pending.removeLast(pending.count - Self.pendingBytes)
             isCutOff = true
         }

@@ -60,7 +60,8 @@ struct ServerClient: Sendable {
         var zip = ZipWriter()
         let config = [#""function_name":"\#(name)""#, #""runtime":"\#(runtime)""#] + settings
         zip.add("config.json", content: Array("{\(config.joined(separator: ","))}".utf8))
-        zip.add(runtime == "python" ? "function.py" : "function.js", content: Array(source.utf8))
+        let file = ["python": "function.py", "go": "function.go"][runtime] ?? "function.js"
+        zip.add(file, content: Array(source.utf8))
         if padding > 0 {
             var generator = SystemRandomNumberGenerator()
             zip.add(

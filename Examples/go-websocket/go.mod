@@ -1,0 +1,3 @@
+module invok/go-websocket
+
+go 1.23
