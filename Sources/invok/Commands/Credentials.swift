@@ -15,7 +15,7 @@ struct CredentialOptions: ParsableArguments {
     var email: String?
 
     @Option(
-        name: [.short, .long],
+        name: [.short, .long], parsing: .unconditional,
         help: "Your password. Other users of this machine can see it: prefer the prompt or --password-stdin.")
     var password: String?
 
