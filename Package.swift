@@ -169,7 +169,7 @@ let package = Package(
         .executableTarget(
             name: "InvokCLI",
             dependencies: [
-                "InvokModel", "InvokTemplates", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
+                "InvokModel", "InvokTemplates", "CZlib", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
             ],
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 
@@ -193,7 +193,7 @@ let package = Package(
         unitTests(of: "InvokAPI", ["Invok", "InvokProxy", httpTypes, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
         unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),
-        unitTests(of: "InvokCLI", ["InvokModel"]),
+        unitTests(of: "InvokCLI", ["InvokModel", nioCore]),
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokModel"),
         integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "TestSupport", "CLinux"]),
@@ -212,7 +212,7 @@ let package = Package(
                 nioHTTP1, nioPosix,
             ]),
         integrationTests(
-            of: "InvokCLI", ["InvokArchive", "InvokModel", argumentParser, nioCore, nioHTTP1, nioPosix]),
+            of: "InvokCLI", ["InvokArchive", "InvokModel", "InvokSim", argumentParser, nioCore, nioHTTP1, nioPosix]),
         .target(
             name: "TestSupport", dependencies: ["Invok", "InvokPOSIX", httpTypes, nioCore, nioPosix, nioSSL],
             path: "Tests/Support", swiftSettings: strict),

@@ -1,5 +1,6 @@
-/// Writes a zip archive (PKWARE APPNOTE 6.3.10) with stored, uncompressed files: what the CLI uploads. Source code is
-/// small, and a client without a compression library is one small binary.
+/// Writes a zip archive (PKWARE APPNOTE 6.3.10): what the CLI uploads. The same files give the same bytes: no times are
+/// kept, so that those before 1980 and after 2107, which a zip archive cannot say, are no matter. It compresses nothing
+/// itself; whoever has a library for that hands over what it made.
 public struct ZipWriter: Sendable {
     private var local: [UInt8] = []
     private var central: [UInt8] = []
@@ -12,24 +13,29 @@ public struct ZipWriter: Sendable {
     ///   - path: relative, `/` between components, UTF-8.
     ///   - content: less than 4 GiB.
     ///   - isExecutable: whether it is a program or a script.
-    public mutating func add(_ path: String, content: [UInt8], isExecutable: Bool = false) {
+    ///   - deflated: the content compressed (RFC 1951); `nil` stores it as it is.
+    public mutating func add(
+        _ path: String, content: [UInt8], isExecutable: Bool = false, deflated: [UInt8]? = nil
+    ) {
         let name = Array(path.utf8)
         let offset = UInt32(local.count)
-        // The parts that the local and the central header share: version, UTF-8 names, stored, 1980-01-01, sizes.
+        let data = deflated ?? content
+        // The parts that the local and the central header share: version, UTF-8 names, method, 1980-01-01, sizes.
         var common: [UInt8] = []
         common.append(little: UInt16(20))
         common.append(little: UInt16(0x0800))
-        common.append(little: UInt16(0))
+        common.append(little: UInt16(deflated == nil ? 0 : 8))
         common.append(little: UInt16(0))
         common.append(little: UInt16(0x0021))
         common.append(little: CRC32.checksum(of: content))
-        common.append(little: UInt32(content.count))
+        common.append(little: UInt32(data.count))
         common.append(little: UInt32(content.count))
         common.append(little: UInt16(name.count))
         common.append(little: UInt16(0))
 
         local.append(little: UInt32(0x0403_4B50))
-        local += common + name + content
+        local += common + name
+        local += data
 
         central.append(little: UInt32(0x0201_4B50))
         // Made on Unix, so that the mode below counts.
@@ -43,6 +49,9 @@ public struct ZipWriter: Sendable {
         central += name
         count += 1
     }
+
+    /// How large it is so far, without the headers at its end.
+    public var bytes: Int { local.count }
 
     /// The files with their headers, and the headers of the central directory.
     var parts: (local: [UInt8], central: [UInt8]) { (local, central) }

@@ -52,7 +52,7 @@ public struct SourceArchive: Sendable {
     private let configPath: String
 
     static let maximumPathBytes = 512
-    static let maximumDepth = 32
+    package static let maximumDepth = 32
 
     /// Checks what an archive holds. One folder around everything is taken off, since many tools make one. The
     /// configuration is read, which may block.

@@ -101,7 +101,7 @@ struct APIClient: Sendable {
     ) -> HTTPClientRequest {
         var request = request(method, path, query: query)
         request.headers.add(name: "Content-Type", value: form.contentType)
-        request.body = .bytes(ByteBuffer(bytes: form.body))
+        request.body = .stream(form.pieces, length: .known(Int64(form.transfer.total)))
         return request
     }
 

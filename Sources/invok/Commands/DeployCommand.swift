@@ -5,9 +5,10 @@ struct DeployCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Deploy a function's folder; the URL is printed.",
         discussion: """
-            Deploys ./NAME, or the current folder when that is the project. Left out are .git, caches, editor files, \
-            what .invokignore names, a glob a line, and what looks like your own secrets (.env, private keys, .npmrc, \
-            .aws, …) unless --include names it.
+            Deploys ./NAME, or the current folder when that is the project. Left out are .git, caches, .venv, editor \
+            files, what .invokignore names (written as .gitignore is), and what looks like your own secrets (.env, \
+            private keys, .npmrc, .aws, …) unless --include names it. Links inside the project are followed. --dry-run \
+            lists what would go and what would not.
             Example: invok deploy -n hello --public --watch
             """)
 
@@ -24,7 +25,14 @@ struct DeployCommand: Verb {
             "Upload what looks like a secret and is left out otherwise; may be repeated.", valueName: "glob"))
     var include: [String] = []
 
+    @Flag(help: "List what would be uploaded and what is left out; nothing is sent.")
+    var dryRun = false
+
     @OptionGroup var options: CommonOptions
+
+    func validate() throws {
+        if dryRun, watch { throw ValidationError("Give either --dry-run or --watch.") }
+    }
 
     enum AccessFlag: String, EnumerableFlag {
         case `public`, `private`
@@ -41,6 +49,10 @@ struct DeployCommand: Verb {
         let project = try ProjectFolder.find(name, in: context.directory)
         let limits = try Deployer.limits(context.environment)
         let archive = try Deployer.pack(project, limits: limits, including: include)
+        if dryRun {
+            try DryRun(name: project.name, archive: archive).show(on: context.console)
+            return .success
+        }
         if !archive.secrets.isEmpty {
             let names = archive.secrets.prefix(5).joined(separator: ", ") + (archive.secrets.count > 5 ? ", …" : "")
             context.console.warn("left out, since it looks like secrets: \(names); --include uploads what you name")
@@ -98,8 +110,8 @@ struct Deployer: Sendable {
         let query = [("namespace", Optional("\(namespace)")), ("access", access?.rawValue)]
         let request = client.request(.POST, "/invok/deploy", query: query, form: form)
         let size = ByteCount.text(archive.bytes.count)
-        let files = archive.fileCount == 1 ? "1 file" : "\(archive.fileCount) files"
-        return try await console.progress("Deploying \(project.name) (\(files), \(size))") {
+        let label = "Deploying \(project.name) (\(ByteCount.files(archive.files.count)), \(size))"
+        return try await console.progress(label, sending: form.transfer) {
             try await client.call(request, timeout: .seconds(15 * 60))
         }
     }

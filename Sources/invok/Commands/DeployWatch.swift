@@ -40,7 +40,7 @@ struct DeployWatch {
         do {
             let archive = try Deployer.pack(
                 deployer.project, limits: deployer.limits, including: deployer.included)
-            return archive == seen ? nil : archive
+            return archive.bytes == seen.bytes ? nil : archive
         } catch {
             console.report(error)
             return nil

@@ -34,6 +34,25 @@ enum Files {
         return FileStatus(kind: kind, size: Int(info.st_size), isExecutable: info.st_mode & 0o111 != 0)
     }
 
+    /// Where a link leads, as it says itself.
+    static func linkTarget(_ path: String) throws(Failure) -> String {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &target, target.count)
+        guard count >= 0 else { throw .file(path, "read", reason()) }
+        return String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The path without links, `.` and `..`.
+    /// - Returns: `nil` where nothing is there: a link leads nowhere, or in a circle.
+    static func realPath(_ path: String) throws(Failure) -> String? {
+        guard let resolved = realpath(path, nil) else {
+            if [ENOENT, ENOTDIR, ELOOP].contains(errno) { return nil }
+            throw .file(path, "read", reason())
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// The whole content of a file.
     /// - Returns: `nil` where there is none.
     static func read(_ path: String) throws(Failure) -> [UInt8]? {
@@ -139,8 +158,9 @@ enum Files {
         while let entry = readdir(directory) {
             let capacity = MemoryLayout.size(ofValue: entry.pointee.d_name)
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: UInt8.self, capacity: capacity) { String(cString: $0) }
+                $0.withMemoryRebound(to: CChar.self, capacity: capacity) { String(validatingCString: $0) }
             }
+            guard let name else { throw .file(path, "read", "a name in it is not UTF-8", nextStep: "rename that file") }
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()

@@ -30,7 +30,7 @@ struct FolderWatcher: Sendable {
         private func notifications() throws(Failure) -> AsyncStream<Void> {
             let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
             guard descriptor >= 0 else { throw .file(folder, "watch", Files.reason()) }
-            Self.watch(folder, with: descriptor)
+            Self.watch(folder, "", with: descriptor)
             let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             // Dispatch waits for the descriptor, so that no thread of the concurrency pool blocks in read(2). The
             // source ends with the stream. Sources may be cancelled from any thread, though Dispatch does not say so.
@@ -39,7 +39,7 @@ struct FolderWatcher: Sendable {
                 var events = [UInt8](repeating: 0, count: 16 * 1024)
                 while read(descriptor, &events, events.count) > 0 {}
                 // A new folder has to be watched as well; watching one again changes nothing.
-                Self.watch(folder, with: descriptor)
+                Self.watch(folder, "", with: descriptor)
                 continuation.yield()
             }
             source.setCancelHandler { close(descriptor) }
@@ -48,17 +48,18 @@ struct FolderWatcher: Sendable {
             return stream
         }
 
-        private static func watch(_ folder: String, with descriptor: Int32) {
+        /// - Parameter path: relative to the project. What no project uploads is not watched: it may be large.
+        private static func watch(_ folder: String, _ path: String, with descriptor: Int32) {
             let events = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB
             _ = inotify_add_watch(descriptor, folder, UInt32(events) | UInt32(IN_ONLYDIR))
-            for name in (try? Files.names(in: folder)) ?? [] where !skipped.contains(name) {
-                let path = folder + "/" + name
-                if let status = try? Files.status(path), status.kind == .directory { watch(path, with: descriptor) }
+            for name in (try? Files.names(in: folder)) ?? [] {
+                let (place, inner) = (folder + "/" + name, path.isEmpty ? name : path + "/" + name)
+                guard let status = try? Files.status(place), status.kind == .directory,
+                    IgnoreRules.standard.verdict(inner, isFolder: true)?.isExcluded != true
+                else { continue }
+                watch(place, inner, with: descriptor)
             }
         }
-
-        /// Large folders whose changes are never deployed one by one.
-        private static let skipped: Set<String> = [".git", "__pycache__", ".cache"]
     #endif
 
     /// Looks again and again; used where there is no inotify.

@@ -1,49 +1,80 @@
-/// Which files of a project are not uploaded: what every project leaves out, and what its `.invokignore` names.
+/// Which files of a project are not uploaded: what every project leaves out, and what the files `.invokignore` name.
 ///
-/// A line of `.invokignore` is a glob: `*` and `?` match within a name, `**` across folders, a trailing `/` means
-/// folders only, and a `/` elsewhere ties it to the project's root. Empty lines and those that start with `#` say
-/// nothing.
+/// They are written as `.gitignore` is (gitignore(5)). The last line that matches decides; one in a folder's own
+/// `.invokignore` is about that folder, and comes after those above it. What every project leaves out stands before all of
+/// them, so that `!.vscode` brings it back. Nothing comes back from a folder that is left out, which is not even read.
 struct IgnoreRules: Sendable {
     static let fileName = ".invokignore"
 
-    private static let always = [
-        // Version control and what systems leave behind.
-        ".git", ".hg", ".svn", ".DS_Store", "Thumbs.db",
-        // Caches that the machine makes anew.
-        "node_modules/.cache", "__pycache__", "*.pyc",
-        // Editors.
-        ".idea", ".vscode", "*~", ".*.sw?", ".#*", "#*#", "4913",
-        // This tool: a login must never travel with the code.
-        ".serverless-cli-auth", fileName,
-    ]
+    static let standard = IgnoreRules(
+        name: "",
+        patterns: [
+            // Version control and what systems leave behind.
+            ".git", ".hg", ".svn", ".DS_Store", "._*", "__MACOSX", "Thumbs.db", "desktop.ini",
+            // Caches that the machine makes anew.
+            "__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox",
+            ".ipynb_checkpoints", "**/node_modules/.cache", "**/node_modules/.vite", ".npm", ".pnpm-store",
+            ".parcel-cache",
+            ".turbo", ".nyc_output", ".eslintcache", ".cache/",
+            // What installers make for this machine: links to programs, and its Python.
+            "**/node_modules/.bin", "**/node_modules/.modules.yaml", "**/node_modules/.pnpm-workspace-state*",
+            "**/node_modules/.yarn-state.yml", ".venv", "venv/",
+            // Editors.
+            ".idea", ".vscode", "*~", ".*.sw?", ".#*", "\\#*#", "4913",
+            fileName,
+        ].map { IgnorePattern($0) }.enumerated().map { ($0, $1) })
 
-    private let rules: [GlobRule]
+    /// A line that decided.
+    struct Verdict: Hashable, Sendable {
+        let isExcluded: Bool
+        /// The file with its path, and the line, as `sub/.invokignore:3`; `nil` for what every project leaves out.
+        let place: String?
+    }
 
-    /// - Parameter text: the content of `.invokignore`; empty where there is none.
-    /// - Throws: `Failure` for `!`, which other tools take as an exception and this one does not know.
-    init(_ text: String = "") throws(Failure) {
-        var rules = Self.always.map { GlobRule($0[...]) }
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let line = Self.trimmed(line)
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            guard !line.hasPrefix("!") else {
-                throw Failure(
-                    "invalid_ignore_file", "line \(index + 1) of \(Self.fileName) is '\(line)': exceptions are unknown",
-                    nextStep: "name only what is to be left out")
-            }
-            rules.append(GlobRule(line))
+    private struct File {
+        /// Of its folder, with a slash at the end; empty for the project's.
+        let base: String
+        let name: String
+        let patterns: [(line: Int, pattern: IgnorePattern)]
+    }
+
+    /// The later one comes first.
+    private var files: [File]
+
+    private init(name: String, patterns: [(Int, IgnorePattern)]) {
+        files = [File(base: "", name: name, patterns: patterns.reversed())]
+    }
+
+    /// Without anything.
+    init() { files = [] }
+
+    /// The rules in a folder that has a file of its own.
+    /// - Parameters:
+    ///   - folder: relative to the project; empty for the project itself.
+    ///   - content: of its `.invokignore`, with any line ends, and perhaps with a byte-order mark.
+    func adding(_ content: [UInt8], of folder: String) -> IgnoreRules {
+        let base = folder.isEmpty ? "" : folder + "/"
+        let text = content.starts(with: [0xEF, 0xBB, 0xBF]) ? content[3...] : content[...]
+        let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let patterns = lines.enumerated().compactMap { index, line in
+            IgnorePattern(line: line.last == UInt8(ascii: "\r") ? line.dropLast() : line).map { (index + 1, $0) }
         }
-        self.rules = rules
+        var rules = self
+        rules.files.insert(File(base: base, name: base + Self.fileName, patterns: patterns.reversed()), at: 0)
+        return rules
     }
 
-    /// - Parameter path: relative to the project, `/` between components.
-    func excludes(_ path: String, isFolder: Bool) -> Bool {
-        rules.contains { $0.matches(path, isFolder: isFolder) }
-    }
-
-    private static func trimmed(_ line: Substring) -> Substring {
-        var line = line
-        while let last = line.last, last.isWhitespace { line.removeLast() }
-        return line
+    /// - Parameter path: relative to the project, `/` between components; the folders that it is in are not left out.
+    /// - Returns: `nil` where no line says anything.
+    func verdict(_ path: String, isFolder: Bool) -> Verdict? {
+        let bytes = Array(path.utf8)
+        for file in files where bytes.starts(with: file.base.utf8) {
+            let relative = bytes[file.base.utf8.count...]
+            if let (line, pattern) = file.patterns.first(where: { $0.pattern.matches(relative, isFolder: isFolder) }) {
+                return Verdict(
+                    isExcluded: !pattern.isException, place: file.name.isEmpty ? nil : "\(file.name):\(line)")
+            }
+        }
+        return nil
     }
 }

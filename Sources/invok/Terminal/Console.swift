@@ -96,8 +96,10 @@ struct Console: Sendable {
     }
 
     /// Shows that something goes on: a moving line on a terminal, a plain one elsewhere.
+    /// - Parameter transfer: what is sent meanwhile; on a terminal a bar shows it while it lasts.
     func progress<Value>(
-        _ label: String, isolation: isolated (any Actor)? = #isolation, _ work: () async throws -> Value
+        _ label: String, sending transfer: Transfer? = nil, isolation: isolated (any Actor)? = #isolation,
+        _ work: () async throws -> Value
     ) async rethrows -> Value {
         guard canAnimate else {
             if !isJSON { note(label + "…") }
@@ -107,7 +109,8 @@ struct Console: Sendable {
             let frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
             var index = 0
             while !Task.isCancelled {
-                raw("\r\u{1B}[K\(frames[index % frames.count]) \(safe(label))…")
+                let bar = transfer.flatMap { ProgressBar.text(sent: $0.sent, total: $0.total) }
+                raw("\r\u{1B}[K\(frames[index % frames.count]) \(bar.map { "Uploading \($0)" } ?? safe(label) + "…")")
                 index += 1
                 try? await Task.sleep(for: .milliseconds(80))
             }

@@ -50,6 +50,38 @@ final class Sandbox: Sendable {
             errors: String(decoding: errors, as: UTF8.self))
     }
 
+    /// Runs it with a terminal for what is not the result, or for both.
+    /// - Returns: what the terminal got.
+    func terminal(_ arguments: String..., showsResults: Bool = false) async throws -> String {
+        var (master, slave): (Int32, Int32) = (-1, -1)
+        guard openpty(&master, &slave, nil, nil, nil) == 0 else {
+            throw Failure("test", "there is no terminal: \(Files.reason())")
+        }
+        // No program that another test starts may keep it open.
+        for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        // On a thread of its own, since it blocks.
+        let (text, received) = AsyncStream.makeStream(of: [UInt8].self)
+        Thread.detachNewThread { [master] in
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            // Ends with an error when the other end is closed.
+            while case let count = Glibc.read(master, &chunk, chunk.count), count > 0 {
+                received.yield(Array(chunk[..<count]))
+            }
+            received.finish()
+        }
+        var run = CommandLineRun(
+            arguments: arguments, environment: ["HOME": directory + "/home", "TERM": "xterm"], directory: directory)
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        run.output = showsResults ? slave : nowhere
+        run.diagnostics = slave
+        run.isInteractive = false
+        _ = await run.perform()
+        for descriptor in [nowhere, slave] { close(descriptor) }
+        let bytes = await text.reduce(into: []) { $0 += $1 }
+        close(master)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     func write(_ path: String, _ text: String) throws {
         let url = URL(fileURLWithPath: directory + "/" + path)
         try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -51,6 +51,7 @@ import Testing
             #expect(await requests.next()?.text.contains("hunter2") == false)
             let with = try await sandbox.run("deploy", "-n", "hello", "-q", "--include", ".env")
             #expect(!with.errors.contains("secrets"))
+            // So short that compressing it saves nothing.
             #expect(await requests.next()?.text.contains("hunter2") == true)
         }
     }
@@ -85,6 +86,57 @@ import Testing
         #expect(try await sandbox.run("deploy").errors.contains("-n hello"))
         try sandbox.write("hello/config.json", #"{"function_name":"other","runtime":"go"}"#)
         #expect(try await sandbox.run("deploy", "-n", "hello").errors.contains("names the function 'other'"))
+    }
+
+    @Test func aDryRunListsWhatWouldGoAndAsksNobody() async throws {
+        let sandbox = try Sandbox()
+        try sandbox.write("hello/config.json", #"{"function_name":"hello","runtime":"python"}"#)
+        try sandbox.write("hello/function.py", "def handler(request): ...\n")
+        try sandbox.write("hello/.env", "A=1")
+        try sandbox.write("hello/notes/a.txt", "x")
+        try sandbox.write("hello/env/pyvenv.cfg", "home = /usr/bin\n")
+        try sandbox.write("hello/.invokignore", "# mine\nnotes/\n")
+        // Nobody is logged in, and nothing listens there.
+        let outcome = try await sandbox.run("deploy", "-n", "hello", "--dry-run", host: "http://127.0.0.1:1")
+        #expect(
+            outcome.output == """
+                SIZE  FILE
+                44 B  config.json
+                26 B  function.py
+
+                LEFT OUT      WHY
+                .env          looks like a secret; --include uploads what you name
+                .invokignore  no project needs it
+                env/          a virtual environment, made for this machine
+                notes/        .invokignore:2
+
+                """)
+        #expect(outcome.errors.hasPrefix("hello would be 2 files, 70 B, "))
+        #expect(outcome.status == .success)
+        let json = try await sandbox.run("deploy", "-n", "hello", "--dry-run", "--json", host: "http://127.0.0.1:1")
+        let document = try JSONSerialization.jsonObject(with: Data(json.bytes)) as? [String: Any]
+        #expect(
+            (document?["files"] as? [[String: Any]])?.map { $0["path"] as? String } == ["config.json", "function.py"])
+        let leftOut = document?["left_out"] as? [[String: Any]]
+        #expect(leftOut?.map { $0["reason"] as? String } == ["secret", "standard", "virtual_environment", "ignored"])
+        #expect(leftOut?.last?["by"] as? String == ".invokignore:2")
+        #expect(try await sandbox.run("deploy", "-n", "hello", "--dry-run", "--watch").status == .usage)
+    }
+
+    @Test func aBarShowsALargeUploadOnATerminalAndIsGoneAtTheEnd() async throws {
+        try await StubServer.with({ _ in .init(Self.answer) }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            #expect(try await sandbox.run("create", "-n", "hello").status == .success)
+            // Noise, which no compression makes smaller.
+            let noise = Data((0..<(6 << 20)).map { _ in UInt8.random(in: .min ... .max) })
+            try noise.write(to: URL(filePath: sandbox.directory + "/hello/data.bin"))
+            let text = try await sandbox.terminal("deploy", "-n", "hello")
+            #expect(text.contains("Uploading ") && text.contains(" % of 6 MB"))
+            #expect(text.hasSuffix("\r\u{1B}[Khello version 4 is active, public\r\n"))
+            #expect(!(try await sandbox.terminal("deploy", "-n", "hello", "-q")).contains("%"))
+            #expect(!(try await sandbox.run("deploy", "-n", "hello").errors).contains("%"))
+        }
     }
 
     @Test func needsALogin() async throws {

@@ -28,24 +28,36 @@ import Testing
         #expect(entries.map(\.path) == ["config.json", "empty", "function.go", "page/grüße.html"])
         #expect(try entries[2].content.beginning(.max) == Array("package main\n".utf8))
         #expect(archive.config.name.description == "hello")
-        #expect(archive.fileCount == 4)
+        #expect(archive.files.count == 4)
     }
 
     @Test func theSameFolderGivesTheSameBytes() throws {
         let sandbox = try project(["config.json": Self.config, "function.go": "x", "b": "1", "a": "2"])
         let first = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
         try sandbox.write("a", "2")
+        // Times that a zip archive cannot say.
+        for (path, seconds) in [("a", 0), ("b", 5_680_281_600)] {
+            var times = [timeval(tv_sec: seconds, tv_usec: 0), timeval(tv_sec: seconds, tv_usec: 0)]
+            #expect(utimes("\(sandbox.directory)/\(path)", &times) == 0)
+        }
         #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()) == first)
         try sandbox.write("a", "3")
         #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()) != first)
     }
 
-    @Test func followsNoLinks() throws {
-        let sandbox = try project(["config.json": Self.config, "function.go": "x"])
-        #expect(symlink("/etc/passwd", sandbox.directory + "/secret") == 0)
-        #expect(failure(sandbox)?.message.contains("'secret' is a link") == true)
-        try sandbox.write(".invokignore", "secret")
-        #expect(try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits()).fileCount == 2)
+    @Test func whatIsPackedIsCompressedAndKeepsItsMode() async throws {
+        let sandbox = try project(["config.json": Self.config, "function.go": String(repeating: "x", count: 100_000)])
+        try sandbox.write("bin/tool", "#!/bin/sh\n")
+        #expect(chmod(sandbox.directory + "/bin/tool", 0o755) == 0)
+        let archive = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
+        #expect(archive.bytes.count < 2000 && archive.contentBytes > 100_000)
+        let entries = try await ZipReader().entries(of: archive.bytes, limits: ArchiveLimits())
+        #expect(try entries.map { try $0.content.beginning(.max).count } == [10, 40, 100_000])
+        #expect(archive.files.map(\.isExecutable) == [true, false, false])
+        // The mode stands in the upper half of the attributes of the directory's first entry.
+        let directory = try #require(
+            archive.bytes.indices.first { archive.bytes[$0...].starts(with: [0x50, 0x4B, 1, 2]) })
+        #expect(archive.bytes[(directory + 40)..<(directory + 42)] == [0o355, 0o201])
     }
 
     @Test func leavesOutWhatLooksLikeSecretsUnlessItIsNamed() async throws {
@@ -56,13 +68,13 @@ import Testing
             "keys/roots.pem": "-----BEGIN CERTIFICATE-----\n", "environment.txt": "x",
         ])
         let archive = try ProjectArchive(folder: sandbox.directory, limits: ArchiveLimits())
-        let secrets = [".aws", ".env", ".env.local", ".npmrc", "keys/a.key", "keys/id_ed25519", "keys/server.pem"]
+        let secrets = [".aws/", ".env", ".env.local", ".npmrc", "keys/a.key", "keys/id_ed25519", "keys/server.pem"]
         #expect(archive.secrets == secrets)
         let paths = try await ZipReader().entries(of: archive.bytes, limits: ArchiveLimits()).map(\.path)
         #expect(paths == [".env.example", "config.json", "environment.txt", "function.go", "keys/roots.pem"])
         let all = try ProjectArchive(
             folder: sandbox.directory, limits: ArchiveLimits(), including: [".env*", ".npmrc", "/.aws", "keys"])
-        #expect(all.secrets == [] && all.fileCount == 12)
+        #expect(all.secrets == [] && all.files.count == 12)
     }
 
     /// What was a file when the folder was read may be a link when it is opened.
@@ -89,11 +101,11 @@ import Testing
     }
 
     @Test func namesTheLargestFileOfAProjectThatIsTooLarge() throws {
-        let sandbox = try project([
-            "config.json": Self.config, "function.go": "x", "big": String(repeating: "x", count: 5000),
-        ])
-        let failure = failure(sandbox, limits: ArchiveLimits(archiveBytes: 5010))
-        #expect(failure?.code == "payload_too_large")
+        let noise = String((0..<5000).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement() ?? "a" })
+        let sandbox = try project(["config.json": Self.config, "function.go": "x", "big": noise])
+        let failure = failure(sandbox, limits: ArchiveLimits(archiveBytes: 2000))
+        #expect(failure?.code == "payload_too_large" && failure?.message.contains("'big'") == true)
+        #expect(self.failure(sandbox, limits: ArchiveLimits(contentBytes: 4000))?.message.contains("'big'") == true)
         #expect(failure?.nextStep?.contains(".invokignore") == true)
         #expect(self.failure(sandbox, limits: ArchiveLimits(entries: 2))?.message.contains("2 files") == true)
     }
