@@ -81,6 +81,6 @@ extension Toolchain {
     var forBuilds: BuildTool {
         BuildTool(
             name: name.rawValue, executable: sandboxExecutable, mounts: mounts,
-            environment: ["PATH": Toolchain.path([self])], identity: version)
+            environment: environment.merging(["PATH": Toolchain.path([self])]) { $1 }, identity: version)
     }
 }

@@ -85,7 +85,10 @@ final class SandboxInstance: Sendable {
         limits.mappedSlackBytes = spec.settings.runtime.mappedSlack(concurrency: spec.settings.limits.concurrency)
         return Sandbox(
             mounts: toolchains.flatMap(\.mounts) + [Sandbox.Mount(source: bundlePath, destination: "/bundle")],
-            workingDirectory: "/bundle", environment: spec.variables(path: Toolchain.path(toolchains)),
+            workingDirectory: "/bundle",
+            environment: toolchains.reduce(spec.variables(path: Toolchain.path(toolchains))) {
+                $0.merging($1.environment) { $1 }
+            },
             command: command, temporaryBytes: spec.temporaryBytes, limits: limits)
     }
 }

@@ -19,15 +19,22 @@ public struct Toolchain: Hashable, Sendable {
     public let sandboxExecutable: String
     /// What is bound into the sandbox; nothing when it lies in `/usr`, which every sandbox has but for `/usr/local`.
     let mounts: [Sandbox.Mount]
+    /// Where a sandbox sees the shared libraries of its own that it loads; `nil` where it has none, or in a folder that is
+    /// searched anyway.
+    let libraries: String?
 
     /// - Parameters:
     ///   - root: the file or directory that has all that the executable needs beyond the system's libraries.
     ///   - parts: what of `/usr/local` it needs, where that is the root; each stays where it is.
-    init(name: Name, version: String, executable: String, root: String, parts: [String] = []) {
+    ///   - hasLibraries: whether `lib` in the root has shared libraries that the executable loads.
+    init(
+        name: Name, version: String, executable: String, root: String, parts: [String] = [], hasLibraries: Bool = false
+    ) {
         self.name = name
         self.version = version
         self.executable = executable
         let folder = "/opt/\(name.rawValue)"
+        var libraries: String?
         if root == Self.local {
             sandboxExecutable = executable
             mounts = parts.map { Sandbox.Mount(source: $0, destination: $0) }
@@ -40,7 +47,10 @@ public struct Toolchain: Hashable, Sendable {
         } else {
             sandboxExecutable = folder + executable.dropFirst(root.count)
             mounts = [Sandbox.Mount(source: root, destination: folder)]
+            // Its own path to them leads nowhere there, and the system may have others of the same name.
+            if hasLibraries { libraries = folder + "/lib" }
         }
+        self.libraries = libraries
     }
 
     static let local = "/usr/local"
@@ -49,6 +59,9 @@ public struct Toolchain: Hashable, Sendable {
     var sandboxDirectory: String {
         String(sandboxExecutable[..<(sandboxExecutable.lastIndex(of: "/") ?? sandboxExecutable.startIndex)])
     }
+
+    /// What the tool itself needs to be told there.
+    var environment: [String: String] { libraries.map { ["LD_LIBRARY_PATH": $0] } ?? [:] }
 
     /// `PATH` in a sandbox that has these tools.
     static func path(_ toolchains: [Toolchain]) -> String {

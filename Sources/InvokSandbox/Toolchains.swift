@@ -75,15 +75,21 @@ public struct Toolchains: Hashable, Sendable {
         return .usable(
             Toolchain(
                 name: name, version: String(version), executable: executable, root: root,
-                parts: root == Toolchain.local ? parts(executable, version) : []))
+                parts: root == Toolchain.local ? parts(executable, version) : [],
+                hasLibraries: name == .python3 && !libraries(of: version, in: root + "/lib").isEmpty))
+    }
+
+    /// The shared libraries that a Python may be made of.
+    private static func libraries(of version: some StringProtocol, in folder: String) -> [String] {
+        let short = version.split(separator: ".").prefix(2).joined(separator: ".")
+        return Files.names(in: folder).filter { $0.hasPrefix("libpython\(short)") && $0.contains(".so") }.sorted()
     }
 
     /// What a Python in `/usr/local` needs of it, where operators have much besides.
     private static func parts(_ executable: String, _ version: some StringProtocol) -> [String] {
         let short = version.split(separator: ".").prefix(2).joined(separator: ".")
         let folder = Toolchain.local + "/lib"
-        let libraries = Files.names(in: folder).filter { $0.hasPrefix("libpython\(short)") && $0.contains(".so") }
-        return [executable, "\(folder)/python\(short)"] + libraries.sorted().map { "\(folder)/\($0)" }
+        return [executable, "\(folder)/python\(short)"] + libraries(of: version, in: folder).map { "\(folder)/\($0)" }
     }
 
     /// What the program prints, by line; `nil` when it fails or does not end within ten seconds.

@@ -27,6 +27,19 @@ import Testing
         #expect(local.mounts == [Sandbox.Mount(source: "/usr/local/go", destination: "/opt/go")])
     }
 
+    /// A Python of pyenv or the like is made of a library, which the system may have in another version.
+    @Test func findsTheLibrariesOfAToolThatIsMoved() {
+        func python(_ root: String, hasLibraries: Bool) -> Toolchain {
+            Toolchain(
+                name: .python3, version: "3.12.1", executable: root + "/bin/python3.12", root: root,
+                hasLibraries: hasLibraries)
+        }
+        #expect(python("/root/py", hasLibraries: true).environment == ["LD_LIBRARY_PATH": "/opt/python3/lib"])
+        #expect(python("/root/py", hasLibraries: false).environment.isEmpty)
+        #expect(python("/usr", hasLibraries: true).environment.isEmpty)
+        #expect(python("/usr/local", hasLibraries: true).environment.isEmpty)
+    }
+
     /// Of `/usr/local` a sandbox sees what its tool needs, and nothing else.
     @Test func bindsTheToolsPartsOfUsrLocal() {
         let parts = ["/usr/local/bin/python3.12", "/usr/local/lib/python3.12"]
