@@ -4,9 +4,7 @@ import Invok
 struct PythonRecipe: Recipe {
     let version = 4
     /// `-S` leaves out the machine's own packages, so that a function runs with what it brings; `-B` writes no caches.
-    /// What is printed is in the log at once, also what stands in no whole line when the process is killed.
-    let launch = LaunchPlan(
-        command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"], environment: ["PYTHONUNBUFFERED": "1"])
+    let launch = LaunchPlan(command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
 
     /// `-I` keeps the project's modules, and what variables name, out of the script: nothing of it runs in the build.
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan {
@@ -26,10 +24,12 @@ struct PythonRecipe: Recipe {
         "shim.py": PackageResources.shim_py,
         "build.py": PackageResources.build_py,
         "invok.py": PackageResources.invok_py,
+        "invok_answer.py": PackageResources.invok_answer_py,
         "invok_check.py": PackageResources.invok_check_py,
         "invok_entry.py": PackageResources.invok_entry_py,
         "invok_lambda.py": PackageResources.invok_lambda_py,
         "invok_http.py": PackageResources.invok_http_py,
+        "invok_output.py": PackageResources.invok_output_py,
         "invok_server.py": PackageResources.invok_server_py,
         "invok_function.py": PackageResources.invok_function_py,
         "invok_wsgi.py": PackageResources.invok_wsgi_py,

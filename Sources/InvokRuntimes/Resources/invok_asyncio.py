@@ -2,6 +2,7 @@
 the reading and writing, so that a slow caller holds up nobody else."""
 
 import asyncio
+import concurrent.futures
 import os
 import queue
 import sys
@@ -48,10 +49,21 @@ class Bridge:
         self.calls.put((future, function, arguments))
         return await future
 
+    def leave(self):
+        """Used in the loop: lets the worker thread go, which the coroutine needs no more."""
+        self.calls.put(None)
+
     def run(self, make):
         """Used in the worker thread: runs the coroutine that `make` returns, and returns its result.
 
         A cancelled one raises asyncio.CancelledError."""
+        done = self.start(make)
+        if done.cancelled():
+            raise asyncio.CancelledError
+        return done.result()
+
+    def start(self, make):
+        """Used in the worker thread: runs the coroutine until it ends or lets the thread go. Returns its future."""
         done = asyncio.run_coroutine_threadsafe(make(), loop())
         done.add_done_callback(lambda _: self.calls.put(None))
         while (item := self.calls.get()) is not None:
@@ -61,9 +73,7 @@ class Bridge:
             except BaseException as raised:
                 result, error = None, raised
             loop().call_soon_threadsafe(settle, future, result, error)
-        if done.cancelled():
-            raise asyncio.CancelledError
-        return done.result()
+        return done
 
 
 class Watch:
@@ -161,15 +171,26 @@ class Application:
     def __init__(self, app):
         self.app = app
         self.state = {}
+        # What goes on behind its answer, as background tasks do. No worker waits for it, nor does the next request.
+        self.background = set()
         self.lifespan()
 
     def __call__(self, request, answer):
         bridge = Bridge()
-        bridge.run(lambda: self.request(request, answer, bridge))
+        done = bridge.start(lambda: self.request(request, answer, bridge))
+        if answer.ended:
+            self.background.add(done)
+            return done.add_done_callback(self.on_background_done)
+        done.result()
         if not answer.begun:
             if request.is_disconnected():
                 raise Disconnected("the caller went away")
             raise RuntimeError("the application did not answer")
+
+    def on_background_done(self, done):
+        self.background.discard(done)
+        if not done.cancelled() and (error := done.exception()) and not isinstance(error, Disconnected):
+            sys.excepthook(type(error), error, error.__traceback__)
 
     async def request(self, request, answer, bridge):
         over = asyncio.Event()
@@ -185,7 +206,7 @@ class Application:
 
         async def receive():
             nonlocal read_all
-            if read_all or is_gone:
+            if read_all or is_gone or over.is_set():
                 if not over.is_set():
                     watch.begin()
                 await over.wait()
@@ -203,7 +224,7 @@ class Application:
                 head.update(status=message["status"], headers=decoded(message.get("headers", ())))
             elif message["type"] == "http.response.body":
                 data, more = bytes(message.get("body", b"")), message.get("more_body", False)
-                if is_gone:
+                if is_gone or over.is_set():
                     return  # Whom to tell of it, receive() does.
                 if answer.begun:
                     try:
@@ -217,6 +238,9 @@ class Application:
                     await bridge.call(answer.start, head["status"], head["headers"], length, data)
                 if not more:
                     over.set()
+                    watch.end()
+                    await bridge.call(answer.finish)
+                    bridge.leave()
 
         try:
             await self.app(self.scope(request), receive, send)
@@ -276,7 +300,8 @@ class Application:
             sys.exit(1)
 
     def close(self):
-        """Tells the application of the end, and waits a little for what it does then."""
+        """Waits a little for what goes on, tells the application of the end, and waits for what it does then."""
+        concurrent.futures.wait(list(self.background), SHUTDOWN_SECONDS)
         if self.lifetime.done():
             return
         loop().call_soon_threadsafe(self.messages.put_nowait, {"type": "lifespan.shutdown"})

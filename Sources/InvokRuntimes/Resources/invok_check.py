@@ -10,6 +10,8 @@ NOTHING = "neither 'def handler(request)' nor a WSGI or ASGI 'app'"
 def lacking(entry):
     """A sentence for the function's author, or None."""
     path, symbol = parse(entry)
+    if not path.endswith(".py"):
+        return f"entry in config.json names '{path}', which is no Python source"
     with open(path, "rb") as file:
         source = file.read()
     tree = ast.parse(source)

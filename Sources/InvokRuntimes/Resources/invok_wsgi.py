@@ -1,5 +1,6 @@
 """Serves a WSGI application (PEP 3333)."""
 
+import io
 import os
 import sys
 
@@ -57,7 +58,41 @@ def authority(request):
     return host.strip("[]"), int(port) if port else standard
 
 
+# Django and others read no body whose length is not said, so one in chunks is taken in before, up to so many bytes.
+CHUNKED_LIMIT = 8 << 20
+
+
+def body_of(request):
+    """The body as a file, and its length where that is known."""
+    if "transfer-encoding" not in request.headers:
+        return request.stream, request.headers.get("content-length")
+    data = request.stream.read(CHUNKED_LIMIT)
+    if len(data) < CHUNKED_LIMIT:
+        return io.BytesIO(data), str(len(data))
+    return io.BufferedReader(Rejoined(data, request.stream)), None
+
+
+class Rejoined(io.RawIOBase):
+    """What has been read of a file, and then the file."""
+
+    def __init__(self, data, stream):
+        self.data = memoryview(data)
+        self.stream = stream
+
+    def readable(self):
+        return True
+
+    def readinto(self, target):
+        if not self.data:
+            return self.stream.readinto1(target)
+        count = min(len(target), len(self.data))
+        target[:count] = self.data[:count]
+        self.data = self.data[count:]
+        return count
+
+
 def environ(request, answer):
+    body, length = body_of(request)
     host, port = authority(request)
     values = {
         "REQUEST_METHOD": request.method,
@@ -72,7 +107,7 @@ def environ(request, answer):
         "RAW_URI": request.prefix + request.target,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.headers.get("x-forwarded-proto", "http"),
-        "wsgi.input": request.stream,
+        "wsgi.input": body,
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
@@ -85,4 +120,6 @@ def environ(request, answer):
     for name, value in request.headers.items():
         key = name.upper().replace("-", "_")
         values[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
+    if length is not None:
+        values["CONTENT_LENGTH"] = length
     return values

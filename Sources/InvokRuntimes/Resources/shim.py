@@ -20,10 +20,10 @@ builtins.exit = builtins.quit = leave
 if FOLDER not in sys.path or __name__ == "__main__":
     # The function's own files first, then its vendored packages; Invok's modules are last but for the standard library.
     sys.path[0:1] = [BUNDLE, BUNDLE + "/vendor", FOLDER]
-for stream in (sys.stdout, sys.stderr):
-    if stream is not None:
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
+import invok_output  # noqa: E402
+
+invok_output.install()
 if __name__ == "__main__":
     import invok_server
 

@@ -36,6 +36,24 @@ struct PythonAppTests {
         #expect(try instance.request("GET", "/hello-world/a").text == "|/a||127.0.0.1|/a|localhost|80")
     }
 
+    /// Django reads no more than it is told there is.
+    @Test func aBodyInChunksHasALength() throws {
+        let code = """
+            def app(environ, start_response):
+                start_response("200 OK", [])
+                length = environ.get("CONTENT_LENGTH")
+                body = environ["wsgi.input"].read() if length is None else environ["wsgi.input"].read(int(length))
+                return [f"{length} {len(body)} {sum(body)}".encode()]
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        for (count, length) in [(0, "0"), (300_000, "300000"), (9 << 20, "None")] {
+            let body = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            let sum = body.reduce(0) { $0 + Int($1) }
+            let answer = try instance.request("POST", "/hello-world", body: body, chunked: true)
+            #expect(answer.text == "\(length) \(count) \(sum)")
+        }
+    }
+
     @Test func anASGIApplicationsPathBeginsWithItsRoot() throws {
         let instance = try TestBundle(.python, files: ["function.py": Self.asgi + "\napp = simple\n"]).start()
         let root = "/invok/n/hello-world"
@@ -123,6 +141,31 @@ struct PythonAppTests {
         let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
         _ = try instance.leave(request, when: { try instance.waitForOutput("there False") })
         try instance.waitForOutput("gone")
+    }
+
+    /// What an application does behind its answer holds up neither its caller nor the next request of the connection.
+    @Test func backgroundTasksHoldNobodyUp() throws {
+        let code = """
+            import asyncio
+            release = asyncio.Event()
+            async def app(scope, receive, send):
+                if scope["type"] == "lifespan": raise NotImplementedError
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"answer", "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+                if scope["path"] == "/release": return release.set()
+                await release.wait()
+                print("went on:", (await receive())["type"])
+                raise ValueError("behind the answer")
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        let first = "GET /hello-world HTTP/1.1\r\nHost: x\r\n\r\n"
+        let second = "GET /hello-world/release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        let one = try TestResponse(instance.exchange(Array((first + second).utf8)))
+        #expect(try one.text == "answer" && TestResponse(one.rest).text == "answer")
+        try instance.waitForOutput("went on: http.disconnect")
+        try instance.waitForOutput("behind the answer")
+        #expect(try instance.stop().status == 0)
     }
 
     @Test func theLifespanEndsWithTheInstance() throws {

@@ -63,6 +63,30 @@ struct PythonShapeTests {
         #expect(try instance.end().output == "loading last words")
     }
 
+    @Test func whatThreadsPrintIsNotMixed() throws {
+        let code = """
+            import sys, threading, time
+            def say(name):
+                for number in range(300):
+                    print(name, number, "of the same words")
+                    print(name, number, "of other words", file=sys.stderr)
+            def handler(request):
+                threads = [threading.Thread(target=say, args=(f"t{n}",)) for n in range(8)]
+                for thread in threads: thread.start()
+                for thread in threads: thread.join()
+                sys.stdout.write("a prompt> ")
+                time.sleep(1)
+                return "done"
+            """
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        let request = Array("GET /hello-world HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8)
+        // Before the handler ends, and before the line does.
+        _ = try instance.exchange(request, onSent: { try instance.waitForOutput("a prompt> ") })
+        let lines = try instance.stop().output.split(separator: "\n").filter { $0 != "a prompt> " }
+        #expect(lines.count == 8 * 300 * 2)
+        #expect(lines.allSatisfy { $0.hasSuffix(" words") && $0.split(separator: " ").count <= 6 })
+    }
+
     @Test(arguments: [
         ("function.py", "from .near import text"), ("function.py", "from . import near; text = near.text"),
         ("src/app.py", "from .near import text"), ("src/app.py", "from near import text"),
