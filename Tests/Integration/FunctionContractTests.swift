@@ -77,6 +77,53 @@ extension IntegrationTests {
             }
         }
 
+        @Test func headersOverALimitAreNamedInTheLog() async throws {
+            let person = try await Person.registered()
+            let code = """
+                def handler(request):
+                    if request.sub_path == "/many": return "", 200, {f"X-{n}": "1" for n in range(300)}
+                    return "", 200, {"X-Large": "x" * 70_000}
+                """
+            try person.write(project: "large", runtime: "python", files: ["function.py": code])
+            let url = try await person.succeeds("deploy", "-n", "large", "--public")
+            for (path, words) in [("/many", "more than 200 header fields"), ("/large", "more than 65536 bytes")] {
+                #expect(try await Call.to(url + path).status == 502)
+                try await eventually("the log has '\(words)'") {
+                    try await person.succeeds("logs", "-n", "large").contains(words)
+                }
+            }
+        }
+
+        /// From the folder on a person's disk to the function.
+        @Test(arguments: [
+            (
+                "python", "function.py",
+                "import subprocess\ndef handler(request): return subprocess.check_output('bin/tool')\n"
+            ),
+            (
+                "go", "function.go",
+                """
+                package web
+
+                import ("net/http"; "os/exec")
+
+                func Handle(w http.ResponseWriter, r *http.Request) {
+                	out, err := exec.Command("bin/tool").Output()
+                	if err != nil { http.Error(w, err.Error(), 500); return }
+                	w.Write(out)
+                }
+                """
+            ),
+        ])
+        func programsBesideItCanBeRun(runtime: String, file: String, source: String) async throws {
+            let person = try await Person.registered()
+            try person.write(
+                project: "tools", runtime: runtime, files: [file: source, "bin/tool": "#!/bin/sh\necho run\n"])
+            try #require(chmod(person.folder.appending(path: "tools/bin/tool").path, 0o755) == 0)
+            let url = try await person.succeeds("deploy", "-n", "tools", "--public")
+            #expect(try await Call.to(url).text == "run\n")
+        }
+
         private static let unredirected = HTTPClient(
             configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
 

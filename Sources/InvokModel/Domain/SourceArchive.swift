@@ -108,15 +108,31 @@ public struct SourceArchive: Sendable {
         "requirements.txt", "pyproject.toml",
     ]
 
+    /// Where functions of other platforms lie.
+    private static let elsewhere: [Runtime: [String]] = [
+        .go: ["main.go", "handler.go", "handle.go", "api/index.go"],
+        .python: [
+            "main.py", "app.py", "lambda_function.py", "handler.py", "wsgi.py", "asgi.py", "index.py", "api/index.py",
+            "src/main.py", "src/app.py", "app/main.py",
+        ],
+        .nodejs: [
+            "index.js", "index.mjs", "index.ts", "app.js", "server.js", "handler.js", "main.ts", "src/index.js",
+            "src/index.ts", "api/index.js", "api/index.ts",
+        ],
+    ]
+
     private static func functionPath(
         of config: FunctionConfig, in contents: [String: any ByteStream]
     ) throws(InvokError) -> String {
         guard let entry = config.entry else {
             if let path = config.runtime.sourceFileNames.first(where: { contents[$0] != nil }) { return path }
             let names = config.runtime.sourceFileNames.prefix(2).joined(separator: " or ")
+            let likely = elsewhere[config.runtime]?.first { contents[$0] != nil }
             throw .invalidArchive(
                 "the archive has no \(names)",
-                nextStep: "name the function's source file so, or name it in config.json as \"entry\"")
+                nextStep: "name the function's source file so, or "
+                    + (likely.map { "write \"entry\": \"\($0)\" in config.json" }
+                        ?? "name it in config.json as \"entry\""))
         }
         if contents[entry.path] != nil { return entry.path }
         let folder = entry.path == "." ? "" : entry.path + "/"

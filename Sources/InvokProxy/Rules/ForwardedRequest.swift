@@ -26,7 +26,9 @@ extension RequestWriter {
         bytes.appendLine(" HTTP/1.1")
         bytes.append(contentsOf: "host: ".utf8)
         bytes.appendLine(request.host.map { source[$0] } ?? Self.nobody)
-        bytes.appendField(Self.target, (Array("/".utf8) + name + source[rest])[...])
+        bytes.append(contentsOf: Self.target)
+        bytes.append(contentsOf: name)
+        bytes.appendLine(source[rest])
         let cookies = head.values("cookie")
         if cookies.count > 1 { bytes.appendField(Self.cookie, Array(cookies.joined(separator: "; ".utf8))[...]) }
         let hopByHop = HopByHopFields(connection: head.values("connection"))
@@ -44,7 +46,7 @@ extension RequestWriter {
             upgrade: request.upgrade)
     }
 
-    private static let target = Array(ForwardedHead.targetHeader.canonicalName.utf8)[...]
+    private static let target = Array("\(ForwardedHead.targetHeader.canonicalName): /".utf8)
     private static let cookie = Array("cookie".utf8)[...]
 
     /// The host of a client of HTTP/1.0 that names none.

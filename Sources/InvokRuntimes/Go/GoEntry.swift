@@ -27,7 +27,10 @@ struct GoEntry: Sendable {
                 && !name.dropFirst(folder.count).contains("/")
         }
         .sorted()
-        let shown = isFile ? path : names.first ?? path
+        guard let first = names.first else {
+            throw .failed(reason: "entry in config.json names '\(path)', which is no Go source", log: "")
+        }
+        let shown = isFile ? path : first
         var (rewritten, package) = ([String: [UInt8]](), String?.none)
         var (functions, variables, types) = ([String: GoDeclarations.Function](), Set<String>(), Set<String>())
         for name in [shown] + names.filter({ $0 != shown }) {
@@ -95,15 +98,19 @@ struct GoEntry: Sendable {
                     reason: "func \(name) in \(file) takes (\(PlainText.escapedLine(other.parameters).prefix(120))); "
                         + "write func \(name)\(signature)", log: "")
             }
-            var reason = "\(file) has no func \(names.last ?? own)\(signature), which '\(config.name)' needs"
-            if names.count > 1 { reason += "; Handle, Handler and ServeHTTP do too, also as an http.Handler" }
             for path in imports {
                 let text = String(decoding: try GoEntry.read(path, of: source) ?? [], as: UTF8.self)
-                if text.contains("aws-lambda-go") {
-                    reason += "; a function of AWS Lambda has to be written as one of these"
-                }
+                guard text.contains("aws-lambda-go") else { continue }
+                throw .failed(
+                    reason: "\(path) is a function of AWS Lambda; write func Handle\(signature)", log: "")
             }
-            throw .failed(reason: reason, log: "")
+            if names.count == 1 {
+                throw .failed(
+                    reason: "\(file) has no '\(names[0])', which entry in config.json names; write func \(names[0])"
+                        + signature, log: "")
+            }
+            // The compiler says that it is not there, and what else is wrong.
+            return ([(own, own)], true)
         }
 
         private func expression(of name: String) -> String? {

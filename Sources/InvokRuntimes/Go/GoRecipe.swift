@@ -98,7 +98,12 @@ struct GoRecipe: Recipe {
     func failureReason(log: String, of name: FunctionName) -> String {
         let handler = name.goHandler
         func says(_ text: String) -> Bool { log.contains(text) }
-        if says("cannot use \(handler)") {
+        if says("undefined: \(handler)") || says("undefined: \(Self.functionAlias).\(handler)") {
+            return
+                "the function has no func \(handler)(w http.ResponseWriter, r *http.Request), which '\(name)' needs; "
+                + "Handle, Handler and ServeHTTP do too, also as an http.Handler"
+        }
+        if says("cannot use \(handler)") || says("cannot use \(Self.functionAlias).\(handler)") {
             return "\(handler) must be func \(handler)(w http.ResponseWriter, r *http.Request)"
         }
         if says("not exported by package") {
@@ -124,9 +129,11 @@ struct GoRecipe: Recipe {
         return "the function does not compile"
     }
 
+    private static let functionAlias = "invokFunction__"
+
     /// Imports and package-level names share one space in Go, so the aliases are ones that nobody writes.
     private static func main(_ entry: GoEntry, shim: String, package: String) -> String {
-        let prefix = entry.isMain ? "" : "invokFunction__."
+        let prefix = entry.isMain ? "" : functionAlias + "."
         func expression(_ text: String) -> String {
             text.hasPrefix("new(") ? "new(\(prefix)\(text.dropFirst(4))" : prefix + text
         }
@@ -142,7 +149,7 @@ struct GoRecipe: Recipe {
             package main
 
             import invokShim__ "\(shim)"
-            \(entry.isMain ? "" : "import invokFunction__ \"\(package)\"\n")
+            \(entry.isMain ? "" : "import \(functionAlias) \"\(package)\"\n")
             func main() { invokShim__.\(serve) }
 
             """

@@ -95,6 +95,18 @@ import Testing
         #expect(fixture.logs.texts(.platform).contains { $0.contains("of output were dropped") })
     }
 
+    /// A prompt, or the dots of what goes on.
+    @Test func whatEndsNoLineIsWrittenAllTheSame() async throws {
+        let fixture = try Fixture()
+        let spec = try fixture.spec(
+            try fixture.bundle(
+                "import signal, sys\nsys.stdout.write('whole\\nno end')\nsys.stdout.flush()\nsignal.pause()"))
+        _ = try await fixture.engine.start(spec)
+        try await fixture.logs.waitFor("no end")
+        await fixture.engine.stop(spec.id, grace: .zero)
+        #expect(fixture.logs.texts(.stdout) == ["whole", "no end"])
+    }
+
     @Test func missingBubblewrapSaysHowToInstallIt() async throws {
         let fixture = try Fixture()
         let host = SandboxHost(

@@ -45,7 +45,7 @@ struct SandboxFunctionBuilderTests {
         print("a Go function built in \(ContinuousClock.now - began)")
         #expect(try await first == second)
         #expect(try await builder.bundles().contains(second.bundle))
-        #expect(Files.names(in: fixture.host.bundlePath(second.bundle)) == ["function"])
+        #expect(Files.names(in: fixture.host.bundlePath(second.bundle)) == [".invok", "config.json"])
         #expect(leftovers(fixture).isEmpty)
 
         let spec = try fixture.spec(second.bundle)

@@ -181,10 +181,17 @@ struct GoShapeTests {
     @Test(arguments: [
         ("func Handle(req string) string { return req }\n", "func Handle in function.go takes (req string)"),
         ("func x() {}\n", "Handle, Handler and ServeHTTP do too"),
+        ("import \"github.com/aws/aws-lambda-go/lambda\"\nfunc main() { lambda.Start(x) }\n", "AWS Lambda"),
     ])
     func whatCannotServeIsNamed(declaration: String, words: String) throws {
         let reason = try failure(of: .go, files: ["function.go": "package main\n\n" + declaration]).reason
         #expect(reason.contains(words) && reason.contains("(w http.ResponseWriter, r *http.Request)"))
+    }
+
+    @Test(arguments: [Runtime.go, .python]) func anEntryThatIsNoSourceIsNamed(_ runtime: Runtime) throws {
+        let files = ["data.txt": "text", runtime.sourceFileNames[0]: ""]
+        let reason = try failure(of: runtime, config: ["entry": "data.txt"], files: files).reason
+        #expect(reason.hasPrefix("entry in config.json names 'data.txt', which is no "))
     }
 
     @Test func whatTurnsOutNotToServeSaysSo() throws {

@@ -89,6 +89,16 @@ struct SourceArchiveTests {
         #expect(error?.code == .invalidConfig && error?.nextStep?.contains(meant) == true, "\(error as Any)")
     }
 
+    @Test(arguments: [
+        ("python", "main.py", #"write "entry": "main.py""#), ("nodejs", "src/index.ts", #""src/index.ts""#),
+        ("go", "main.go", #""main.go""#), ("go", "x.go", #"as "entry""#),
+    ])
+    func aFunctionThatLiesElsewhereIsFound(runtime: String, file: String, words: String) {
+        let config = Array(#"{"function_name":"hello","runtime":"\#(runtime)"}"#.utf8)
+        let error = refusal([Self.file("config.json", config), Self.file(file)])
+        #expect(error?.code == .invalidArchive && error?.nextStep?.contains(words) == true, "\(error as Any)")
+    }
+
     @Test func oneEnclosingFolderIsTakenOff() throws {
         let entries = Self.project.map { Self.file("hello/\($0.path)", $0.content) }
         let archive = try SourceArchive(

@@ -10,6 +10,15 @@ import Testing
         #expect(splitter.finish() == nil)
     }
 
+    @Test func tellsWhatHasNoEndYet() {
+        var splitter = LineSplitter()
+        #expect(!splitter.hasRest)
+        _ = splitter.append(Array("one\ntw".utf8))
+        #expect(splitter.hasRest)
+        _ = splitter.finish()
+        #expect(!splitter.hasRest)
+    }
+
     @Test func cutsLongLinesAndEscapesControlCharacters() {
         var splitter = LineSplitter()
         let long = [UInt8](repeating: UInt8(ascii: "x"), count: LogLine.maximumBytes + 10)
