@@ -274,9 +274,9 @@ class Application:
         """Waits for the application's start. One that does not know the protocol raises, which is no error."""
         started = threading.Event()
         failure = []
-        messages = self.messages = asyncio.Queue()
 
         async def run():
+            messages = self.messages = asyncio.Queue()
             await messages.put({"type": "lifespan.startup"})
 
             async def send(message):

@@ -46,7 +46,7 @@ def prepare(bundle):
     name, file = module_name(path), f"{bundle}/{path}"
     folder = os.path.dirname(file)
     if folder not in sys.path:
-        sys.path.insert(1, folder)  # As Python does for a script.
+        sys.path.insert(0, folder)  # As Python does for a script.
     if "/" not in path and is_relative(file) or name.replace(".", "/") + ".py" != path:
         sys.meta_path.insert(0, Finder(name, file))
     return name, symbol
