@@ -123,5 +123,5 @@ package final class BundleReceiver: Sendable {
         do throws(SystemError) { try work() } catch { throw .system(error) }
     }
 
-    private static func shown(_ path: [UInt8]) -> String { LogLine.printable(Array(path.prefix(120))) }
+    private static func shown(_ path: [UInt8]) -> String { PlainText.escapedName(Array(path.prefix(120))) }
 }

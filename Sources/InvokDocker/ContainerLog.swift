@@ -56,30 +56,81 @@ struct ContainerLog: Sendable {
     private func read(_ mark: inout LogMark?, follows: Bool) async {
         var query = ["stdout": "1", "stderr": "1", "timestamps": "1", "follow": follows ? "1" : "0"]
         if let mark { query["since"] = mark.since }
+        let writer = ContainerLogWriter(self, after: mark)
+        let (floods, flood) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            // The end of a flood follows when its second is over, whether or not more is printed.
+            group.addTask {
+                for await _ in floods {
+                    do throws(CancellationError) {
+                        try await clock.sleep(until: clock.now().advanced(by: .seconds(1)))
+                    } catch {
+                        return
+                    }
+                    await writer.write { $0.onSilence() }
+                }
+            }
+            await receive(query, into: writer, flood)
+            flood.finish()
+            group.cancelAll()
+        }
+        // A line without an end is one only when nothing can follow it.
+        if !follows { await writer.write { $0.finish() } }
+        mark = await writer.mark
+    }
+
+    private func receive(
+        _ query: [String: String], into writer: ContainerLogWriter, _ flood: AsyncStream<Void>.Continuation
+    ) async {
         var frames = LogFrames()
-        var lines = LogLines(instance: instance, after: mark)
-        var written = mark
         do throws(DockerError) {
             try await client.stream(.get, "/containers/\(container)/logs", query) { (bytes) throws(DockerError) in
-                await write(try frames.append(bytes).flatMap { lines.add($0) }, &written)
+                let whole = try frames.append(bytes)
+                if await writer.write({ lines in whole.flatMap { lines.add($0) } }) { flood.yield() }
             }
-            // A line without an end is one only when nothing can follow it.
-            if !follows { await write(lines.finish(), &written) }
         } catch {
             if !error.isNotFound, error != .cancelled {
                 logger.debug("the log of \(instance) broke off", metadata: ["reason": "\(error.description)"])
             }
         }
-        mark = written
+    }
+}
+
+/// Writes the lines of a container in order, from two tasks: the one that reads, and the one that waits for the end of a
+/// flood.
+private actor ContainerLogWriter {
+    private let log: ContainerLog
+    private var lines: LogLines
+    private(set) var mark: LogMark?
+    private var last: Task<Void, Never>?
+
+    init(_ log: ContainerLog, after mark: LogMark?) {
+        self.log = log
+        self.mark = mark
+        lines = LogLines(instance: log.instance, after: mark)
     }
 
-    private func write(_ lines: [LogLine], _ mark: inout LogMark?) async {
-        guard !lines.isEmpty else { return }
-        do throws(LogError) {
-            try await store.append(lines, to: function)
-        } catch {
-            logger.warning("log lines of \(function) are lost: \(error)")
+    /// Writes what the change gives, behind all that was written before.
+    /// - Returns: whether lines wait for the second to end.
+    @discardableResult
+    func write(_ change: @Sendable (inout LogLines) -> [LogLine]) async -> Bool {
+        let new = change(&lines)
+        guard !new.isEmpty else { return lines.isFlooded }
+        let task = Task { [last] in
+            await last?.value
+            await self.append(new)
         }
-        for line in lines where line.source != .platform { mark = LogMark.advanced(mark, by: line) }
+        last = task
+        await task.value
+        return lines.isFlooded
+    }
+
+    private func append(_ new: [LogLine]) async {
+        do throws(LogError) {
+            try await log.store.append(new, to: log.function)
+        } catch {
+            log.logger.warning("log lines of \(log.function) are lost: \(error)")
+        }
+        for line in new where line.source != .platform { mark = LogMark.advanced(mark, by: line) }
     }
 }

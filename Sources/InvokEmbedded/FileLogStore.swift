@@ -36,13 +36,19 @@ public final class FileLogStore: LogStore {
         wakeups.send((), on: function)
     }
 
-    public func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
-        try await onQueue(function) { (files) throws(SystemError) in
-            try files.entries(since: since, limit: max(0, limit))
+    public func lines(
+        of function: FunctionKey, since: Timestamp?, limit: Int, matching filter: LogFilter
+    ) async throws(LogError) -> [LogEntry] {
+        // Looked through here, so that the queue is free for those who write.
+        let entries = try await onQueue(function) { (files) throws(SystemError) in
+            try files.entries(since: since, limit: filter == .all ? max(0, limit) : .max)
         }
+        return await entries.newest(max(0, limit), matching: filter)
     }
 
-    public func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+    public func follow(
+        _ function: FunctionKey, after: LogCursor?, matching filter: LogFilter
+    ) -> AsyncStream<LogEntry> {
         let wakeups = wakeups.messages(on: function)
         let start = FollowStart(cursor: after)
         if after == nil {
@@ -52,7 +58,7 @@ public final class FileLogStore: LogStore {
                 start.cursor.withLock { $0 = LogCursor(sequence: (last ?? nil) ?? 0) }
             }
         }
-        return LogFollower.entries(wakeups: wakeups, after: after) { [weak self] cursor in
+        return LogFollower.entries(wakeups: wakeups, after: after, matching: filter) { [weak self] cursor in
             let entries = await self?.entries(of: function, after: cursor, or: start) ?? []
             return (entries, entries.last?.cursor ?? cursor ?? start.cursor.withLock { $0 })
         }

@@ -55,6 +55,6 @@ struct DirectoryStream: ~Copyable {
 
     /// For messages: one that cannot be read, or would steer a terminal, is escaped.
     static func printable(_ name: Name) -> String {
-        LogLine.printable(name.dropLast().map { UInt8(bitPattern: $0) })
+        PlainText.escapedName(name.dropLast().map { UInt8(bitPattern: $0) })
     }
 }

@@ -164,9 +164,21 @@ public final class SimContainerEngine: ContainerEngine {
         word.withLock { $0.listener === SimCore.current ? $0.told[endpoint] : nil }
     }
 
-    /// Writes to the function's log; a log that does not take it does not stop the function.
-    func log(_ text: String, source: LogLine.Source, of instance: SimInstance) async {
+    /// Prints lines to stdout, all at one instant, by the rules for what instances print. What waits for the end of the
+    /// second is written without waiting for it.
+    func print(_ lines: [String], of instance: SimInstance) async {
+        let (now, time) = (clock.now(), clock.wallTime())
+        let kept = lines.flatMap { instance.print($0 + "\n", now: now, time: time) } + instance.printRest(time: time)
+        for line in kept { await write(line, of: instance) }
+    }
+
+    private func log(_ text: String, source: LogLine.Source, of instance: SimInstance) async {
         let line = LogLine(time: clock.wallTime(), source: source, instance: instance.spec.id, text: text)
+        await write(line, of: instance)
+    }
+
+    /// Writes to the function's log; a log that does not take it does not stop the function.
+    private func write(_ line: LogLine, of instance: SimInstance) async {
         try? await logs.append([line], to: instance.spec.version.function)
     }
 

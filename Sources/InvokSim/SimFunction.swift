@@ -13,6 +13,7 @@ import Invok
 /// | `status CODE` | answers with this status |
 /// | `slow MILLISECONDS` | waits before each answer |
 /// | `log TEXT` | writes TEXT to stdout at each request |
+/// | `log-long BYTES` | writes one line of so many bytes `x` to stdout at each request |
 /// | `chatter LINES` | writes so many lines to stdout at each request |
 /// | `exit-on-request` | dies when it gets a request |
 /// | `hang` | becomes ready, and answers nothing else |
@@ -98,6 +99,7 @@ struct SimFunction: Hashable, Sendable {
         case ("status", let code?) where (200...599).contains(code): status = code
         case ("slow", let milliseconds?) where milliseconds >= 0: delay = .milliseconds(milliseconds)
         case ("log", _): logs.append(argument)
+        case ("log-long", let bytes?) where bytes >= 0: logs.append(String(repeating: "x", count: bytes))
         case ("chatter", let lines?) where lines >= 0: logs += Array(repeating: "chatter", count: lines)
         case ("exit-on-request", _): answer = .exit
         case ("hang", _): answer = .hang

@@ -20,6 +20,7 @@ final class SimInstance: Sendable {
     }
 
     private let state = Mutex(State())
+    private let output: Mutex<OutputLines>
     private let idle = SimLatch()
     private let ended = SimLatch()
 
@@ -29,6 +30,7 @@ final class SimInstance: Sendable {
         self.function = function
         becomesReady = function.start == .once ? isFirst : function.start != .never
         running = RunningInstance(spec, at: .unixSocket("/sim/\(spec.id)"))
+        output = Mutex(OutputLines(instance: spec.id, now: Instant(nanoseconds: 0)))
     }
 
     /// Whether nothing is answered any more.
@@ -48,6 +50,15 @@ final class SimInstance: Sendable {
         let core = SimCore.current?.name
         return state.withLock { $0.user != core }
     }
+
+    /// Takes what it prints.
+    /// - Returns: the lines for its log.
+    func print(_ text: String, now: Instant, time: Timestamp) -> [LogLine] {
+        output.withLock { $0.onOutput(text.utf8, of: .stdout, now: now, time: time) }
+    }
+
+    /// The lines that wait for a second to end.
+    func printRest(time: Timestamp) -> [LogLine] { output.withLock { $0.onEnd(of: .stdout, time: time) } }
 
     package func freeze() { state.withLock { $0.isFrozen = true } }
 

@@ -51,16 +51,22 @@ public final class SimLogStore: LogStore {
             text: String(line.text.prefix(line.text.count / 2)))
     }
 
-    public func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
+    public func lines(
+        of function: FunctionKey, since: Timestamp?, limit: Int, matching filter: LogFilter
+    ) async throws(LogError) -> [LogEntry] {
         try await effect("lines", function) { log in
-            log.entries.filter { entry in since.map { entry.line.time >= $0 } ?? true }.suffix(max(0, limit))
+            log.entries.filter { entry in
+                (since.map { entry.line.time >= $0 } ?? true) && filter.matches(entry.line)
+            }.suffix(max(0, limit))
         }
     }
 
-    public func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+    public func follow(
+        _ function: FunctionKey, after: LogCursor?, matching filter: LogFilter
+    ) -> AsyncStream<LogEntry> {
         let wakeups = wakeups.messages(on: function)
         let start = after ?? LogCursor(sequence: logs.withLock { $0[function]?.last ?? 0 })
-        return LogFollower.entries(wakeups: wakeups, after: start) { [weak self] cursor in
+        return LogFollower.entries(wakeups: wakeups, after: start, matching: filter) { [weak self] cursor in
             self?.entries(of: function, after: cursor ?? start) ?? ([], cursor)
         }
     }

@@ -129,7 +129,7 @@ public struct SimTransport: InstanceTransport {
     /// - Throws: `TransportError`, or what the request's body or the sink threw.
     private func run(_ request: InvocationRequest, of instance: SimInstance, sink: any ResponseSink) async throws {
         let function = instance.function
-        for text in function.logs { await engine.log(text, source: .stdout, of: instance) }
+        await engine.print(function.logs, of: instance)
         if function.delay > .zero { try await clock.sleep(until: clock.now().advanced(by: function.delay)) }
         switch function.answer {
         case .hello(let text):

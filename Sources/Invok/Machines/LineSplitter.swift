@@ -1,8 +1,12 @@
-/// Cuts a stream of bytes into lines of bounded length.
+/// Cuts a stream of bytes into lines of bounded length, and says how much of a longer one is missing.
 package struct LineSplitter: Sendable {
     private var line: [UInt8] = []
+    private var missing = 0
 
     package init() {}
+
+    /// Whether nothing stands behind the last end of a line.
+    package var isAtLineStart: Bool { line.isEmpty }
 
     /// Takes the next bytes.
     /// - Returns: the lines that are whole now.
@@ -13,20 +17,23 @@ package struct LineSplitter: Sendable {
                 lines.append(take())
             } else if line.count < LogLine.maximumBytes {
                 line.append(byte)
+            } else {
+                missing += 1
             }
         }
         return lines
     }
 
-    /// Whether something stands behind the last end of a line.
-    package var hasRest: Bool { !line.isEmpty }
-
     /// What stands behind the last end of a line.
     package mutating func finish() -> String? { line.isEmpty ? nil : take() }
 
     private mutating func take() -> String {
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        defer { line.removeAll(keepingCapacity: true) }
-        return LogLine.printable(line)
+        if line.last == UInt8(ascii: "\r"), missing == 0 { line.removeLast() }
+        defer {
+            // A long line's memory is not kept for the next one.
+            line.removeAll(keepingCapacity: line.count < 4096)
+            missing = 0
+        }
+        return LogLine.text(line, missing: missing)
     }
 }

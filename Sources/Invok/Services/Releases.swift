@@ -6,6 +6,8 @@ import Logging
 /// The old version serves until the new one has been built and has answered. Whatever fails leaves the old one active.
 final class Releases: Sendable {
     static let logLinesInError = 50
+    /// Of each of them, in characters: an error is read on a terminal.
+    private static let logLineInError = 4096
 
     private let world: World
     private let settings: SystemSettings
@@ -170,7 +172,7 @@ final class Releases: Sendable {
     private func startLog(of key: FunctionKey, since: Timestamp) async -> String? {
         do throws(LogError) {
             let entries = try await world.logs.lines(of: key, since: since, limit: Self.logLinesInError)
-            return entries.map(\.line.text).joined(separator: "\n")
+            return entries.map { String($0.line.text.prefix(Self.logLineInError)) }.joined(separator: "\n")
         } catch {
             return nil
         }

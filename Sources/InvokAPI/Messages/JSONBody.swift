@@ -15,10 +15,12 @@ enum JSONBody {
     /// What anybody may send, also who has shown no token: it is held in memory until it is whole.
     static let openBytes = 8 * 1024
 
+    /// The document may be shown on a terminal, as `curl` does: control characters in it are escaped.
     static func encode(_ message: some Encodable) throws -> ByteBuffer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return ByteBuffer(bytes: try encoder.encode(message))
+        let document = String(decoding: try encoder.encode(message), as: UTF8.self)
+        return ByteBuffer(string: PlainText.escapedJSON(document))
     }
 
     /// Reads the body of a request.

@@ -9,6 +9,14 @@ enum LogRoutes {
         QueryParameter(
             name: "limit", summary: "At most so many lines, the newest; 100 unless told, 0 for new ones only",
             schema: .integer),
+        QueryParameter(
+            name: "where",
+            summary:
+                "Only lines of JSON that say so, as level=error or http.status=500; given several times, all of it",
+            schema: .array(.string)),
+        QueryParameter(
+            name: "grep", summary: "Only lines in which this regular expression is found (POSIX, without counts)",
+            schema: .string),
     ]
 
     static func routes(_ system: InvokSystem, streamsPerUser: Int) -> [Route] {
@@ -22,7 +30,8 @@ enum LogRoutes {
                 handler: .authenticated { request, context, principal in
                     let key = try context.functionKey()
                     let entries = try await logs.recent(
-                        of: key, since: since(request), limit: limit(request), as: principal)
+                        of: key, since: since(request), limit: limit(request), matching: filter(request),
+                        as: principal)
                     return try .json(entries.map(LogMessage.init))
                 }),
             Route(
@@ -49,16 +58,18 @@ enum LogRoutes {
         let follows = try request.query("follow", expected: "'true' or 'false'") { Bool($0) } ?? true
         // What the client sends back is an id that it got; anything else is as good as none (WHATWG HTML §9.2.4).
         let last = request.headers[HTTPField.Name("Last-Event-ID")!].flatMap { UInt64($0) }.map(LogCursor.init)
-        let (since, limit) = (try since(request), try limit(request))
+        let (since, limit, filter) = (try since(request), try limit(request), try filter(request))
         let fields: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
         guard follows else {
-            let entries = try await logs.recent(of: key, since: since, limit: limit, as: principal)
+            let entries = try await logs.recent(
+                of: key, since: since, limit: limit, matching: filter, as: principal)
             let unseen = entries.filter { entry in last.map { entry.cursor > $0 } ?? true }
             let text = try unseen.map(EventStream.event).joined()
             return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         }
         let place = try places.enter(principal.user.id)
-        let lines = try await logs.follow(key, since: since, after: last, limit: limit, as: principal)
+        let lines = try await logs.follow(
+            key, since: since, after: last, limit: limit, matching: filter, as: principal)
         return Response(
             status: .ok, headers: fields,
             body: EventStream.body(
@@ -79,6 +90,17 @@ enum LogRoutes {
 
     private static func since(_ request: Request) throws(InvokError) -> Timestamp? {
         try request.query("since", expected: "a time like 2026-11-22T14:03:07Z") { Timestamp(rfc3339: $0) }
+    }
+
+    private static func filter(_ request: Request) throws(InvokError) -> LogFilter {
+        var filter = LogFilter()
+        let conditions = request.uri.queryParameters.getAll("where")
+        guard conditions.count <= LogFilter.maximumConditions else {
+            throw .invalidRequest("there are more than \(LogFilter.maximumConditions) conditions")
+        }
+        for text in conditions { filter.conditions.append(try LogCondition(text)) }
+        if let text = request.uri.queryParameters["grep"] { filter.pattern = try TextPattern(String(text)) }
+        return filter
     }
 
     private static func limit(_ request: Request) throws(InvokError) -> Int {

@@ -7,13 +7,16 @@ public struct LogLine: Hashable, Sendable {
         case platform
     }
 
-    /// Longer lines are cut.
-    public static let maximumBytes = 16 * 1024
+    /// Longer lines are cut there, and end with a mark that says by how much.
+    public static let maximumBytes = 256 * 1024
+    /// No mark is longer.
+    private static let maximumMarkBytes = 64
 
     public let time: Timestamp
     public let source: Source
     /// The instance that wrote it; `nil` for lines of the platform about the function as a whole.
     public let instance: InstanceID?
+    /// As it was printed, control characters included: whoever shows it to a terminal escapes it there.
     public let text: String
 
     public init(time: Timestamp, source: Source, instance: InstanceID?, text: String) {
@@ -21,6 +24,30 @@ public struct LogLine: Hashable, Sendable {
         self.source = source
         self.instance = instance
         self.text = text
+    }
+
+    /// What was printed as text, cut between two characters.
+    /// - Parameters:
+    ///   - bytes: what is not UTF-8 in it is replaced.
+    ///   - missing: how many bytes more there were.
+    package static func text(_ bytes: [UInt8], missing: Int = 0) -> String {
+        guard bytes.count > maximumBytes || missing > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        let end = wholeCharacters(bytes.prefix(maximumBytes))
+        let left = PlainText.number(bytes.count - end + missing)
+        return "\(String(decoding: bytes[..<end], as: UTF8.self)) … [\(left) bytes cut]"
+    }
+
+    /// Where the last character ends that is there as a whole.
+    private static func wholeCharacters(_ bytes: ArraySlice<UInt8>) -> Int {
+        guard let lead = bytes.suffix(4).lastIndex(where: { $0 & 0xC0 != 0x80 }) else { return bytes.endIndex }
+        let length = bytes[lead] < 0xC0 ? 1 : bytes[lead] < 0xE0 ? 2 : bytes[lead] < 0xF0 ? 3 : 4
+        return lead + length > bytes.endIndex ? lead : bytes.endIndex
+    }
+
+    /// The line, cut where it is longer than lines may be.
+    package var capped: LogLine {
+        guard text.utf8.count > Self.maximumBytes + Self.maximumMarkBytes else { return self }
+        return LogLine(time: time, source: source, instance: instance, text: Self.text(Array(text.utf8)))
     }
 }
 
@@ -31,19 +58,6 @@ public struct LogCursor: Hashable, Sendable, Comparable, Codable {
     public init(sequence: UInt64) { self.sequence = sequence }
 
     public static func < (left: Self, right: Self) -> Bool { left.sequence < right.sequence }
-}
-
-extension LogLine {
-    /// The text without what could steer the terminal it is shown on, C1 controls and marks of direction included.
-    package static func printable(_ bytes: [UInt8]) -> String {
-        let text = PlainText.escaped(String(decoding: bytes, as: UTF8.self))
-            .split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\x0A")
-        guard text.utf8.count > maximumBytes else { return text }
-        // Escapes are longer than what they stand for; and no character is cut in two.
-        var end = text.utf8.index(text.startIndex, offsetBy: maximumBytes)
-        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-        return String(text[..<end])
-    }
 }
 
 public struct LogEntry: Hashable, Sendable {

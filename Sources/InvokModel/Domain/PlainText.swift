@@ -21,6 +21,20 @@ public enum PlainText {
         String(escaped(text).map { $0.isNewline ? " " : $0 })
     }
 
+    /// A name of bytes, as of a file, for a message.
+    package static func escapedName(_ bytes: [UInt8]) -> String {
+        escaped(String(decoding: bytes, as: UTF8.self)).replacing("\n", with: "\\x0A")
+    }
+
+    /// A count as people write it: `12,345`.
+    public static func number(_ value: Int) -> String {
+        let digits = Array(String(value.magnitude))
+        let groups = digits.indices.map { index in
+            (index > 0 && (digits.count - index).isMultiple(of: 3) ? "," : "") + String(digits[index])
+        }
+        return (value < 0 ? "-" : "") + groups.joined()
+    }
+
     /// A JSON document (RFC 8259) that says the same, with such characters as `\u` escapes: it may be shown on a terminal.
     public static func escapedJSON(_ document: String) -> String {
         // What is below U+0020 stands escaped in strings already, and outside of them it is a space or a line end.

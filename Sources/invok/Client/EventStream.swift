@@ -1,3 +1,5 @@
+import InvokModel
+
 /// One event of a `text/event-stream`.
 struct ServerEvent: Hashable, Sendable {
     var name = "message"
@@ -8,8 +10,8 @@ struct ServerEvent: Hashable, Sendable {
 
 /// Reads `text/event-stream` (WHATWG HTML §9.2) as it arrives, in pieces of any size.
 struct EventStreamParser {
-    /// A line that is longer is dropped; a log line is at most 16 KiB.
-    static let maximumLineBytes = 256 * 1024
+    /// A line that is longer is dropped; JSON takes six bytes for each of a log line at most.
+    static let maximumLineBytes = 7 * LogLine.maximumBytes
 
     /// The last event's id, which stays until another comes.
     private(set) var lastEventID: String?

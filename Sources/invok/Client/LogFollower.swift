@@ -16,6 +16,8 @@ struct LogFollower {
     let path: String
     /// What the first connection asks for: `since`, `limit`.
     let query: [(String, String?)]
+    /// What each connection asks for.
+    let filter: [(String, String?)]
     /// Told, once each time, that the connection is lost.
     let lost: @Sendable () -> Void
 
@@ -28,7 +30,7 @@ struct LogFollower {
         var delay = Duration.milliseconds(250)
         var hasConnected = false
         while !Task.isCancelled {
-            var request = client.request(.GET, path, query: hasConnected ? [] : query)
+            var request = client.request(.GET, path, query: (hasConnected ? [] : query) + filter)
             request.headers.add(name: "Accept", value: "text/event-stream")
             if let id = parser.lastEventID { request.headers.add(name: "Last-Event-ID", value: id) }
             do {

@@ -69,7 +69,7 @@ struct DeployWatch {
     private func follow(since start: Timestamp) async throws {
         let path = "/invok/logs/\(deployer.namespace)/\(deployer.project.name)"
         let follower = LogFollower(
-            client: deployer.client, path: path, query: [("since", start.description)], lost: {})
+            client: deployer.client, path: path, query: [("since", start.description)], filter: [], lost: {})
         do {
             try await follower.run { try LogPrinter(console: console).show($0) }
         } catch let failure as Failure {

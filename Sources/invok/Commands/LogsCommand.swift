@@ -4,7 +4,12 @@ import InvokModel
 struct LogsCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show what a function printed.",
-        discussion: "Example: invok logs -n hello -f --since 10m")
+        discussion: """
+            Examples: invok logs -n hello -f --since 10m
+                      invok logs -n hello --where level=error --where http.status=500
+                      invok logs -n hello --grep 'timed? out|refused'
+            --where looks into lines of JSON, --grep into all. The server looks, so that only what is found is sent.
+            """)
 
     @OptionGroup var function: FunctionOptions
 
@@ -19,9 +24,30 @@ struct LogsCommand: Verb {
     @Option(help: ArgumentHelp("At most so many lines, the newest.", valueName: "count"))
     var limit = 100
 
+    @Option(
+        name: .customLong("where"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Lines of JSON that say so: level=error, http.status=500. May be repeated; all must hold.",
+            valueName: "key=value"))
+    var conditions: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Lines in which this regular expression is found.", valueName: "pattern"))
+    var grep: String?
+
     @OptionGroup var options: CommonOptions
 
     func validate() throws {
+        do throws(InvokError) {
+            for condition in conditions { _ = try LogCondition(condition) }
+            if let grep { _ = try TextPattern(grep) }
+        } catch {
+            throw ValidationError([error.message, error.nextStep].compactMap(\.self).joined(separator: "; "))
+        }
+        if conditions.count > LogFilter.maximumConditions {
+            throw ValidationError("There are more than \(LogFilter.maximumConditions) conditions.")
+        }
         if limit < 1 { throw ValidationError("--limit is \(limit), but must be at least 1.") }
         if let since, SinceTime(since) == nil {
             throw ValidationError(
@@ -33,6 +59,7 @@ struct LogsCommand: Verb {
         let name = try function.functionName(in: context)
         let since = since.flatMap(SinceTime.init)?.text(now: WallClock.now())
         let query = [("since", since), ("limit", Optional("\(limit)"))]
+        let filter = conditions.map { ("where", Optional($0)) } + [("grep", grep)]
         let printer = LogPrinter(console: context.console)
         try await context.withAccount { account in
             let client = account.client
@@ -41,18 +68,17 @@ struct LogsCommand: Verb {
                 if follow {
                     let console = context.console
                     let follower = LogFollower(
-                        client: client, path: "/invok/logs/\(namespace)/\(name)", query: query,
+                        client: client, path: "/invok/logs/\(namespace)/\(name)", query: query, filter: filter,
                         lost: { console.note("The connection is lost; trying again until it is back") })
                     return try await follower.run { try printer.show($0) }
                 }
                 let path = "/api/v1/functions/\(namespace)/\(name)/logs"
                 let lines = try await client.call(
-                    client.request(.GET, path, query: query), as: [LogMessage].self)
+                    client.request(.GET, path, query: query + filter), as: [LogMessage].self)
                 for line in lines { try printer.show(line) }
                 if lines.isEmpty {
-                    context.console.note(
-                        since == nil
-                            ? "'\(name)' has printed nothing yet." : "'\(name)' has printed nothing since then.")
+                    let what = conditions.isEmpty && grep == nil ? "nothing" : "nothing like that"
+                    context.console.note("'\(name)' has printed \(what) \(since == nil ? "yet" : "since then").")
                 }
             }
         }

@@ -83,10 +83,12 @@ struct LogStoreContract {
     func cutsLongLinesBetweenCharacters(_ candidate: Store) async throws {
         try await candidate.run { store in
             let exact = String(repeating: "x", count: LogLine.maximumBytes)
-            let long = String(repeating: "x", count: LogLine.maximumBytes - 1) + "\u{1F600}tail"
-            try await store.port.append([Self.line(exact), Self.line(long)], to: Self.one)
-            let kept = try await store.port.lines(of: Self.one, since: nil, limit: 2)
-            #expect(Self.texts(kept) == [exact, String(exact.dropLast())])
+            let long = String(repeating: "x", count: LogLine.maximumBytes - 1) + "\u{1F600}" + exact
+            try await store.port.append([Self.line(exact)], to: Self.one)
+            #expect(Self.texts(try await store.port.lines(of: Self.one, since: nil, limit: 1)) == [exact])
+            try await store.port.append([Self.line(long)], to: Self.one)
+            let kept = try await store.port.lines(of: Self.one, since: nil, limit: 1)
+            #expect(Self.texts(kept) == [exact.dropLast() + " … [262,148 bytes cut]"])
         }
     }
 
@@ -181,6 +183,45 @@ struct LogStoreContract {
                     #expect(entries == entries.sorted { $0.cursor < $1.cursor })
                 }
             }
+        }
+    }
+
+    private static let levels = [
+        #"{"level":"info","http":{"status":200}}"#, "plain error", #"{"level":"error","http":{"status":500}}"#,
+        #"{"level":"error","http":{"status":404}}"#, "{broken",
+    ]
+
+    @Test(arguments: Store.logStores)
+    func givesTheNewestLinesThatMatch(_ candidate: Store) async throws {
+        try await candidate.run { store in
+            try await store.port.append(Self.levels.map { Self.line($0) }, to: Self.one)
+            // Behind so many others that they are not among the last lines.
+            try await store.port.append((0..<500).map { Self.line("\($0)") }, to: Self.one)
+            let errors = LogFilter(conditions: [try LogCondition("level=error")])
+            func read(_ filter: LogFilter, _ limit: Int) async throws -> [String] {
+                Self.texts(try await store.port.lines(of: Self.one, since: nil, limit: limit, matching: filter))
+            }
+            #expect(try await read(errors, 9) == [Self.levels[2], Self.levels[3]])
+            #expect(try await read(errors, 1) == [Self.levels[3]])
+            #expect(try await read(errors, 0) == [])
+            #expect(try await read(LogFilter(pattern: try TextPattern("erro?r$")), 9) == ["plain error"])
+        }
+    }
+
+    @Test(arguments: Store.logStores)
+    func followsTheLinesThatMatch(_ candidate: Store) async throws {
+        try await candidate.run { store in
+            let stream = store.port.follow(
+                Self.one, after: nil, matching: LogFilter(conditions: [try LogCondition("http.status=404")]))
+            let reader = Task { await stream.first(2) }
+            // Others before, between and behind, and in another log.
+            for _ in 0..<2 {
+                try await store.port.append(Self.levels.map { Self.line($0) }, to: Self.two)
+                try await store.port.append((0..<300).map { Self.line("\($0)") }, to: Self.one)
+                try await store.port.append(Self.levels.map { Self.line($0) }, to: Self.one)
+                try await store.port.append([Self.line("x")], to: Self.one)
+            }
+            #expect(Self.texts(await reader.value) == [Self.levels[3], Self.levels[3]])
         }
     }
 

@@ -137,6 +137,40 @@ struct Fixture: Sendable {
                 """)
     }
 
+    /// Prints two long lines, a flood and a last line at each request.
+    static func flooding(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: log-long 200000
+                # sim: log-long 300000
+                # sim: chatter 5000
+                # sim: log the end
+                def handler(request):
+                    print("x" * 200000)
+                    print("x" * 300000)
+                    print("chatter\\n" * 5000, end="")
+                    print("the end", flush=True)
+                    return "done"
+                """)
+    }
+
+    /// Prints lines of JSON, and one that is none, at each request.
+    static func loggingJSON(_ name: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: #"""
+                # sim: log {"level":"info"}
+                # sim: log {"level":"error","http":{"status":500},"note":"\u202e"}
+                # sim: log done
+                def handler(request):
+                    print('{"level":"info"}')
+                    print('{"level":"error","http":{"status":500},"note":"\\u202e"}')
+                    print("done", flush=True)
+                    return "done"
+                """#)
+    }
+
     static func logging(_ name: String, _ text: String) -> Fixture {
         Fixture(
             name: name,

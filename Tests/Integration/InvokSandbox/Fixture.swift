@@ -115,10 +115,12 @@ final class MemoryLog: LogStore {
         }
     }
 
-    func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] { [] }
+    func lines(
+        of function: FunctionKey, since: Timestamp?, limit: Int, matching filter: LogFilter
+    ) async throws(LogError) -> [LogEntry] { [] }
 
     /// All lines, those from before too.
-    func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
+    func follow(_ function: FunctionKey, after: LogCursor?, matching filter: LogFilter) -> AsyncStream<LogEntry> {
         let (stream, continuation) = AsyncStream.makeStream(of: LogEntry.self)
         state.withLock { state in
             for (index, line) in state.lines.enumerated() {

@@ -86,13 +86,37 @@ import Testing
         #expect(try await engine.list().isEmpty)
     }
 
-    @Test func dropsAFloodOfOutputAndSaysSo() async throws {
+    @Test func countsWhatAFloodLeavesOutAndKeepsItsEnd() async throws {
         let fixture = try Fixture()
         let (lines, _) = try await fixture.runToEnd(
-            "import sys\nfor n in range(40000): sys.stdout.write('x' * 99 + '\\n')\nsys.stdout.write('z' * 100000)")
-        #expect(lines.count < 40_000)
-        #expect(lines.allSatisfy { $0.utf8.count <= LogLine.maximumBytes })
-        #expect(fixture.logs.texts(.platform).contains { $0.contains("of output were dropped") })
+            "import sys\nfor n in range(40000): sys.stdout.write('x' * 99 + '\\n')\nsys.stdout.write('the end')")
+        #expect(lines.count < 40_000 && lines.last == "the end")
+        let pattern = /([0-9,]+) lines? left out/
+        let missing = fixture.logs.texts(.platform).compactMap { text in
+            text.firstMatch(of: pattern).flatMap { Int($0.output.1.filter { $0 != "," }) }
+        }
+        #expect(lines.count + missing.reduce(0, +) == 40_001)
+    }
+
+    @Test func keepsLongLinesWholeAndSaysByHowMuchOthersAreCut() async throws {
+        let fixture = try Fixture()
+        let (lines, _) = try await fixture.runToEnd("print('x' * 262144)\nprint('y' * 300000)")
+        #expect(lines.map { $0.utf8.count }[0] == 262_144)
+        #expect(lines.last?.hasSuffix("y … [37,856 bytes cut]") == true)
+    }
+
+    /// What has no line end is there all the same while the instance runs, and so is the end of a flood.
+    @Test func whatWaitsIsThereSoonThoughNothingFollows() async throws {
+        let fixture = try Fixture()
+        let spec = try fixture.spec(
+            try fixture.bundle(
+                pythonServer
+                    + "print('x\\n' * 50000 + 'the end', flush=True)\nprint('no end', end='', flush=True)\nserve(str)"))
+        _ = try await fixture.engine.start(spec)
+        try await fixture.logs.waitFor("the end")
+        try await fixture.logs.waitFor("no end")
+        #expect(fixture.logs.texts(.platform).contains { $0.contains("lines left out") })
+        await fixture.engine.stop(spec.id, grace: .zero)
     }
 
     /// A prompt, or the dots of what goes on.

@@ -67,14 +67,30 @@ import Testing
         #expect(LogMark.advanced(nil, by: line).since == "1700000000.042000000")
     }
 
-    @Test func dropsAFloodByTheTimeOfItsLinesAndSaysSo() {
+    @Test func countsAFloodByTheTimeOfItsLines() {
         let line = String(repeating: "x", count: 9_999) + "\n"
-        let flood = read((0..<60).map { _ in frame(0, line) } + [frame(1500, "calm\n")])
-        #expect(flood.count { $0.source == .stdout } == 28)
+        let flood = read((0..<100).map { _ in frame(0, line) } + [frame(1500, "calm\n")])
+        // 53 at once, and the last 6 when the second is over.
+        #expect(flood.count { $0.source == .stdout } == 53 + 6 + 1)
         #expect(flood.last?.text == "calm")
-        #expect(flood.contains { $0.source == .platform && $0.text == "330000 bytes of output were dropped" })
+        #expect(flood.contains { $0.source == .platform && $0.text == "41 lines left out (409,959 bytes)" })
         // The same lines, printed over a minute and read at once, are all kept.
-        #expect(read((0..<60).map { frame($0 * 500, line) }).count == 60)
+        #expect(read((0..<100).map { frame($0 * 500, line) }).count == 100)
+    }
+
+    @Test func theEndOfAFloodIsThereWhenNothingFollows() {
+        var lines = LogLines(instance: instance, after: nil)
+        for number in 0..<20_000 { _ = lines.add(frame(0, "\(number)\n")) }
+        #expect(lines.isFlooded)
+        #expect(lines.onSilence().last?.text == "19999" && !lines.isFlooded)
+        #expect(lines.finish() == [])
+    }
+
+    /// The engine cuts a line into frames, which may come late.
+    @Test func joinsALongLine() {
+        let part = String(repeating: "x", count: 16_384)
+        let lines = read((0..<16).map { frame($0 * 900, part) } + [frame(15_000, "\n")])
+        #expect(lines.map(\.text) == [String(repeating: "x", count: LogLine.maximumBytes)])
     }
 
     @Test func passesOverWhatHasNoTime() {

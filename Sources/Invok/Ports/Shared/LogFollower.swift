@@ -2,15 +2,17 @@
 /// nothing but what has been rotated away.
 package actor LogFollower {
     private let wakeups: AsyncStream<Void>
+    private let filter: LogFilter
     private let read: @Sendable (LogCursor?) async -> (entries: [LogEntry], cursor: LogCursor?)
     private var cursor: LogCursor?
     private var pending: ArraySlice<LogEntry> = []
 
     private init(
-        wakeups: AsyncStream<Void>, after cursor: LogCursor?,
+        wakeups: AsyncStream<Void>, after cursor: LogCursor?, matching filter: LogFilter,
         read: @escaping @Sendable (LogCursor?) async -> (entries: [LogEntry], cursor: LogCursor?)
     ) {
         self.wakeups = wakeups
+        self.filter = filter
         self.cursor = cursor
         self.read = read
     }
@@ -20,18 +22,21 @@ package actor LogFollower {
     ///   - wakeups: one element, at least, after each append; elements may be merged.
     ///   - after: where to start; `nil` is handed to `read`, which then says where the log ended when the following
     ///     began.
+    ///   - filter: what others there are is passed over.
     ///   - read: a bounded number of entries behind a cursor, oldest first, and the cursor to go on from.
     package static func entries(
-        wakeups: AsyncStream<Void>, after cursor: LogCursor?,
+        wakeups: AsyncStream<Void>, after cursor: LogCursor?, matching filter: LogFilter,
         read: @escaping @Sendable (LogCursor?) async -> (entries: [LogEntry], cursor: LogCursor?)
     ) -> AsyncStream<LogEntry> {
-        let follower = LogFollower(wakeups: wakeups, after: cursor, read: read)
+        let follower = LogFollower(wakeups: wakeups, after: cursor, matching: filter, read: read)
         return AsyncStream { await follower.next() }
     }
 
     private func next() async -> LogEntry? {
         while !Task.isCancelled {
-            if let entry = pending.popFirst() { return entry }
+            while let entry = pending.popFirst() {
+                if filter.matches(entry.line) { return entry }
+            }
             let batch = await read(cursor)
             cursor = batch.cursor
             pending = batch.entries[...]
@@ -46,12 +51,17 @@ package actor LogFollower {
     }
 }
 
-extension LogLine {
-    /// The line with its text cut to `maximumBytes`, between two Unicode scalars.
-    package var capped: LogLine {
-        guard text.utf8.count > Self.maximumBytes else { return self }
-        var end = text.utf8.index(text.startIndex, offsetBy: Self.maximumBytes)
-        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-        return LogLine(time: time, source: source, instance: instance, text: String(text[..<end]))
+extension [LogEntry] {
+    /// The newest of those that a filter matches, oldest first. It looks from the end on, and lets others run between two
+    /// lines: one may be long.
+    /// - Parameter limit: at most so many.
+    package func newest(_ limit: Int, matching filter: LogFilter) async -> [LogEntry] {
+        guard filter != .all else { return suffix(limit) }
+        var found: [LogEntry] = []
+        for entry in reversed() where found.count < limit {
+            if filter.matches(entry.line) { found.append(entry) }
+            await Task.yield()
+        }
+        return found.reversed()
     }
 }

@@ -242,7 +242,9 @@ struct InvokServerTests {
                 .get, logs + "?follow=false", token: user.token, fields: [("Last-Event-ID", String(cursor))])
             #expect(rest.body.contains("\"said\"") && !rest.body.contains("\"cursor\":\(cursor)}"))
             #expect(rest.body.ranges(of: "\"said\"").count == 1)
-            for query in ["?since=yesterday", "?limit=-1", "?limit=x", "?follow=maybe"] {
+            for query in [
+                "?since=yesterday", "?limit=-1", "?limit=x", "?follow=maybe", "?where=x", "?grep=(", "?grep=",
+            ] {
                 #expect(try await server.call(.get, logs + query, token: user.token).status == 400)
             }
         }

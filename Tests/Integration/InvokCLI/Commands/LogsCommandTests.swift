@@ -1,3 +1,4 @@
+import Foundation
 import InvokModel
 import NIOHTTP1
 import Testing
@@ -39,6 +40,41 @@ import Testing
         }
     }
 
+    @Test func theServerFilters() async throws {
+        try await StubServer.with({ _ in .init("[]") }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            let outcome = try await sandbox.run(
+                "logs", "-n", "a", "--where", "level=error", "--where", "-x=1", "--grep", "-v|b")
+            #expect(outcome.errors == "'a' has printed nothing like that yet.\n")
+            var requests = server.requests.makeAsyncIterator()
+            let request = try #require(await requests.next())
+            #expect(request.uri.hasSuffix("/logs?limit=100&where=level%3Derror&where=-x%3D1&grep=-v%7Cb"))
+            for wrong in [["--where", "level"], ["--grep", "("]] {
+                let outcome = try await sandbox.run(verb: ["logs", "-n", "a"] + wrong, host: server.address)
+                #expect(
+                    outcome.status == .usage
+                        && outcome.errors.contains(wrong[0] == "--grep" ? "')'" : "http.status=500"))
+            }
+        }
+    }
+
+    /// As printed where a program reads; harmless where a person does.
+    @Test func controlCharactersAreVisibleOnATerminalOnly() async throws {
+        let line = #"{"time":"2026-11-22T14:00:00.000Z","source":"stdout","text":"a\u001b[31m\u202eb\tc","cursor":1}"#
+        try await StubServer.with({ _ in .init("[\(line)]") }) { server in
+            let sandbox = try Sandbox()
+            try sandbox.logIn(at: server.address)
+            let plain = try await sandbox.run("logs", "-n", "a")
+            #expect(plain.output == "2026-11-22T14:00:00.000Z stdout   a\u{1B}[31m\u{202E}b\tc\n")
+            let json = try await sandbox.run("logs", "-n", "a", "--json")
+            let text = try JSONDecoder().decode(LogMessage.self, from: Data(json.bytes)).text
+            #expect(text == "a\u{1B}[31m\u{202E}b\tc")
+            let shown = try await sandbox.terminal("logs", "-n", "a", showsResults: true)
+            #expect(shown.hasSuffix("stdout   a\\x1B[31m\\u{202E}b\tc\r\n"))
+        }
+    }
+
     @Test func saysWhenThereIsNothing() async throws {
         try await StubServer.with({ _ in .init("[]") }) { server in
             let sandbox = try Sandbox()
@@ -60,7 +96,14 @@ import Testing
         }) { server in
             let sandbox = try Sandbox()
             try sandbox.logIn(at: server.address)
-            let outcome = try await sandbox.run("logs", "-n", "a", "-f", "--json")
+            let outcome = try await sandbox.run("logs", "-n", "a", "-f", "--json", "--grep", "h")
+            // What was asked for is asked for again, but for how much.
+            var uris: [String] = []
+            for await request in server.requests {
+                uris.append(String(request.uri.drop { $0 != "?" }))
+                if uris.count == 3 { break }
+            }
+            #expect(uris == ["?limit=100&grep=h", "?grep=h", "?grep=h"])
             #expect(outcome.output.split(separator: "\n").count == 2)
             #expect(outcome.output.contains(#""cursor":2"#))
             #expect(outcome.errors.contains("no more"))

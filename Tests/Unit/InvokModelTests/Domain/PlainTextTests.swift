@@ -14,6 +14,11 @@ import Testing
 
     @Test func aLineStaysALine() { #expect(PlainText.escapedLine("a\nb\r\nc") == "a b\\x0D c") }
 
+    @Test(arguments: [
+        (0, "0"), (999, "999"), (1000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567"), (-1000, "-1,000"),
+    ])
+    func groupsDigits(_ number: Int, _ expected: String) { #expect(PlainText.number(number) == expected) }
+
     @Test func aJSONDocumentStaysOneAndSaysTheSame() throws {
         let text = "a\u{9B}31m\u{202E}\u{7F} \u{1B} ü\n\u{1F600}"
         let document = try String(decoding: JSONEncoder().encode([text]), as: UTF8.self)

@@ -6,33 +6,26 @@ import Testing
         var splitter = LineSplitter()
         #expect(splitter.append(Array("one\ntw".utf8)) == ["one"])
         #expect(splitter.append(Array("o\r\n\nrest".utf8)) == ["two", ""])
-        #expect(splitter.finish() == "rest")
-        #expect(splitter.finish() == nil)
+        #expect(!splitter.isAtLineStart && splitter.finish() == "rest")
+        #expect(splitter.isAtLineStart && splitter.finish() == nil)
     }
 
-    @Test func tellsWhatHasNoEndYet() {
+    @Test func longLinesAreCutAndSayByHowMuch() {
         var splitter = LineSplitter()
-        #expect(!splitter.hasRest)
-        _ = splitter.append(Array("one\ntw".utf8))
-        #expect(splitter.hasRest)
-        _ = splitter.finish()
-        #expect(!splitter.hasRest)
+        let exact = [UInt8](repeating: UInt8(ascii: "x"), count: LogLine.maximumBytes)
+        let text = String(decoding: exact, as: UTF8.self)
+        #expect(splitter.append(exact + Array("\nnext\n".utf8)) == [text, "next"])
+        #expect(
+            splitter.append(exact + exact + Array("abc\r\nnext\n".utf8)) == [text + " … [262,148 bytes cut]", "next"])
+        // No character is cut in two.
+        let last = splitter.append(exact.dropLast() + Array("\u{1F600}tail\n".utf8))
+        #expect(last == [text.dropLast() + " … [8 bytes cut]"])
     }
 
-    @Test func cutsLongLinesAndEscapesControlCharacters() {
+    /// Whoever shows a line escapes it.
+    @Test func keepsWhatWasPrinted() {
         var splitter = LineSplitter()
-        let long = [UInt8](repeating: UInt8(ascii: "x"), count: LogLine.maximumBytes + 10)
-        #expect(splitter.append(long + Array("\nnext\n".utf8)).map(\.utf8.count) == [LogLine.maximumBytes, 4])
-        #expect(splitter.append([0x1B, 0x5B, 0x0A]) == ["\\x1B["])
-        // CSI as one character, and a reversal of the reading order.
-        #expect(splitter.append(Array("a\u{9B}31m\u{202E}b\n".utf8)) == ["a\\x9B31m\\u{202E}b"])
-    }
-
-    @Test func escapesMakeNoLineLongerThanAllowed() {
-        var splitter = LineSplitter()
-        let line = Array(String(repeating: "ü\u{9B}", count: LogLine.maximumBytes / 4).utf8)
-        let cut = splitter.append(line + [0x0A])
-        #expect(cut.map(\.utf8.count).allSatisfy { (LogLine.maximumBytes - 3...LogLine.maximumBytes).contains($0) })
-        #expect(!cut[0].contains("\u{FFFD}"))
+        #expect(splitter.append([0x1B, 0x5B, 0x0A, 0xFF, 0x0A]) == ["\u{1B}[", "\u{FFFD}"])
+        #expect(splitter.append(Array("a\u{9B}31m\u{202E}b\r\t\n".utf8)) == ["a\u{9B}31m\u{202E}b\r\t"])
     }
 }

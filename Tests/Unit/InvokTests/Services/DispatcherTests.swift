@@ -339,11 +339,13 @@ private final class HeldLogs: LogStore {
         if isHeld.withLock({ $0 }) { await gate.pass() }
         try await base.append(lines, to: function)
     }
-    func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
-        try await base.lines(of: function, since: since, limit: limit)
+    func lines(
+        of function: FunctionKey, since: Timestamp?, limit: Int, matching filter: LogFilter
+    ) async throws(LogError) -> [LogEntry] {
+        try await base.lines(of: function, since: since, limit: limit, matching: filter)
     }
-    func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
-        base.follow(function, after: after)
+    func follow(_ function: FunctionKey, after: LogCursor?, matching filter: LogFilter) -> AsyncStream<LogEntry> {
+        base.follow(function, after: after, matching: filter)
     }
     func functions() async throws(LogError) -> Set<FunctionKey> { try await base.functions() }
     func remove(_ function: FunctionKey) async throws(LogError) { try await base.remove(function) }

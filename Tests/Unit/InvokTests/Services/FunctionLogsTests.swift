@@ -65,6 +65,26 @@ struct FunctionLogsTests {
         #expect(seen.count >= min(all.count, limit + 1))
     }
 
+    @Test func onlyWhatMatchesIsReadAndFollowed() async throws {
+        let (rig, owner, key) = try await rig(on: SimWorld(seed: 1))
+        try await write(rig, key, ["a 1", "b 1", "a 2", "b 2"])
+        let filter = LogFilter(pattern: try TextPattern("^a"))
+        let recent = try await rig.logs.recent(of: key, since: nil, limit: 1, matching: filter, as: owner)
+        #expect(recent.map(\.line.text) == ["a 2"])
+        let first = try await rig.logs.recent(of: key, since: nil, limit: 9, as: owner)[0].cursor
+        for (after, expected) in [(LogCursor?.none, ["a 1", "a 2", "a 3"]), (first, ["a 2", "a 3"])] {
+            let lines = try await rig.logs.follow(
+                key, since: nil, after: after, limit: 9, matching: filter, as: owner)
+            if after == nil { try await write(rig, key, ["b 3", "a 3"]) }
+            var seen: [String] = []
+            for await entry in lines {
+                seen.append(entry.line.text)
+                if seen.count == expected.count { break }
+            }
+            #expect(seen == expected)
+        }
+    }
+
     @Test func aReaderGoesOnBehindItsCursor() async throws {
         let (rig, owner, key) = try await rig(on: SimWorld(seed: 1))
         try await write(rig, key, ["1", "2", "3"])
@@ -93,12 +113,14 @@ private final class BusyLogStore: LogStore {
     func append(_ lines: [LogLine], to function: FunctionKey) async throws(LogError) {
         try await base.append(lines, to: function)
     }
-    func lines(of function: FunctionKey, since: Timestamp?, limit: Int) async throws(LogError) -> [LogEntry] {
+    func lines(
+        of function: FunctionKey, since: Timestamp?, limit: Int, matching filter: LogFilter
+    ) async throws(LogError) -> [LogEntry] {
         if reads.next() == call { await write(["4", "5"]) }
-        return try await base.lines(of: function, since: since, limit: limit)
+        return try await base.lines(of: function, since: since, limit: limit, matching: filter)
     }
-    func follow(_ function: FunctionKey, after: LogCursor?) -> AsyncStream<LogEntry> {
-        base.follow(function, after: after)
+    func follow(_ function: FunctionKey, after: LogCursor?, matching filter: LogFilter) -> AsyncStream<LogEntry> {
+        base.follow(function, after: after, matching: filter)
     }
     func functions() async throws(LogError) -> Set<FunctionKey> { try await base.functions() }
     func remove(_ function: FunctionKey) async throws(LogError) { try await base.remove(function) }
