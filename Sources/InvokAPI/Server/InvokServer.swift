@@ -17,19 +17,24 @@ public struct InvokServer: Service {
     private let system: InvokSystem
     private let configuration: ServerConfiguration
     private let transport: UnixSocketTransport?
+    private let network: any ByteNetwork
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
-    ///   - transport: what reaches the system's instances, so that warm calls need no task; without it they have one.
+    ///   - transport: what reaches the system's instances over the same network, so that warm calls need no task; without it
+    ///     they have one.
+    ///   - network: where clients come from.
     ///   - onListening: called with the port once requests are taken.
     public init(
-        system: InvokSystem, configuration: ServerConfiguration, transport: UnixSocketTransport? = nil, logger: Logger,
+        system: InvokSystem, configuration: ServerConfiguration, transport: UnixSocketTransport? = nil,
+        network: any ByteNetwork = SocketNetwork(), logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.system = system
         self.configuration = configuration
         self.transport = transport
+        self.network = network
         self.logger = logger
         self.onListening = onListening
     }
@@ -38,8 +43,21 @@ public struct InvokServer: Service {
     /// logs end. When the task is cancelled every connection ends, and with it what runs for it.
     /// - Throws: `ServerError` when it cannot listen.
     public func run() async throws {
+        do {
+            // Cancelled, it is told to stop too.
+            try await httpServer().run(onListening: onListening) { try? await gracefulShutdown() }
+        } catch let error as IOError {
+            throw ServerError(error, configuration)
+        }
+    }
+
+    /// The server as somebody runs it who is no service group.
+    /// - Parameter around: wraps what answers a request in a task.
+    package func httpServer(
+        around wrap: (@escaping HTTPServer.Handlers.Respond) -> HTTPServer.Handlers.Respond = { $0 }
+    ) -> HTTPServer {
         let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
-        let server = HTTPServer(
+        return HTTPServer(
             configuration: HTTPServer.Configuration(
                 host: configuration.host, port: configuration.port, headBytes: configuration.headBytes,
                 headFields: configuration.headFields, lingerTime: configuration.lingerTime,
@@ -49,15 +67,9 @@ public struct InvokServer: Service {
                 limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
                 exempt: configuration.isOfMany),
             handlers: HTTPServer.Handlers(
-                respond: { try await responder.respond(to: $0, body: $1, on: $2, failure: $3) },
+                respond: wrap { try await responder.respond(to: $0, body: $1, on: $2, failure: $3) },
                 limits: responder.limits(of:from:), refusal: responder.refusal, direct: responder.calls(from:)),
-            transport: transport)
-        do {
-            // Cancelled, it is told to stop too.
-            try await server.run(onListening: onListening) { try? await gracefulShutdown() }
-        } catch let error as IOError {
-            throw ServerError(error, configuration)
-        }
+            transport: transport, network: network)
     }
 }
 

@@ -56,10 +56,11 @@ final class ClientHandler: ChannelInboundHandler {
         machine = ClientConnectionMachine(
             limits: HeadLimits(bytes: configuration.headBytes, fields: configuration.headFields),
             lingerBytes: configuration.lingerBytes)
-        deadlines = ClientDeadlines(configuration.limits, now: Self.now)
+        deadlines = ClientDeadlines(
+            configuration.limits, now: .nanoseconds(eventLoop.now.uptimeNanoseconds))
     }
 
-    private static var now: Duration { .nanoseconds(NIODeadline.now().uptimeNanoseconds) }
+    private var now: Duration { .nanoseconds(eventLoop.now.uptimeNanoseconds) }
 
     // MARK: What the channel says
 
@@ -86,7 +87,7 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        deadlines.onBytes(now: Self.now)
+        deadlines.onBytes(now: now)
         perform(machine.onBytes(Self.unwrapInboundIn(data).readableBytesView))
     }
 
@@ -261,7 +262,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     private func read() {
         guard let context, machine.wantsRead else { return }
-        deadlines.onRead(now: Self.now)
+        deadlines.onRead(now: now)
         arm()
         context.read()
     }
@@ -286,7 +287,7 @@ final class ClientHandler: ChannelInboundHandler {
                     status: head.status.code, reason: head.status.reasonPhrase,
                     fields: head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }, body: body))
         case .body(let bytes):
-            deadlines.onBody(bytes.count, now: Self.now)
+            deadlines.onBody(bytes.count, now: now)
             if let direct {
                 direct.onBody(bytes)
             } else if let reader = bodyReader.take() {
@@ -299,17 +300,17 @@ final class ClientHandler: ChannelInboundHandler {
             bodyReader.take()?.fail(ChannelError.eof)
             direct?.onClientGone()
         case .requestEnd:
-            deadlines.onEnd(now: Self.now)
+            deadlines.onEnd(now: now)
             direct?.onRequestEnd()
         case .send(let bytes): write(ByteBuffer(bytes: bytes), context)
         case .interim(let bytes):
-            deadlines.onContinue(now: Self.now)
+            deadlines.onContinue(now: now)
             write(ByteBuffer(bytes: bytes), context)
             context.flush()
         case .probe(let bytes):
             write(ByteBuffer(bytes: bytes), context)
             context.flush()
-        case .answerEnd: if deadlines.onAnswered(now: Self.now), let channel { connections.setIdle(true, channel) }
+        case .answerEnd: if deadlines.onAnswered(now: now), let channel { connections.setIdle(true, channel) }
         case .inputEnd: tellInputEnd()
         case .closeOutput: close(.output, context)
         case .close: close(.all, context)
@@ -361,7 +362,7 @@ final class ClientHandler: ChannelInboundHandler {
         if timer != nil, timerDeadline <= deadline { return }
         timer?.cancel()
         timerDeadline = deadline
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - Self.now)) { [weak self] in
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - now)) { [weak self] in
             self?.look()
         }
     }
@@ -370,6 +371,6 @@ final class ClientHandler: ChannelInboundHandler {
         timer = nil
         direct?.onTime()
         guard let context else { return }
-        if let deadline = deadlines.deadline, deadline <= Self.now { context.close(promise: nil) } else { arm() }
+        if let deadline = deadlines.deadline, deadline <= now { context.close(promise: nil) } else { arm() }
     }
 }

@@ -6,14 +6,19 @@ package final class Connections: Sendable {
     private struct Entry {
         let channel: any Channel
         let quiesce: @Sendable () -> Void
+        /// What is done to all is done in the order in which they came.
+        let number: Int
     }
 
     private struct State {
         var table: ConnectionTable<ObjectIdentifier>
         var channels: [ObjectIdentifier: Entry] = [:]
+        var lastNumber = 0
         var isClosed = false
         /// Called once there are none any more.
         var onEmpty: (@Sendable () -> Void)?
+
+        var inOrder: [Entry] { channels.values.sorted { $0.number < $1.number } }
     }
 
     private let isExempt: @Sendable (IPAddress) -> Bool
@@ -33,9 +38,10 @@ package final class Connections: Sendable {
         let id = ObjectIdentifier(channel)
         let address = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
         let isExempt = address.map(isExempt) ?? true
-        let entry = Entry(channel: channel, quiesce: quiesce)
         let (isAdmitted, evicted) = state.withLock { state -> (Bool, Entry?) in
             guard !state.isClosed else { return (false, nil) }
+            state.lastNumber += 1
+            let entry = Entry(channel: channel, quiesce: quiesce, number: state.lastNumber)
             switch state.table.onOpened(id, from: isExempt ? nil : address?.network) {
             case .refused: return (false, nil)
             case .admitted:
@@ -71,7 +77,7 @@ package final class Connections: Sendable {
         let entries = state.withLock { state in
             state.isClosed = true
             if !state.channels.isEmpty { state.onEmpty = onEmpty }
-            return Array(state.channels.values)
+            return state.inOrder
         }
         if entries.isEmpty { onEmpty() }
         for entry in entries { entry.quiesce() }
@@ -81,7 +87,7 @@ package final class Connections: Sendable {
     package func closeAll() {
         let entries = state.withLock { state in
             state.isClosed = true
-            return Array(state.channels.values)
+            return state.inOrder
         }
         for entry in entries { entry.channel.close(promise: nil) }
     }

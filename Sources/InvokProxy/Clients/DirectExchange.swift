@@ -30,11 +30,12 @@ final class DirectExchange: AnswerReceiver {
         writer = RequestWriter(
             request, name: Array(call.warm.function.name.description.utf8), rest: call.rest,
             dropsAuthorization: call.warm.dropsAuthorization, added: call.requestLines)
-        machine = DirectExchangeMachine(call.warm.limits, now: Self.now)
+        machine = DirectExchangeMachine(
+            call.warm.limits, now: Instant(nanoseconds: Int64(eventLoop.now.uptimeNanoseconds)))
     }
 
     /// The machine's time need not be that of the system.
-    private static var now: Instant { Instant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) }
+    private var now: Instant { Instant(nanoseconds: Int64(eventLoop.now.uptimeNanoseconds)) }
 
     /// When the function will have taken too long if nothing happens.
     var deadline: Duration? { machine.due.map { .nanoseconds($0.nanoseconds) } }
@@ -66,7 +67,7 @@ final class DirectExchange: AnswerReceiver {
     func onBody(_ bytes: [UInt8]) {
         guard let driver = connection?.driver else { return }
         let isTaken = driver.send(ByteBuffer(bytes: writer.body(bytes)))
-        perform(machine.onBody(isLast: false, isTaken: isTaken, now: Self.now))
+        perform(machine.onBody(isLast: false, isTaken: isTaken, now: now))
     }
 
     func onRequestEnd() {
@@ -74,7 +75,7 @@ final class DirectExchange: AnswerReceiver {
         if machine.isTunnel { driver.endOutput() }
         if !writer.end.isEmpty { _ = driver.send(ByteBuffer(bytes: writer.end)) }
         driver.endRequest(hasBody: true)
-        perform(machine.onBody(isLast: true, isTaken: true, now: Self.now))
+        perform(machine.onBody(isLast: true, isTaken: true, now: now))
     }
 
     /// - Parameter rest: what it has sent last in a tunnel. The instance gets as much of that as its system takes.
@@ -83,9 +84,9 @@ final class DirectExchange: AnswerReceiver {
         perform(machine.onClientGone())
     }
 
-    func onClientWritable() { perform(machine.onClientWritable(now: Self.now)) }
+    func onClientWritable() { perform(machine.onClientWritable(now: now)) }
 
-    func onTime() { perform(machine.onTime(now: Self.now)) }
+    func onTime() { perform(machine.onTime(now: now)) }
 
     // MARK: What the instance's connection says
 
@@ -99,13 +100,13 @@ final class DirectExchange: AnswerReceiver {
             if head.isUpgrade { fields += head.upgradeFields }
             let isTaken = client.writeHead(head, fields: fields, added: call.answerLines)
             if !dropped.isEmpty { calls.onDropped(dropped, of: call) }
-            guard head.isUpgrade else { return perform(machine.onAnswer(isTaken: isTaken, now: Self.now)) }
+            guard head.isUpgrade else { return perform(machine.onAnswer(isTaken: isTaken, now: now)) }
             call.warm.upgraded()
-            perform(machine.onUpgraded(now: Self.now))
+            perform(machine.onUpgraded(now: now))
         case .body(let bytes):
             summary.bytes += bytes.readableBytes
             let isTaken = client.writeBody(bytes)
-            perform(machine.onAnswer(isTaken: isTaken, now: Self.now))
+            perform(machine.onAnswer(isTaken: isTaken, now: now))
         case .end(let trailers, _):
             client.writeEnd(trailers: trailers.map { request.allowed($0) } ?? [])
             perform(machine.onAnswerEnd())
@@ -124,7 +125,7 @@ final class DirectExchange: AnswerReceiver {
                 failure.description, isClosed: failure.isClosed, isIdempotent: request.isIdempotent))
     }
 
-    func onWritable() { perform(machine.onInstanceWritable(now: Self.now)) }
+    func onWritable() { perform(machine.onInstanceWritable(now: now)) }
 
     // MARK: Inside
 

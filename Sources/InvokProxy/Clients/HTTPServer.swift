@@ -1,8 +1,6 @@
 import HTTPTypes
 import Invok
 import NIOCore
-import NIOPosix
-import Synchronization
 
 /// The HTTP/1.1 server: takes connections, and hands each request to a function that answers it.
 package struct HTTPServer: Sendable {
@@ -70,19 +68,20 @@ package struct HTTPServer: Sendable {
     private let connections: Connections
     private let handlers: Handlers
     private let instances: ConnectionPool?
-    private let group: any EventLoopGroup
+    private let network: any ByteNetwork
 
-    /// - Parameter transport: what direct calls reach instances by, on the same group; without it there are none.
+    /// - Parameters:
+    ///   - transport: what direct calls reach instances by, over the same network; without it there are none.
+    ///   - network: where clients come from.
     package init(
         configuration: Configuration, connections: Connections, handlers: Handlers,
-        transport: UnixSocketTransport? = nil,
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        transport: UnixSocketTransport? = nil, network: any ByteNetwork
     ) {
         self.configuration = configuration
         self.connections = connections
         self.handlers = handlers
         instances = transport?.pool
-        self.group = group
+        self.network = network
     }
 
     /// Takes requests until it is told to stop, or the task is cancelled, which ends every connection.
@@ -96,13 +95,12 @@ package struct HTTPServer: Sendable {
         // Bounded by the connections: each has one exchange at a time.
         let (exchanges, continuation) = AsyncStream.makeStream(of: ClientExchange.self)
         let listener = try await listen { continuation.yield($0) }
-        await onListening(listener.localAddress?.port ?? configuration.port)
+        await onListening(listener.port ?? configuration.port)
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask {
                     await stop()
-                    // A listener that cannot be closed is closed.
-                    try? await listener.close()
+                    await listener.close()
                     connections.quiesce { continuation.finish() }
                 }
                 for await exchange in exchanges {
@@ -114,32 +112,22 @@ package struct HTTPServer: Sendable {
         }
     }
 
-    private func listen(_ take: @escaping @Sendable (ClientExchange) -> Void) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // A client that has ended its sending may still read.
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // Reads are asked for by the handler: that is the backpressure.
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let output = OutputWatch(limit: configuration.answerTimeout)
-                    let pipeline = channel.pipeline.syncOperations
-                    if let tls = configuration.tls {
-                        // What TLS makes of an answer is what the client has to take.
-                        try pipeline.addHandler(output)
-                        try pipeline.addHandlers(tls.handlers { refusalOfPlainText() })
-                    }
-                    try pipeline.addHandler(
-                        ClientHandler(
-                            on: channel.eventLoop, configuration: configuration, connections: connections, handlers,
-                            instances: instances, output: output, take))
+    private func listen(_ take: @escaping @Sendable (ClientExchange) -> Void) async throws -> NetworkListener {
+        try await network.listen(on: .host(configuration.host, port: configuration.port)) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let output = OutputWatch(limit: configuration.answerTimeout)
+                let pipeline = channel.pipeline.syncOperations
+                if let tls = configuration.tls {
+                    // What TLS makes of an answer is what the client has to take.
+                    try pipeline.addHandler(output)
+                    try pipeline.addHandlers(tls.handlers { refusalOfPlainText() })
                 }
+                try pipeline.addHandler(
+                    ClientHandler(
+                        on: channel.eventLoop, configuration: configuration, connections: connections, handlers,
+                        instances: instances, output: output, take))
             }
-            .bind(host: configuration.host, port: configuration.port).get()
+        }
     }
 
     private func refusalOfPlainText() -> [UInt8] {

@@ -1,6 +1,5 @@
 import Invok
 import NIOCore
-import NIOPosix
 
 /// A connection to an instance. It carries one exchange at a time; closing it ends whatever waits on it.
 final class InstanceConnection: Sendable {
@@ -16,29 +15,22 @@ final class InstanceConnection: Sendable {
 
     /// Connects; it fails with what NIO throws.
     static func connect(
-        to endpoint: InstanceEndpoint, on eventLoop: any EventLoop, settings: TransportSettings
+        to endpoint: InstanceEndpoint, over network: any ByteNetwork, on eventLoop: any EventLoop,
+        settings: TransportSettings
     ) -> EventLoopFuture<InstanceConnection> {
-        let path =
+        let address: NetworkAddress =
             switch endpoint {
-            case .unixSocket(let path): path
+            case .unixSocket(let path): .unixSocket(path: path)
             }
-        return ClientBootstrap(group: eventLoop)
-            .connectTimeout(settings.connectTimeout)
-            // Reads are asked for by the handler: that is the backpressure.
-            .channelOption(.autoRead, value: false)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        InstanceConnectionHandler(limits: settings.headLimits))
-                }
+        return network.connect(to: address, on: eventLoop, timeout: settings.connectTimeout) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(InstanceConnectionHandler(limits: settings.headLimits))
             }
-            .connect(unixDomainSocketPath: path)
-            .flatMapThrowing { channel in
-                let handler = try channel.pipeline.syncOperations.handler(type: InstanceConnectionHandler.self)
-                return InstanceConnection(
-                    endpoint: endpoint, channel: channel,
-                    handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-            }
+        }.flatMapThrowing { channel in
+            let handler = try channel.pipeline.syncOperations.handler(type: InstanceConnectionHandler.self)
+            return InstanceConnection(
+                endpoint: endpoint, channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        }
     }
 
     /// What drives the connection, for who is on its event loop.

@@ -1,6 +1,5 @@
 public import Invok
-public import NIOCore
-import NIOPosix
+import NIOCore
 
 #if canImport(Glibc)
     import Glibc
@@ -12,11 +11,9 @@ import NIOPosix
 public final class UnixSocketTransport: InstanceTransport {
     let pool: ConnectionPool
 
-    /// - Parameter group: where the connections live; it outlives the transport.
-    public init(
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, settings: TransportSettings = .init()
-    ) {
-        pool = ConnectionPool(settings: settings, group: group)
+    /// - Parameter network: where the instances listen.
+    public init(network: any ByteNetwork = SocketNetwork(), settings: TransportSettings = .init()) {
+        pool = ConnectionPool(settings: settings, network: network)
     }
 
     /// How many connections are open, and how many of those are idle.
