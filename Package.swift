@@ -148,6 +148,8 @@ let package = Package(
         .target(name: "CSimulation"),
         // Simulated adapters and the scheduler.
         wall("InvokSim", ["Invok", "InvokConcurrency", "CSimulation", httpTypes]),
+        // The simulated network: event loops, connections, and what speaks HTTP on them.
+        wall("InvokSimNetwork", ["Invok", "InvokProxy", "InvokSim", httpTypes, nioCore]),
         // The test-bed: cluster, people, faults, histories, checkers.
         wall(
             "InvokSimulation",
@@ -192,6 +194,7 @@ let package = Package(
         unitTests(of: "InvokProxy", ["Invok", httpTypes, nioCore, nioEmbedded, nioHTTP1]),
         unitTests(of: "InvokAPI", ["Invok", "InvokProxy", httpTypes, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
+        unitTests(of: "InvokSimNetwork", ["Invok", "InvokProxy", "InvokSim", nioCore]),
         unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),
         unitTests(of: "InvokCLI", ["InvokModel", nioCore]),
         integrationTests(of: "Invok"),
@@ -219,8 +222,9 @@ let package = Package(
         .testTarget(
             name: "Conformance",
             dependencies: [
-                "Invok", "InvokAuth", "InvokEmbedded", "InvokPostgres", "InvokRedis", "InvokSim", "InvokSimulation",
-                "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient, httpTypes, logging,
+                "Invok", "InvokAuth", "InvokEmbedded", "InvokPostgres", "InvokProxy", "InvokRedis", "InvokSim",
+                "InvokSimNetwork", "InvokSimulation", "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient,
+                httpTypes, logging,
                 nioCore, nioHTTP1,
             ],
             path: "Tests/Conformance", swiftSettings: strict),

@@ -7,6 +7,7 @@ public final class SimClock: Clock {
     private let start: Timestamp
     private let sleepers = SimWaiters<Instant>()
     private let watchers = SimWaiters<Int>()
+    private let timers = Mutex(SimTimers())
 
     /// - Parameter start: the wall time at the monotonic clock's zero; 2026-01-01T00:00:00Z unless told.
     public init(start: Timestamp = Timestamp(millisecondsSinceEpoch: 1_767_225_600_000)) {
@@ -28,16 +29,31 @@ public final class SimClock: Clock {
     /// How many tasks sleep now.
     public var sleeperCount: Int { sleepers.count }
 
-    /// When the next sleeper wakes; `nil` when nobody sleeps.
-    public var nextTimer: Instant? { sleepers.first }
+    /// When the next sleeper wakes or timer fires; `nil` when there is none.
+    public var nextTimer: Instant? {
+        guard let timer = timers.withLock({ $0.first }) else { return sleepers.first }
+        return sleepers.first.map { min($0, timer) } ?? timer
+    }
+
+    // MARK: Timers
+
+    /// Calls back when time comes to the instant: in the order of the instants, and of the calls of this.
+    /// - Parameter run: must not wait, and takes no part in the order of tasks.
+    package func call(at instant: Instant, _ run: @escaping @Sendable () -> Void) -> SimTimer {
+        timers.withLock { $0.add(at: instant, run) }
+    }
+
+    package func cancel(_ timer: SimTimer) { timers.withLock { $0.remove(timer) } }
+
+    // MARK: Time
 
     /// Moves time on and wakes, in the order of their deadlines, all who slept until then or earlier.
     public func advance(by duration: Duration) {
         advance(to: now().advanced(by: duration))
     }
 
-    /// Moves time to the next sleeper's deadline and wakes all who have that deadline.
-    /// - Returns: `false` when nobody sleeps; then time stands still.
+    /// Moves time to the next deadline, and wakes and calls all who have it.
+    /// - Returns: `false` when there is none; then time stands still.
     @discardableResult
     public func advanceToNextTimer() -> Bool {
         guard let next = nextTimer else { return false }
@@ -53,5 +69,6 @@ public final class SimClock: Clock {
 
     private func advance(to instant: Instant) {
         sleepers.release(through: instant) { current.withLock { $0 = max($0, instant) } }
+        while let run = timers.withLock({ $0.takeFirst(through: instant) }) { run() }
     }
 }

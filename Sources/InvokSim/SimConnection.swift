@@ -27,10 +27,10 @@ public final class SimConnection: ResponseSink {
 
     /// How slowly a client sends a body and takes an answer.
     package struct Pace: Sendable {
-        let pieceBytes: Int
+        package let pieceBytes: Int
         /// Comes before each piece that is sent or taken.
-        let pause: Duration
-        let clock: any Clock
+        package let pause: Duration
+        package let clock: any Clock
 
         package init(pieceBytes: Int, pause: Duration, clock: any Clock) {
             self.pieceBytes = pieceBytes

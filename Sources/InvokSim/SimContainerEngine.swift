@@ -155,13 +155,13 @@ public final class SimContainerEngine: ContainerEngine {
 
     // MARK: For the transport
 
-    func instance(at endpoint: InstanceEndpoint) -> SimInstance? {
+    package func instance(at endpoint: InstanceEndpoint) -> SimInstance? {
         instances.withLock { $0.values.first { $0.running.endpoint == endpoint } }
     }
 
     /// When the running core was told of the end of what was there; `nil` when it was not.
-    func wasToldOfEnd(at endpoint: InstanceEndpoint) -> Instant? {
-        word.withLock { $0.listener === SimCore.current ? $0.told[endpoint] : nil }
+    package func wasToldOfEnd(at endpoint: InstanceEndpoint, _ core: SimCore? = .current) -> Instant? {
+        word.withLock { $0.listener === core ? $0.told[endpoint] : nil }
     }
 
     /// Prints lines to stdout, all at one instant, by the rules for what instances print. What waits for the end of the

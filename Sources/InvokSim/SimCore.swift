@@ -89,7 +89,7 @@ public final class SimCore: Sendable {
 
     /// Keeps what must happen outside when the core crashes: a connection breaks, for instance.
     /// - Returns: what to give to `settle`; `nil` when the core has crashed already.
-    func atCrash(_ run: @escaping @Sendable () -> Void) -> Int? {
+    package func atCrash(_ run: @escaping @Sendable () -> Void) -> Int? {
         state.withLock { state in
             guard !state.isDead else { return nil }
             state.nextNumber += 1

@@ -39,6 +39,13 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     case slowCPU = "slow-cpu"
     /// Hardly anything of a machine's disk is free for a while. It takes no new versions then; calls go on.
     case fullDisk = "full-disk"
+    /// A connection is cut in the middle.
+    case connectionReset = "connection-reset"
+    /// Nothing goes over a connection for a while, one way.
+    case networkStall = "network-stall"
+
+    /// Those that come over connections, where there are any.
+    public static let ofNetwork: Set<SimFault> = [.connectionReset, .networkStall]
 
     /// Whether users may see that it comes.
     package var disturbs: Bool { self != .coreRestart && self != .slowCPU }
@@ -49,7 +56,7 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
     var frequency: Int {
         switch self {
         case .lostExit: 30
-        case .lostMessage, .delayedMessage, .doubledMessage: 5
+        case .lostMessage, .delayedMessage, .doubledMessage, .connectionReset, .networkStall: 5
         default: 1
         }
     }
@@ -69,6 +76,9 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
 
     /// The engine's word that an instance has ended.
     package static let exit = "engine.exit"
+
+    /// A connection that comes about.
+    package static let connection = "network.connection"
 
     /// An instance's life right after its start.
     static let firstMoments = "instance.first-moments"
@@ -101,17 +111,18 @@ public enum SimFault: String, Hashable, Sendable, CaseIterable, Comparable {
         if name == Self.delivery { return self == .lostMessage || self == .delayedMessage }
         if name == Self.exit { return self == .lostExit }
         if name == Self.firstMoments { return self == .instanceCrash }
+        if name == Self.connection { return Self.ofNetwork.contains(self) }
         switch self {
         case .slow, .slowAnswer: return true
-        case .refused: return port != "passwords" && name != "engine.stop"
-        case .timedOut: return port != "passwords" && name != "engine.stop" && port != "transport"
+        case .refused: return port != "passwords" && port != "function" && name != "engine.stop"
+        case .timedOut: return port != "passwords" && port != "function" && name != "engine.stop" && port != "transport"
         // A transport that refuses has given nothing away; what breaks off later is the instance's crash.
         case .appliedButFailed:
             return ["store", "cache", "artifacts", "logs", "builder"].contains(port) || name == "engine.start"
         case .doubledMessage: return name == "cache.publish"
         case .tornWrite: return name == "artifacts.put" || name == "logs.append"
         case .lostMessage, .delayedMessage, .lostExit, .coreCrash, .coreRestart, .instanceCrash, .cacheLoss, .storeHang,
-            .cacheHang, .slowCPU, .fullDisk:
+            .cacheHang, .slowCPU, .fullDisk, .connectionReset, .networkStall:
             return false
         }
     }

@@ -30,7 +30,7 @@ import Invok
 /// | `build-fill` | its build fills the disk that it has, and fails |
 ///
 /// Every answer carries `x-sim-namespace` and `x-sim-version`.
-struct SimFunction: Hashable, Sendable {
+package struct SimFunction: Hashable, Sendable {
     package enum Answer: Hashable, Sendable {
         case hello(String)
         case echo
@@ -45,14 +45,14 @@ struct SimFunction: Hashable, Sendable {
         case freeze
     }
 
-    enum Start: Hashable, Sendable {
+    package enum Start: Hashable, Sendable {
         case ready
         case never
         case once
         case crash
     }
 
-    enum Build: Hashable, Sendable {
+    package enum Build: Hashable, Sendable {
         case works
         case sleeps(seconds: Int)
         case fillsDisk

@@ -2,11 +2,11 @@ import Invok
 import Synchronization
 
 /// One simulated instance: it counts its requests, and ends once.
-final class SimInstance: Sendable {
+package final class SimInstance: Sendable {
     package let spec: InstanceSpec
     package let function: SimFunction
     /// Whether it answers its readiness check, once it has started.
-    let becomesReady: Bool
+    package let becomesReady: Bool
     package let running: RunningInstance
 
     private struct State: Sendable {
@@ -40,8 +40,11 @@ final class SimInstance: Sendable {
     package var isHealthy: Bool { state.withLock { $0.isAccepting && !$0.isFrozen } && becomesReady }
 
     /// Notes that the running core starts it or sends it a request of a user, so that it may judge it.
-    func noteUse() {
-        let core = SimCore.current?.name
+    func noteUse() { noteUse(by: SimCore.current) }
+
+    /// Notes that the core uses it.
+    package func noteUse(by core: SimCore?) {
+        let core = core?.name
         state.withLock { $0.user = core }
     }
 
@@ -66,7 +69,7 @@ final class SimInstance: Sendable {
 
     /// - Parameter isCheck: whether it is a readiness check.
     /// - Returns: the number of users' requests it has now; `nil` when the instance takes no requests any more.
-    func beginRequest(isCheck: Bool) -> Int? {
+    package func beginRequest(isCheck: Bool) -> Int? {
         if !isCheck, function.answer == .refuse { return nil }
         return state.withLock { state in
             guard state.isAccepting else { return nil }
@@ -76,7 +79,7 @@ final class SimInstance: Sendable {
         }
     }
 
-    func endRequest(isCheck: Bool) {
+    package func endRequest(isCheck: Bool) {
         let isIdle = state.withLock { state in
             state.requests -= 1
             if !isCheck { state.exchanges -= 1 }
@@ -104,5 +107,5 @@ final class SimInstance: Sendable {
     }
 
     /// - Returns: `false` when the task was cancelled before the instance ended.
-    func waitUntilEnded() async -> Bool { await ended.wait() }
+    package func waitUntilEnded() async -> Bool { await ended.wait() }
 }

@@ -30,19 +30,25 @@ public struct SimTransport: InstanceTransport {
             }
             throw error
         }
-        let instance = work.instance
-        let outcome = await withTaskGroup(of: Result<Void, TransportError>.self) { group in
+        let outcome = await serve(request, by: work.instance, sink: sink)
+        switch outcome {
+        case .failure(.cancelled), .failure(.clientGone): workOn(work, until: doneWith(work, began), workEnded)
+        default: work.end()
+        }
+        try outcome.get()
+    }
+
+    /// Answers a request as the instance's function does, until it has answered or the instance ends.
+    package func serve(
+        _ request: InvocationRequest, by instance: SimInstance, sink: any ResponseSink
+    ) async -> Result<Void, TransportError> {
+        await withTaskGroup(of: Result<Void, TransportError>.self) { group in
             group.addTask { await answer(request, of: instance, sink: sink) }
             group.addTask { .failure(await instance.waitUntilEnded() ? .broken("the instance died") : .cancelled) }
             let first = await group.next() ?? .failure(.cancelled)
             group.cancelAll()
             return first
         }
-        switch outcome {
-        case .failure(.cancelled), .failure(.clientGone): workOn(work, until: doneWith(work, began), workEnded)
-        default: work.end()
-        }
-        try outcome.get()
     }
 
     /// What an instance does for one exchange. A core that crashes drops its connections, and ends it so.

@@ -92,6 +92,8 @@ package final class SimLatch: Sendable {
     private let isOpenNow = Mutex(false)
     private let waiters = SimWaiters<Int>()
 
+    package init() {}
+
     package var isOpen: Bool { isOpenNow.withLock { $0 } }
 
     package func open() {

@@ -25,6 +25,18 @@ public final class ByteConnection: @unchecked Sendable {
 
     deinit { channel.close(promise: nil) }
 
+    /// Reads and writes a channel that somebody else makes. To be called on its event loop, where it is set up.
+    /// - Parameter whenActive: gets the connection once it may be used.
+    public static func attach(
+        to channel: any Channel, whenActive: @escaping @Sendable (ByteConnection) -> Void = { _ in }
+    ) throws {
+        let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
+        let handler = Receiver(receiver) { [unowned channel] in
+            whenActive(ByteConnection(channel: channel, received: stream))
+        }
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
     /// Connects to a port of this machine. The connection stays half open when the server ends its side.
     /// - Parameter tls: secures it; what is wrong then is thrown by what is written or read.
     public static func connect(port: Int, tls: TLSClient? = nil) async throws -> ByteConnection {
@@ -124,6 +136,9 @@ public final class ByteConnection: @unchecked Sendable {
         }
     }
 
+    /// Whether the system takes more at once.
+    public var isWritable: Bool { channel.isWritable }
+
     /// Ends the sending; what comes is still read.
     public func finish() async throws { try await channel.close(mode: .output) }
 
@@ -171,12 +186,8 @@ public enum ByteServer {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (stream, receiver) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
                     // What is asked of a channel before it is active gets lost.
-                    let whenActive = { [unowned channel] in
-                        _ = continuation.yield(ByteConnection(channel: channel, received: stream))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(Receiver(receiver, whenActive: whenActive))
+                    try ByteConnection.attach(to: channel) { _ = continuation.yield($0) }
                 }
             }
         let listener = try await bind(bootstrap)

@@ -1,8 +1,13 @@
 /// The bounds of a head.
-struct HeadLimits: Hashable, Sendable {
+package struct HeadLimits: Hashable, Sendable {
     /// All of it in bytes, the empty line included.
-    var bytes = 64 * 1024
-    var fields = 200
+    var bytes: Int
+    var fields: Int
+
+    package init(bytes: Int = 64 * 1024, fields: Int = 200) {
+        self.bytes = bytes
+        self.fields = fields
+    }
 }
 
 /// Reads heads and trailers, a line at a time, strictly by RFC 9112: what two readers might take differently is a fault.

@@ -1,8 +1,8 @@
 /// Reads one request, as the server of clients.
 ///
 /// A machine: it is given bytes and says what they are. How they were split on their way makes no difference.
-struct RequestReader: Sendable {
-    enum Part: Hashable, Sendable {
+package struct RequestReader: Sendable {
+    package enum Part: Hashable, Sendable {
         case head(RequestHead)
         /// So many bytes behind what was skipped are of the body.
         case body(Int)
@@ -23,7 +23,7 @@ struct RequestReader: Sendable {
     private let limits: HeadLimits
     private var state = State.emptyLines(0)
 
-    init(limits: HeadLimits) { self.limits = limits }
+    package init(limits: HeadLimits) { self.limits = limits }
 
     /// Whether all of the body has been read, so that the end is next.
     var isAtEnd: Bool { if case .body(let reader) = state { reader.isAtEnd } else { false } }
@@ -31,7 +31,9 @@ struct RequestReader: Sendable {
     /// Takes the next part from the beginning of what has come and was not taken yet.
     /// - Returns: how many bytes to skip, and the part behind them, whose bytes are taken too; no part when more is needed,
     ///   and after the end.
-    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(MessageFault) -> (skipped: Int, part: Part?) {
+    package mutating func next(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(MessageFault) -> (skipped: Int, part: Part?) {
         var skipped = 0
         while true {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
@@ -74,7 +76,7 @@ struct RequestReader: Sendable {
 /// The head of a request.
 package struct RequestHead: Hashable, Sendable {
     package let head: MessageHead
-    let method: Range<Int>
+    package let method: Range<Int>
     /// In origin form, or `*`; of one in absolute form, what stands behind its authority, which is empty for the root.
     package let target: Range<Int>
     /// The authority of a target in absolute form, or else the value of `Host`; `nil` where HTTP/1.0 has none.
@@ -82,7 +84,7 @@ package struct RequestHead: Hashable, Sendable {
     let isHTTP10: Bool
     let framing: BodyReader.Framing
     /// Whether the client waits for an interim answer before it sends the body (RFC 9110 §10.1.1).
-    let expectsContinue: Bool
+    package let expectsContinue: Bool
     /// Whether the client would go on in another protocol (RFC 9110 §7.8), whether or not it may.
     let asksForUpgrade: Bool
     /// The protocols that a function is offered to go on in; `nil` for none. A request with a body has none, since where the
@@ -121,9 +123,9 @@ package struct RequestHead: Hashable, Sendable {
         upgrade = mayUpgrade ? UpgradeRules.offer(upgrades, connection: head.values("connection")) : nil
     }
 
-    var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
+    package var keepsAlive: Bool { head.keepsAlive(isHTTP10: isHTTP10) }
 
-    var isHead: Bool { head.bytes[method].elementsEqual("HEAD".utf8) }
+    package var isHead: Bool { head.bytes[method].elementsEqual("HEAD".utf8) }
 
     private static func parts(
         of target: ArraySlice<UInt8>, isOptions: Bool

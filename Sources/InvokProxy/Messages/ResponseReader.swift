@@ -1,8 +1,8 @@
 /// Reads the answer to one request, as the client of an instance.
 ///
 /// A machine: it is given bytes and says what they are. How they were split on their way makes no difference.
-struct ResponseReader: Sendable {
-    enum Part: Hashable, Sendable {
+package struct ResponseReader: Sendable {
+    package enum Part: Hashable, Sendable {
         case head(ResponseHead)
         /// So many bytes behind what was skipped are of the body.
         case body(Int)
@@ -32,7 +32,7 @@ struct ResponseReader: Sendable {
     /// - Parameters:
     ///   - isHeadRequest: the answer to HEAD has no body, whatever it says (RFC 9112 §6.3).
     ///   - upgrade: the `Upgrade` of the request; `nil` where it has none.
-    init(limits: HeadLimits, isHeadRequest: Bool, upgrade: [UInt8]? = nil) {
+    package init(limits: HeadLimits, isHeadRequest: Bool, upgrade: [UInt8]? = nil) {
         self.limits = limits
         self.isHeadRequest = isHeadRequest
         self.upgrade = upgrade
@@ -40,12 +40,14 @@ struct ResponseReader: Sendable {
     }
 
     /// Whether a final answer has begun.
-    var hasHead: Bool { if case .head = state { false } else { true } }
+    package var hasHead: Bool { if case .head = state { false } else { true } }
 
     /// Takes the next part from the beginning of what has come and was not taken yet.
     /// - Returns: how many bytes to skip, and the part behind them, whose bytes are taken too; no part when more is needed,
     ///   and after the end.
-    mutating func next(_ bytes: UnsafeRawBufferPointer) throws(MessageFault) -> (skipped: Int, part: Part?) {
+    package mutating func next(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(MessageFault) -> (skipped: Int, part: Part?) {
         var skipped = 0
         while true {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
@@ -78,7 +80,7 @@ struct ResponseReader: Sendable {
 
     /// The instance sends no more, which ends an answer whose length nothing else tells.
     /// - Throws: `cutOff` where it is not the end of the answer.
-    mutating func end() throws(MessageFault) {
+    package mutating func end() throws(MessageFault) {
         guard case .body(let reader) = state, reader.mayEnd else { throw .cutOff }
         state = .ended
     }
@@ -114,9 +116,9 @@ struct ResponseReader: Sendable {
 }
 
 /// The head of an answer.
-struct ResponseHead: Hashable, Sendable {
-    let head: MessageHead
-    let status: Int
+package struct ResponseHead: Hashable, Sendable {
+    package let head: MessageHead
+    package let status: Int
     let isHTTP10: Bool
     /// The words behind the status, as they came.
     let reason: Range<Int>

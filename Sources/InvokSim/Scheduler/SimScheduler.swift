@@ -32,8 +32,14 @@ public final class SimScheduler {
         public let any: Int
     }
 
+    /// What may be next.
+    private enum Ready {
+        case job(UnownedJob)
+        case turn(any SimTurn)
+    }
+
     private let isFinished = SimLatch()
-    private var ready: [UnownedJob] = []
+    private var ready: [Ready] = []
     private var random: SimGenerator
     /// Jobs run so far.
     public private(set) var steps = 0
@@ -56,8 +62,11 @@ public final class SimScheduler {
 
     func enqueue(_ job: UnownedJob) {
         watch?.note(job)
-        ready.append(job)
+        ready.append(.job(job))
     }
+
+    /// Has a turn come, once, in the simulation of this thread; where there is none, or it is over, never.
+    package static func enqueue(_ turn: any SimTurn) { current?.ready.append(.turn(turn)) }
 
     /// What came from other threads during the run.
     public var strays: Strays { Strays(own: watch?.strayJobs ?? 0, any: platformJobs) }
@@ -142,8 +151,16 @@ public final class SimScheduler {
         hash.add(UInt64(choice) << 32 | UInt64(ready.count))
         steps += 1
         ready.swapAt(choice, ready.count - 1)
-        Self.execute(ready.removeLast())
+        switch ready.removeLast() {
+        case .job(let job): Self.execute(job)
+        case .turn(let turn): turn.run()
+        }
     }
+}
+
+/// What is no task and has something to do, such as an event loop.
+package protocol SimTurn: AnyObject {
+    func run()
 }
 
 /// FNV-1a over 64-bit words.

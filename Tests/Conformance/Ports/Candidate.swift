@@ -2,9 +2,12 @@ import Foundation
 import Invok
 import InvokEmbedded
 import InvokPostgres
+import InvokProxy
 import InvokSQLite
 import InvokSim
+import InvokSimNetwork
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
@@ -14,10 +17,11 @@ import Testing
 struct Candidate<Fixture: Sendable>: Sendable, CustomTestStringConvertible {
     let testDescription: String
     /// Makes a fresh, empty implementation, runs a test on it and takes it away again.
-    let run: @Sendable (_ test: @Sendable (Fixture) async throws -> Void) async throws -> Void
+    let run: @Sendable (_ test: @escaping @Sendable (Fixture) async throws -> Void) async throws -> Void
 
     init(
-        _ name: String, run: @escaping @Sendable (_ test: @Sendable (Fixture) async throws -> Void) async throws -> Void
+        _ name: String,
+        run: @escaping @Sendable (_ test: @escaping @Sendable (Fixture) async throws -> Void) async throws -> Void
     ) {
         testDescription = name
         self.run = run
@@ -173,6 +177,52 @@ extension Candidate<any DataDisk> {
         Candidate("sim") { test in try await test(SimDisk(clock: SimClock())) },
         .inFolder("file system") { folder in FileSystemDisk(of: folder) },
     ]
+}
+
+/// A network, and addresses on it where nobody listens.
+struct NetworkFixture: Sendable {
+    let network: any ByteNetwork
+    let freeAddress: @Sendable () -> NetworkAddress
+    /// More bytes than the systems of both sides keep of what nobody reads.
+    var large = 24 << 20
+}
+
+extension Candidate<NetworkFixture> {
+    static let networks: [Candidate] = [
+        // Each seed has connections that cut and join what goes over them in ways of its own.
+        Candidate("sim") { test in
+            for seed in UInt64(1)...12 { try await simulated(seed, test) }
+        },
+        .inFolder("unix sockets") { folder in
+            let number = Mutex(0)
+            return NetworkFixture(network: SocketNetwork()) {
+                .unixSocket(path: "\(folder)/\(number.withLock { $0 += 1; return $0 })")
+            }
+        },
+        Candidate("TCP") { test in
+            try await test(NetworkFixture(network: SocketNetwork()) { .host("127.0.0.1", port: 0) })
+        },
+    ]
+
+    private static func simulated(
+        _ seed: UInt64, _ test: @escaping @Sendable (NetworkFixture) async throws -> Void
+    ) async throws {
+        let clock = SimClock()
+        let failure = Mutex<(any Error)?>(nil)
+        let number = Mutex(0)
+        let report = await SimScheduler.run(seed: seed, onIdle: { clock.advanceToNextTimer() }) {
+            let network = SimNetwork(seed: seed, clock: clock)
+            var fixture = NetworkFixture(network: SimByteNetwork(network, of: network.host("test"))) {
+                .unixSocket(path: "\(number.withLock { $0 += 1; return $0 })")
+            }
+            fixture.large = 400_000
+            do { try await test(fixture) } catch { failure.withLock { $0 = error } }
+            network.end()
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        #expect(report.end == .finished, "seed \(seed)")
+        #expect(report.foreignJobs == 0, "seed \(seed)")
+    }
 }
 
 extension Candidate<Durable<any LogStore>> {
