@@ -2,6 +2,12 @@ import HTTPTypes
 import Invok
 import NIOCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The driver of a client's connection: hands bytes and events to a `ClientConnectionMachine`, and does what it says.
 ///
 /// Used on the connection's event loop only.
@@ -24,6 +30,8 @@ final class ClientHandler: ChannelInboundHandler {
     private var lingerTimer: Scheduled<Void>?
     private let output: OutputWatch
     private var hasWritten = false
+    /// Whether the system resets the connection when it is closed, by whatever.
+    private var resetsOnClose = false
     private var context: ChannelHandlerContext?
     /// What the context says is its channel, which it works out each time.
     private var channel: (any Channel)?
@@ -156,8 +164,10 @@ final class ClientHandler: ChannelInboundHandler {
 
     func writeHead(_ head: HTTPResponse) -> EventLoopFuture<Void> {
         let fields = head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }
-        return write(
-            machine.onAnswerHead(status: head.status.code, reason: head.status.reasonPhrase, fields: fields))
+        let actions = machine.onAnswerHead(
+            status: head.status.code, reason: head.status.reasonPhrase, fields: fields)
+        guardEnd()
+        return write(actions)
     }
 
     func writeBody(_ bytes: [UInt8]) -> EventLoopFuture<Void> { write(machine.onAnswerBody(bytes)) }
@@ -197,6 +207,7 @@ final class ClientHandler: ChannelInboundHandler {
         perform(
             machine.onAnswerHead(
                 status: head.status, reason: head.head.bytes[head.reason], fields: fields, added: added))
+        guardEnd()
         return channel?.isWritable ?? false
     }
 
@@ -239,6 +250,16 @@ final class ClientHandler: ChannelInboundHandler {
     func quiesce() { perform(machine.onQuiesce()) }
 
     // MARK: Inside
+
+    /// Where only the end of the connection tells that of an answer, its client would take a part for the whole: until then
+    /// whatever ends the connection resets it, also the end of this process.
+    private func guardEnd() {
+        guard machine.endsWithConnection != resetsOnClose else { return }
+        resetsOnClose.toggle()
+        guard let provider = channel as? any SocketOptionProvider else { return }
+        // Where that is no socket of TCP nothing can be done.
+        _ = provider.setSoLinger(linger(l_onoff: resetsOnClose ? 1 : 0, l_linger: 0))
+    }
 
     /// Done when the client may be sent more, which is the backpressure.
     private func write(_ actions: [ClientConnectionMachine.Action]) -> EventLoopFuture<Void> {
@@ -310,7 +331,9 @@ final class ClientHandler: ChannelInboundHandler {
         case .probe(let bytes):
             write(ByteBuffer(bytes: bytes), context)
             context.flush()
-        case .answerEnd: if deadlines.onAnswered(now: now), let channel { connections.setIdle(true, channel) }
+        case .answerEnd:
+            guardEnd()
+            if deadlines.onAnswered(now: now), let channel { connections.setIdle(true, channel) }
         case .inputEnd: tellInputEnd()
         case .closeOutput: close(.output, context)
         case .close: close(.all, context)

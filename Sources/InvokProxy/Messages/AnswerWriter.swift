@@ -120,6 +120,9 @@ struct AnswerWriter: Sendable {
         return bytes
     }
 
+    /// Whether an answer goes on whose end only that of the connection tells (RFC 9112 §8).
+    var endsWithConnection: Bool { if case .untilEnd = framing { !hasEnded } else { false } }
+
     /// How so many bytes of the body are sent. More than the head has said are not.
     mutating func frame(_ count: Int) -> BodyFrame {
         guard count > 0, hasHead, !hasEnded else { return BodyFrame(count: 0) }

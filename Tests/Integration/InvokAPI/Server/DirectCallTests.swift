@@ -1,6 +1,7 @@
 import HTTPTypes
 import Invok
 import InvokProxy
+import NIOCore
 import Synchronization
 import TestSupport
 import Testing
@@ -128,6 +129,21 @@ struct DirectCallTests {
             }
         }
         return try #require(seen.withLock { $0 })
+    }
+
+    /// An old client gets no chunks: only the end of the connection tells it where the answer ends, so one that breaks off
+    /// must not end so.
+    @Test(arguments: CallWay.allCases) func anOldClientTakesNoPartForTheWhole(way: CallWay) async throws {
+        try await SocketFunction.run(way) { connection in
+            _ = try await connection.text(through: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        } body: { function in
+            try await WireClient.with(port: function.server.port) { client in
+                try await client.send("GET \(function.path) HTTP/1.0\r\n\r\n")
+                _ = try await client.text(through: "\r\n\r\n")
+                await #expect(throws: IOError.self) { _ = try await client.rest() }
+            }
+        }
     }
 
     @Test(arguments: requests.indices, [false, true])
