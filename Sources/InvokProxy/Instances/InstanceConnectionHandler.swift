@@ -203,7 +203,8 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
 
     /// Where an answer had begun, its end may be that of the connection.
     private func endAnswer(_ context: ChannelHandlerContext) {
-        guard !answerEnded else { return }
+        // The end of a connection that was reset is that of no answer.
+        guard !answerEnded, failure == nil else { return }
         do throws(MessageFault) {
             try answerReader?.end()
             take(.end(nil, isReusable: false), context)
