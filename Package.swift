@@ -200,6 +200,7 @@ let package = Package(
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokModel"),
         integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "TestSupport", "CLinux"]),
+        integrationTests(of: "InvokInit", ["InvokPOSIX", "TestSupport"]),
         integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", logging]),
         integrationTests(
             of: "InvokSandbox",
@@ -237,7 +238,7 @@ let package = Package(
             ],
             path: "Tests/Integration",
             exclude: [
-                "Invok", "InvokAPI", "InvokBuild", "InvokCLI", "InvokDocker", "InvokModel", "InvokProxy",
+                "Invok", "InvokAPI", "InvokBuild", "InvokCLI", "InvokDocker", "InvokInit", "InvokModel", "InvokProxy",
                 "InvokRuntimes", "InvokSandbox",
             ],
             swiftSettings: strict),

@@ -13,7 +13,8 @@ import PackagePlugin
                 arguments: [
                     script.path(), try context.tool(named: "clang").url.path(), output.path(), source.path(),
                 ],
-                inputFiles: [script, source, program.appending(path: "calls.h")],
+                inputFiles: [script, source]
+                    + ["calls.h", "forward.h", "sockets.h"].map { program.appending(path: $0) },
                 outputFiles: [output.appending(path: "InitProgram.swift")])
         ]
     }

@@ -62,6 +62,11 @@ static usize length_of(const char *text) {
     return count;
 }
 
+static int is_same(const char *one, const char *other) {
+    while (*one && *one == *other) one++, other++;
+    return *one == *other;
+}
+
 static char *append(char *to, const char *text) {
     while (*text) *to++ = *text++;
     *to = 0;

@@ -2,14 +2,13 @@
 //
 //   invok-init NUMBER          the core is at the other end of this descriptor, a stream socket
 //   invok-init /PATH           the core listens on this socket
+//   invok-init forward PORT /PATH   something else, in builds: see forward.h
 //
 // It gets two messages (their Swift side is InitMessage.swift). By the first it confines itself, for good, then writes
 // one byte: from then on it is as harmless as the function will be. Only the second has anything of the function in it:
 // the working directory, the command and the variables, and in a container the listening socket. It runs the command as
 // a child, passes signals on, reaps what nobody waits for, and ends as the command ends.
-#include "calls.h"
-#include <asm/errno.h>
-#include <asm/signal.h>
+#include "forward.h"
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
@@ -18,14 +17,13 @@
 #include <linux/seccomp.h>
 
 // The same on both architectures.
-enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 02000000, SOL_SOCKET = 1, SCM_RIGHTS = 1 };
-enum { MSG_CMSG_CLOEXEC = 0x40000000, O_WRONLY = 1, O_CLOEXEC = 02000000, WNOHANG = 1 };
+enum { SCM_RIGHTS = 1, MSG_CMSG_CLOEXEC = 0x40000000, O_WRONLY = 1, O_CLOEXEC = 02000000, WNOHANG = 1 };
 enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32 };
 enum { F_SETFD = 2, F_SETFL = 4, F_SETOWN = 8, F_DUPFD_CLOEXEC = 1030, O_ASYNC = 020000 };
 enum { MSG_PEEK = 2, MSG_DONTWAIT = 0x40 };
 enum { LISTENER = 3, MAXIMUM = 1 << 20, MAXIMUM_FILTER = 4096, LAST_SIGNAL = 64, LAST_CAPABILITY = 63 };
-// The statuses it ends with where the command did not run; those of a shell where that cannot be started.
-enum { BROKEN = 125, NO_USER_NAMESPACE = 124, CANNOT_RUN = 126, NOT_FOUND = 127 };
+// More of the statuses it ends with where the command did not run; those of a shell where that cannot be started.
+enum { NO_USER_NAMESPACE = 124, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
 // Both messages begin with this and go on with `bytes` more.
 struct head {
@@ -46,29 +44,14 @@ struct descriptor_message { usize count; int level, type; int descriptor, paddin
 
 static long prctl(long option, long a, long b) { return CALL5(prctl, option, a, b, 0, 0); }
 
-static int number_of(const char *text) {
-    int value = 0;
-    if (!*text || length_of(text) > 4) return -1;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9') return -1;
-        value = value * 10 + (*text - '0');
-    }
-    return value;
-}
-
 static int reach_the_core(const char *place) {
     if (*place != '/') {
         int number = number_of(place);
         if (number < 0) fail(BROKEN, "it was given no descriptor", 0);
         return number;
     }
-    struct { unsigned short family; char path[108]; } address = {AF_UNIX, {0}};
-    if (length_of(place) >= sizeof address.path) fail(BROKEN, "the socket's path is too long", 0);
-    append(address.path, place);
-    long number = CALL3(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (number < 0) fail(BROKEN, "no socket can be made", number);
-    long result = CALL3(connect, number, &address, sizeof address);
-    if (result < 0) fail(BROKEN, "the server cannot be reached", result);
+    long number = connect_to(place, 0);
+    if (number < 0) fail(BROKEN, "the server cannot be reached", number);
     return (int)number;
 }
 
@@ -307,6 +290,7 @@ __attribute__((noreturn, used)) void begin(long *stack) {
     CALL4(rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
     prctl(PR_SET_DUMPABLE, 0, 0);
     prctl(PR_SET_NAME, (long)"invok-init", 0);
+    if (count == 4 && is_same(arguments[1], "forward")) forward(arguments[2], arguments[3]);
     if (count != 2) fail(BROKEN, "it is started by Invok, with a descriptor or a socket's path", 0);
     // Out of the way of what the function gets.
     int given = reach_the_core(arguments[1]), socket = (int)CALL3(fcntl, given, F_DUPFD_CLOEXEC, LISTENER + 1);
