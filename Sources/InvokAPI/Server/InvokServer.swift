@@ -59,8 +59,9 @@ public struct InvokServer: Service {
         let responder = ServerResponder(system: system, configuration: configuration, logger: logger)
         return HTTPServer(
             configuration: HTTPServer.Configuration(
-                host: configuration.host, port: configuration.port, headBytes: configuration.headBytes,
-                headFields: configuration.headFields, lingerTime: configuration.lingerTime,
+                listener: .host(configuration.host, port: configuration.port),
+                headBytes: configuration.headBytes, headFields: configuration.headFields,
+                lingerTime: configuration.lingerTime,
                 lingerBytes: configuration.lingerBytes, answerTimeout: configuration.answerTimeout,
                 limits: configuration.clientLimits, tls: configuration.tls),
             connections: Connections(

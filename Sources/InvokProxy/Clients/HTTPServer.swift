@@ -5,9 +5,8 @@ import NIOCore
 /// The HTTP/1.1 server: takes connections, and hands each request to a function that answers it.
 package struct HTTPServer: Sendable {
     package struct Configuration: Sendable {
-        package var host: String
-        /// 0 for any free port.
-        package var port: Int
+        /// Where clients come from.
+        package var listener: NetworkAddress
         /// The bounds of a head, and of trailers.
         package var headBytes: Int
         package var headFields: Int
@@ -23,11 +22,10 @@ package struct HTTPServer: Sendable {
         package var tls: TLSTermination?
 
         package init(
-            host: String, port: Int, headBytes: Int, headFields: Int, lingerTime: TimeAmount, lingerBytes: Int,
+            listener: NetworkAddress, headBytes: Int, headFields: Int, lingerTime: TimeAmount, lingerBytes: Int,
             answerTimeout: TimeAmount, limits: ClientLimits, tls: TLSTermination? = nil
         ) {
-            self.host = host
-            self.port = port
+            self.listener = listener
             self.headBytes = headBytes
             self.headFields = headFields
             self.lingerTime = lingerTime
@@ -86,7 +84,7 @@ package struct HTTPServer: Sendable {
 
     /// Takes requests until it is told to stop, or the task is cancelled, which ends every connection.
     /// - Parameters:
-    ///   - onListening: called with the port once requests are taken.
+    ///   - onListening: called with the port once requests are taken; 0 where there is none.
     ///   - stop: returns when no more requests shall be taken; those that run are finished.
     /// - Throws: what NIO throws when it cannot listen.
     package func run(
@@ -95,7 +93,7 @@ package struct HTTPServer: Sendable {
         // Bounded by the connections: each has one exchange at a time.
         let (exchanges, continuation) = AsyncStream.makeStream(of: ClientExchange.self)
         let listener = try await listen { continuation.yield($0) }
-        await onListening(listener.port ?? configuration.port)
+        await onListening(listener.port ?? 0)
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask {
@@ -113,7 +111,7 @@ package struct HTTPServer: Sendable {
     }
 
     private func listen(_ take: @escaping @Sendable (ClientExchange) -> Void) async throws -> NetworkListener {
-        try await network.listen(on: .host(configuration.host, port: configuration.port)) { channel in
+        try await network.listen(on: configuration.listener) { channel in
             channel.eventLoop.makeCompletedFuture {
                 let output = OutputWatch(limit: configuration.answerTimeout)
                 let pipeline = channel.pipeline.syncOperations

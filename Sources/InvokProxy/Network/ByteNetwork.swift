@@ -51,4 +51,6 @@ public enum NetworkAddress: Hashable, Sendable {
     case host(String, port: Int)
     /// A unix domain socket.
     case unixSocket(path: String)
+    /// A socket that listens already, which the listener closes. Nobody can connect by this.
+    case listening(NIOBSDSocket.Handle)
 }

@@ -28,6 +28,7 @@ public struct SocketNetwork: ByteNetwork {
             return NetworkListener(try await bootstrap.bind(host: host, port: port).get())
         case .unixSocket(let path):
             return NetworkListener(try await bootstrap.bind(unixDomainSocketPath: path).get())
+        case .listening(let socket): return NetworkListener(try await bootstrap.withBoundSocket(socket).get())
         }
     }
 
@@ -42,6 +43,7 @@ public struct SocketNetwork: ByteNetwork {
         return switch address {
         case .host(let host, let port): bootstrap.connect(host: host, port: port)
         case .unixSocket(let path): bootstrap.connect(unixDomainSocketPath: path)
+        case .listening: eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
     }
 }
