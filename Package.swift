@@ -143,6 +143,13 @@ let package = Package(
         // The control API, and the server.
         wall(
             "InvokAPI", ["Invok", "InvokProxy", hummingbird, httpTypes, lifecycle, logging, nioCore]),
+        // The package registries as builds reach them.
+        wall(
+            "InvokRegistry",
+            [
+                "Invok", "InvokBuild", "InvokConcurrency", "InvokPOSIX", "InvokProxy", asyncHTTPClient, crypto,
+                httpTypes, logging, nioCore, nioHTTP1,
+            ]),
 
         // MARK: The simulation
         .target(name: "CSimulation"),
@@ -159,9 +166,10 @@ let package = Package(
         .executableTarget(
             name: "invok-core",
             dependencies: [
-                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokDocker", "InvokEmbedded", "InvokPOSIX",
-                "InvokPostgres", "InvokProxy", "InvokRedis", "InvokSandbox", "InvokSQLite", "CLinux", argumentParser,
-                configuration, lifecycle, logging, nioCore, nioPosix, nioSSL, unixSignals,
+                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokBuild", "InvokDocker", "InvokEmbedded",
+                "InvokPOSIX", "InvokPostgres", "InvokProxy", "InvokRedis", "InvokRegistry", "InvokSandbox",
+                "InvokSQLite", "CLinux", argumentParser, configuration, lifecycle, logging, nioCore, nioPosix,
+                nioSSL, unixSignals,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -200,7 +208,11 @@ let package = Package(
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokModel"),
         integrationTests(of: "InvokRuntimes", ["Invok", "InvokTemplates", "TestSupport", "CLinux"]),
+        unitTests(of: "InvokRegistry", ["Invok", "InvokPOSIX", "InvokSim", "TestSupport"]),
         integrationTests(of: "InvokInit", ["InvokPOSIX", "TestSupport"]),
+        integrationTests(
+            of: "InvokRegistry",
+            ["Invok", "InvokBuild", "InvokEmbedded", "InvokInit", "InvokPOSIX", "InvokSim", "TestSupport", logging]),
         integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", logging]),
         integrationTests(
             of: "InvokSandbox",
@@ -223,9 +235,9 @@ let package = Package(
         .testTarget(
             name: "Conformance",
             dependencies: [
-                "Invok", "InvokAuth", "InvokEmbedded", "InvokPostgres", "InvokProxy", "InvokRedis", "InvokSim",
-                "InvokSimNetwork", "InvokSimulation", "InvokSQLite", "TestSupport", "invok-core", asyncHTTPClient,
-                httpTypes, logging,
+                "Invok", "InvokAuth", "InvokEmbedded", "InvokPostgres", "InvokProxy", "InvokRedis", "InvokRegistry",
+                "InvokSim", "InvokSimNetwork", "InvokSimulation", "InvokSQLite", "TestSupport", "invok-core",
+                asyncHTTPClient, httpTypes, logging,
                 nioCore, nioHTTP1,
             ],
             path: "Tests/Conformance", swiftSettings: strict),
@@ -239,7 +251,7 @@ let package = Package(
             path: "Tests/Integration",
             exclude: [
                 "Invok", "InvokAPI", "InvokBuild", "InvokCLI", "InvokDocker", "InvokInit", "InvokModel", "InvokProxy",
-                "InvokRuntimes", "InvokSandbox",
+                "InvokRegistry", "InvokRuntimes", "InvokSandbox",
             ],
             swiftSettings: strict),
     ]

@@ -14,8 +14,15 @@ package protocol BuildRegistries: Sendable {
 
 /// The registries' socket of one build.
 package protocol RegistryDoor: Sendable {
+    /// What registries have failed at, each once, a sentence each and the first ones only: pip, for one, keeps that to itself
+    /// and says that there is no such package.
+    var failures: [String] { get }
     /// Takes no more, cuts off what runs, and removes the socket.
     func close() async
+}
+
+extension RegistryDoor {
+    package var failures: [String] { [] }
 }
 
 /// Where the registries are inside a build: `invok-init forward PORT SOCKET` stands between a tool, which knows of addresses
@@ -30,7 +37,8 @@ package enum RegistryPlace {
     /// Runs a command with the registries at the port. They are there before it begins, and nothing begins without them.
     package static func wrap(_ command: [String]) -> [String] {
         [
-            "/bin/sh", "-c", #""$1" forward "$2" "$3" || exit; shift 3; exec "$@""#, "invok-forward", program, "\(port)",
+            "/bin/sh", "-c", #""$1" forward "$2" "$3" || exit; shift 3; exec "$@""#, "invok-forward", program,
+            "\(port)",
             socket,
         ] + command
     }

@@ -43,6 +43,9 @@ struct Core {
         let stores = try await openStores(directory, spool, clock, randomness)
         let sealer = try await makeSealer(directory, stores, randomness)
         let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
+        let registries = RegistryChoice.make(
+            configuration, cacheDirectory: configuration.cacheFolder(dataDirectory: directory.path), clock: clock,
+            logger: logger)
         let choice = EngineChoice.make(
             configuration, dataDirectory: directory.path, logs: logs, clock: clock, logger: logger)
         let transport = UnixSocketTransport()
@@ -54,7 +57,7 @@ struct Core {
             artifacts: stores.artifacts, archives: ZipReader(), spool: spool, disk: FileSystemDisk(of: directory.path),
             logs: logs, transport: transport, passwords: passwords, tokens: try await makeTokens(directory),
             sealer: sealer, clock: clock, randomness: randomness)
-        try await reportLimitations(choice)
+        try await reportLimitations(choice, registries)
         let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
         let result: Result<Void, any Error>
         do {
@@ -69,6 +72,7 @@ struct Core {
         }
         // However it ended: what cannot outlive this process is stopped.
         await choice.close()
+        await registries.close()
         await transport.shutdown()
         stores.close()
         withExtendedLifetime(directory) {}
@@ -132,7 +136,7 @@ struct Core {
     }
 
     /// What this machine cannot do is said once, by name.
-    private func reportLimitations(_ choice: EngineChoice) async throws {
+    private func reportLimitations(_ choice: EngineChoice, _ registries: RegistryChoice) async throws {
         do throws(EngineError) {
             for limitation in try await choice.engine.prepare() { logger.warning("\(limitation)") }
         } catch {
@@ -141,7 +145,7 @@ struct Core {
             case .cancelled: throw CancellationError()
             }
         }
-        for limitation in choice.limitations { logger.warning("\(limitation)") }
+        for limitation in choice.limitations + registries.limitations { logger.warning("\(limitation)") }
     }
 
     private func serve(

@@ -23,6 +23,8 @@ struct CoreConfiguration: Sendable {
     /// Redis, or else this process's memory.
     var redisURL: String?
     var engine = EngineChoice.Name.sandbox
+    /// What builds reach.
+    var buildEgress = RegistryChoice.Egress.registries
     /// Whether functions may run whose memory or processes this machine cannot limit.
     var allowsUnlimited = false
     var docker: DockerChoice
@@ -71,6 +73,7 @@ struct CoreConfiguration: Sendable {
         DATABASE_URL           SQLite in the data directory (or postgres://USER:PASSWORD@HOST:PORT/DATABASE)
         REDIS_URL              this process's memory (or redis://:PASSWORD@HOST:PORT/DATABASE)
         INVOK_ENGINE           sandbox (or docker)
+        INVOK_BUILD_EGRESS     registries (what builds reach: those that your pip, npm and Go settings name; or off)
         INVOK_ALLOW_UNLIMITED  0 (1: also where the machine cannot limit functions' memory or processes)
         DOCKER_HOST            unix:///var/run/docker.sock
         INVOK_HOST_DATA_DIR    the data directory as Docker sees it, where the core runs in a container
@@ -150,6 +153,13 @@ struct CoreConfiguration: Sendable {
             }
             engine = value
         }
+        if let name = text("INVOK_BUILD_EGRESS") {
+            guard let value = RegistryChoice.Egress(rawValue: name) else {
+                throw ConfigurationError(
+                    message: "INVOK_BUILD_EGRESS is '\(name)', but must be 'registries' or 'off'")
+            }
+            buildEgress = value
+        }
         allowsUnlimited = try number("INVOK_ALLOW_UNLIMITED", 0, in: 0...1) == 1
         docker = try DockerChoice(setting: text)
         if let access = text("INVOK_DEFAULT_ACCESS") {
@@ -227,6 +237,12 @@ struct CoreConfiguration: Sendable {
     private static let secrets: Set = [
         "AUTH_JWT_SECRET", "DATABASE_URL", "INVOK_SECRETS_KEY", "INVOK_SECRETS_NEW_KEY", "REDIS_URL",
     ]
+
+    /// Where what can be made again is kept. In a container of its own, the core shares no directory with Docker but the data
+    /// directory.
+    func cacheFolder(dataDirectory: String) -> String {
+        engine == .docker && docker.hostDataDirectory != nil ? dataDirectory + "/cache" : cacheDirectory
+    }
 
     static func checkedPort(_ port: Int, _ name: String) throws(ConfigurationError) -> Int {
         guard (0...65_535).contains(port) else {

@@ -56,7 +56,7 @@ struct EngineChoice: Sendable {
         let compilers = Toolchains.discover(environment: configuration.environment, names: [.esbuild])
         let host = DockerHost(
             settings: configuration.docker.settings(
-                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory,
+                dataDirectory: dataDirectory, cacheDirectory: configuration.cacheFolder(dataDirectory: dataDirectory),
                 esbuild: compilers[.esbuild]?.executable),
             clock: clock, logger: logger)
         let builder = DockerFunctionBuilder(host: host, logger: logger)
@@ -101,11 +101,9 @@ struct DockerChoice: Sendable {
         }
     }
 
-    /// In a container of its own, the core shares no directory with Docker but the data directory.
     func settings(dataDirectory: String, cacheDirectory: String, esbuild: String?) -> DockerSettings {
         DockerSettings(
             socketPath: socketPath, images: images, dataDirectory: dataDirectory,
-            hostDataDirectory: hostDataDirectory,
-            cacheDirectory: hostDataDirectory == nil ? cacheDirectory : dataDirectory + "/cache", esbuild: esbuild)
+            hostDataDirectory: hostDataDirectory, cacheDirectory: cacheDirectory, esbuild: esbuild)
     }
 }

@@ -32,7 +32,8 @@ struct CoreStartTests {
 
     static let badSettings: [(String, String, String)] = [
         ("SERVER_PORT", "http", "from 0 to 65535"), ("SERVER_PORT", "65536", "from 0 to 65535"),
-        ("INVOK_ENGINE", "magic", "'sandbox'"), ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),
+        ("INVOK_BUILD_EGRESS", "all", "'registries' or 'off'"), ("INVOK_ENGINE", "magic", "'sandbox'"),
+        ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),
         ("AUTH_TOKEN_HOURS", "0", "from 1 to 87600"), ("AUTH_ATTEMPTS_PER_ADDRESS", "many", "from 1 to"),
         ("INVOK_MIN_FREE_DISK_PERCENT", "100", "from 0 to 99"), ("MAX_FUNCTION_SIZE", "50MB", "from 1024 to"),
         ("LOG_LEVEL", "loud", "trace, debug, info"),

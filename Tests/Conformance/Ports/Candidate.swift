@@ -3,6 +3,7 @@ import Invok
 import InvokEmbedded
 import InvokPostgres
 import InvokProxy
+import InvokRegistry
 import InvokSQLite
 import InvokSim
 import InvokSimNetwork
@@ -169,6 +170,54 @@ extension Candidate<any Spool> {
     static let spools: [Candidate] = [
         Candidate("sim") { test in try await test(SimSpool()) },
         .inFolder("files") { folder in try FileSpool(directory: folder) },
+    ]
+}
+
+extension Candidate<Packages> {
+    static let packageSources: [Candidate] = [
+        Candidate("sim") { test in
+            let source = SimPackageSource()
+            let url = { @Sendable (path: String) in "https://registry.test\(path)" }
+            source.set(.away, at: "https://away.test/")
+            try await test(
+                Packages(
+                    source: source,
+                    put: { source.put(.init($1, contentType: $2, tag: $3), at: url($0)) },
+                    redirect: { source.put(.init(sendingTo: $1), at: url($0)) },
+                    cut: { source.set(.cutOff($1), at: url($0)) }, url: url, awayURL: "https://away.test/"))
+        },
+        Candidate("http") { test in
+            try await TestRegistry.run { registry in
+                let source = HTTPPackageSource(RegistrySettings.read(environment: [:]), environment: [:])
+                let page = Mutex<[String: TestRegistry.Page]>([:])
+                let change = { @Sendable (path: String, change: @Sendable (inout TestRegistry.Page) -> Void) in
+                    var changed = page.withLock { $0[path] } ?? TestRegistry.Page([])
+                    change(&changed)
+                    page.withLock { $0[path] = changed }
+                    registry.put(changed, at: path)
+                }
+                do {
+                    try await test(
+                        Packages(
+                            source: source,
+                            put: { path, bytes, type, tag in
+                                change(path) { $0 = TestRegistry.Page(bytes, type: type, tag: tag) }
+                            },
+                            redirect: { path, location in
+                                change(path) { page in
+                                    page.status = 302
+                                    page.fields["Location"] = location
+                                }
+                            },
+                            cut: { path, count in change(path) { $0.cutAt = count } },
+                            url: { registry.url + $0 }, awayURL: "http://127.0.0.1:1/"))
+                } catch {
+                    await source.close()
+                    throw error
+                }
+                await source.close()
+            }
+        },
     ]
 }
 
