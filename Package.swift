@@ -179,7 +179,8 @@ let package = Package(
         .executableTarget(
             name: "InvokCLI",
             dependencies: [
-                "InvokModel", "InvokTemplates", "CZlib", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
+                "InvokModel", "InvokTemplates", "CZlib", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
+                nioSSL,
             ],
             path: "Sources/invok", sources: ["Commands", "Client", "Project", "Terminal"], swiftSettings: strict),
 

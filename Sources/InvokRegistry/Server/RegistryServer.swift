@@ -97,7 +97,7 @@ private final class Door: RegistryDoor {
         let patience = Duration.seconds(3600)
         let server = HTTPServer(
             configuration: HTTPServer.Configuration(
-                listener: .socket(fcntl(socket.number, F_DUPFD_CLOEXEC, 0)), headBytes: 64 * 1024, headFields: 100,
+                listener: .listening(fcntl(socket.number, F_DUPFD_CLOEXEC, 0)), headBytes: 64 * 1024, headFields: 100,
                 lingerTime: .seconds(1), lingerBytes: 64 * 1024, answerTimeout: TimeAmount(patience),
                 limits: ClientLimits(
                     firstByte: patience, idle: patience, head: .seconds(60), pause: .seconds(10), body: .seconds(10),
@@ -110,7 +110,8 @@ private final class Door: RegistryDoor {
                         firstByte: patience, idle: patience, head: .seconds(60), pause: .seconds(10),
                         body: .seconds(10), leastRate: 0)
                 },
-                refusal: { _ in RegistryAnswerer.message(.forbidden) }))
+                refusal: { _ in RegistryAnswerer.message(.forbidden) }),
+            network: SocketNetwork())
         let closing = closing
         // Owned by the door, which waits for it when it is closed.
         serving = Task {
