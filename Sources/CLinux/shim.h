@@ -36,6 +36,9 @@ static inline int linux_pidfd_send_signal(int process, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, process, signal, (void *)0, 0);
 }
 
+// syncfs(2): all that was written to the file system of the descriptor.
+static inline int linux_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+
 // renameat2(2): with LINUX_RENAME_NOREPLACE, never over what is there.
 #define LINUX_RENAME_NOREPLACE 1u
 static inline int linux_renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags) {

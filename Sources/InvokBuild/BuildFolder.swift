@@ -14,7 +14,10 @@ package struct BuildFolder: Sendable {
     package init(path: String) { self.path = path }
 
     private var source: String { path + "/source" }
-    private var bundle: String { path + "/bundle" }
+    /// What is kept.
+    var bundle: String { path + "/bundle" }
+    /// Where the package registries are served to the build.
+    var registrySocket: String { path + "/registry" }
 
     /// Writes the files, a piece after the other.
     /// - Parameter executables: those that may be run.
@@ -79,8 +82,22 @@ package struct BuildFolder: Sendable {
         }
     }
 
+    /// The same of a command that works on a copy, of which all in one folder is kept; none is as an empty one.
+    func offer(to isolation: inout Isolation, keepingAllIn folder: String) {
+        isolation.temporaryFolders.append(.init(path: BuildStep.work, bytes: workBytes))
+        isolation.mounts.append(.init(source: source, destination: BuildStep.source))
+        isolation.command = BuildStep.wrap(isolation.command, keeping: ".", of: folder)
+    }
+
     /// Takes what the build keeps.
     package func receiver() -> BundleReceiver { BundleReceiver(bundle, limit: workBytes) }
+
+    /// Puts packages into what was received.
+    /// - Parameter name: of the folder that they become; those above it are there.
+    func add(_ packages: String, as name: String) throws(SystemError) {
+        try Files.linkTree(packages, to: "\(bundle)/\(name)")
+        try Files.synchronizeFileSystem(of: bundle)
+    }
 
     /// Makes what was received the bundle at `destination`: after a crash it is there whole or not at all.
     package func publish(as destination: String) throws(SystemError) {

@@ -22,6 +22,11 @@ package protocol BuildPlace: Sendable {
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
         result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun
+    /// What builds may reach outside; `nil` for nothing.
+    var registries: (any BuildRegistries)? { get }
+    /// Puts `invok-init` into a folder, for every user.
+    /// - Returns: its path.
+    func installInit(in folder: String) throws(SystemError) -> String
     /// For what moves many bytes, where that holds up nobody.
     var disk: WorkerPool { get }
     /// Where what a build leaves behind ends.

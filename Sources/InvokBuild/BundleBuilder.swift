@@ -4,21 +4,23 @@ import InvokConcurrency
 import InvokPOSIX
 import InvokRuntimes
 import Logging
-import Synchronization
 
 /// Builds bundles into a directory: what every builder on this machine does, wherever its builds run.
 package final class BundleBuilder: Sendable {
     private let place: any BuildPlace
     private let deadlineSeconds: Int
     private let goCache: GoCacheKeeper
+    private let installer: PackageInstaller
     private let builds = SingleFlight<BundleID, Result<BuildResult, BuildError>>()
-    private let lastFolder = Atomic<Int>(0)
+    private let folders: BuildFolders
 
     /// - Parameter deadlineSeconds: the longest that one build may take.
     package init(place: any BuildPlace, deadlineSeconds: Int, logger: Logger) {
         self.place = place
         self.deadlineSeconds = deadlineSeconds
         goCache = GoCacheKeeper(place: place, logger: logger)
+        folders = BuildFolders(directory: place.bundlesDirectory)
+        installer = PackageInstaller(place: place, folders: folders)
     }
 
     package static func bundle(of artifact: Digest, runtime: Runtime) -> BundleID {
@@ -26,11 +28,13 @@ package final class BundleBuilder: Sendable {
         return BundleID(Digest(of: "\(artifact)\n\(runtime.rawValue)\n\(recipe)".utf8))
     }
 
-    package func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+    package func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
         let bundle = Self.bundle(of: artifact, runtime: source.config.runtime)
         let result = await builds.value(for: bundle) {
             do throws(BuildError) {
-                return .success(try await self.make(bundle, from: source))
+                return .success(try await self.make(bundle, from: source, of: namespace))
             } catch {
                 return .failure(error)
             }
@@ -59,18 +63,56 @@ package final class BundleBuilder: Sendable {
 
     // MARK: One build
 
-    private func make(_ bundle: BundleID, from source: SourceArchive) async throws(BuildError) -> BuildResult {
+    private func make(
+        _ bundle: BundleID, from source: SourceArchive, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
         let destination = path(of: bundle)
         if Files.isDirectory(destination) { return await result(bundle, log: "") }
         let support = RuntimeSupport.of(source.config.runtime)
-        let plan = try await place.disk.run { () throws(BuildError) in try support.buildPlan(for: source) }
-        let tool = try await place.tool(plan.command[0])
+        let plans = try await place.disk.run { () throws(BuildError) in
+            (install: try support.installPlan(for: source), build: try support.buildPlan(for: source))
+        }
+        let tool = try await place.tool(plans.build.command[0])
         if tool.name == "go" { await goCache.need(.template) }
         if Task.isCancelled { throw .cancelled }
-        let folder = newFolder()
+        guard let install = plans.install, install.isJudge || place.registries != nil else {
+            return try await make(bundle, from: source, by: plans.build, tool)
+        }
+        let installed = try await installer.install(install, by: tool, for: source, of: namespace)
+        defer { installer.release(installed) }
+        return try await make(bundle, from: source, by: plans.build, tool, Packages(installed, by: install))
+    }
+
+    /// Packages that a build has.
+    private struct Packages {
+        let path: String
+        let log: String
+        let environment: [String: String]
+        let destination: InstallPlan.Destination
+
+        init?(_ installed: PackageInstaller.Installed, by plan: InstallPlan) {
+            guard let path = installed.path else { return nil }
+            self.path = path
+            log = installed.log
+            environment = plan.buildEnvironment
+            destination = plan.destination
+        }
+    }
+
+    private func make(
+        _ bundle: BundleID, from source: SourceArchive, by plan: BuildPlan, _ tool: BuildTool,
+        _ packages: Packages? = nil
+    ) async throws(BuildError) -> BuildResult {
+        let folder = folders.next()
         do throws(BuildError) {
-            let log = try await run(plan, tool, folder, support, source.config.name)
-            try await onDisk { () throws(SystemError) in try folder.publish(as: destination) }
+            let log = try await run(plan, tool, folder, packages, source.config)
+            let destination = path(of: bundle)
+            try await onDisk { () throws(SystemError) in
+                if let packages, case .bundle(let name, _) = packages.destination {
+                    try folder.add(packages.path, as: name)
+                }
+                try folder.publish(as: destination)
+            }
             await place.onDisk { [quarantine = place.quarantine] in quarantine.removeLater(folder.path) }
             return await result(bundle, log: log)
         } catch {
@@ -80,24 +122,29 @@ package final class BundleBuilder: Sendable {
     }
 
     /// Stages the plan, runs it, and takes what it leaves.
-    /// - Returns: what it printed.
+    /// - Returns: what it printed, and what the installation of its packages did.
     private func run(
-        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ support: RuntimeSupport, _ name: FunctionName
+        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ packages: Packages?, _ config: FunctionConfig
     ) async throws(BuildError) -> String {
         try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files, executables: plan.executables)
         }
         var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
+        if let packages {
+            isolation.mounts.append(.init(source: packages.path, destination: packages.destination.inBuild))
+            isolation.environment.merge(packages.environment) { $1 }
+        }
         if tool.name == "go" { GoBuildCache(directory: place.cacheDirectory, tool: tool).offer(to: &isolation) }
         folder.offer(to: &isolation, keeping: plan.output)
         let receiver = folder.receiver()
         let run = try await BuildRun(
             isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
         ).run(in: place)
-        let log = BuildRun.readable(run.output)
+        let log = (packages?.log ?? "") + BuildRun.readable(run.output)
         guard run.status.code == 0 else {
             let reason =
                 run.outOfMemoryKills > 0
-                ? "the build ran out of memory" : support.failureReason(log: log, of: name)
+                ? "the build ran out of memory"
+                : RuntimeSupport.of(config.runtime).failureReason(log: log, of: config.name)
             throw .failed(reason: reason, log: log)
         }
         let failure = await place.onDisk { receiver.finish() }
@@ -117,15 +164,6 @@ package final class BundleBuilder: Sendable {
     // MARK: Small things
 
     private func path(of bundle: BundleID) -> String { "\(place.bundlesDirectory)/\(bundle)" }
-
-    private func newFolder() -> BuildFolder {
-        while true {
-            let number = lastFolder.wrappingAdd(1, ordering: .relaxed).newValue
-            let folder = BuildFolder(path: "\(place.bundlesDirectory)/.tmp-\(number)")
-            // One that could not even be moved away is passed over.
-            if !Files.exists(folder.path) { return folder }
-        }
-    }
 
     private func onDisk(_ work: @escaping @Sendable () throws(SystemError) -> Void) async throws(BuildError) {
         if let failure = await place.onDisk({ Self.failure(work) }) { throw BuildError(writing: failure) }

@@ -9,6 +9,10 @@ struct BundleWriter: Sendable {
     private var folder: (path: String, descriptor: Descriptor)
     private var file: Descriptor?
     private var folders: [String] = []
+    private var fileCount = 0
+
+    /// With more files, all are made durable together: one wait for each would take longer.
+    private static let filesSyncedAlone = 64
 
     /// - Parameter path: a new directory, in one that is the core's alone.
     init(_ path: String) throws(SystemError) {
@@ -45,6 +49,7 @@ struct BundleWriter: Sendable {
     /// Makes all of it durable.
     mutating func finish() throws(SystemError) {
         try endFile()
+        guard fileCount <= Self.filesSyncedAlone else { return try root.synchronizeFileSystem() }
         // Those inside first; the root last.
         for path in folders.reversed() { try Self.sync(try descriptor(of: path[...]), path) }
         try Self.sync(root, "the bundle")
@@ -53,7 +58,8 @@ struct BundleWriter: Sendable {
     private mutating func endFile() throws(SystemError) {
         guard let file else { return }
         self.file = nil
-        try Self.sync(file, folder.path)
+        fileCount += 1
+        if fileCount <= Self.filesSyncedAlone { try Self.sync(file, folder.path) }
     }
 
     private static func sync(_ descriptor: Descriptor, _ path: String) throws(SystemError) {

@@ -1,6 +1,7 @@
 public import Invok
 import InvokBuild
 import InvokConcurrency
+import InvokInit
 import InvokPOSIX
 import InvokRuntimes
 public import Logging
@@ -16,8 +17,10 @@ public final class DockerFunctionBuilder: FunctionBuilder {
         builder = BundleBuilder(place: host, deadlineSeconds: deadlineSeconds, logger: logger)
     }
 
-    public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
-        try await builder.build(source, artifact: artifact)
+    public func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
+        try await builder.build(source, artifact: artifact, of: namespace)
     }
 
     public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
@@ -35,6 +38,10 @@ public final class DockerFunctionBuilder: FunctionBuilder {
 
 extension DockerHost: BuildPlace {
     private static let runtimes: [String: Runtime] = ["go": .go, "node": .nodejs, "python3": .python]
+
+    package func installInit(in folder: String) throws(SystemError) -> String {
+        try HandOver.install(in: folder, mode: 0o555)
+    }
 
     package func tool(_ name: String) async throws(BuildError) -> BuildTool {
         let prepared = try await preparedForBuild()

@@ -1,10 +1,10 @@
 import Foundation
 import Glibc
-public import Invok
+import Invok
 import InvokBuild
 import InvokConcurrency
 import InvokPOSIX
-public import Logging
+import Logging
 import Synchronization
 
 /// What the engine and the builder share: the connection to Docker, the installation's name on it, directories. One for
@@ -24,6 +24,7 @@ public final class DockerHost: Sendable {
     package let clock: any Clock
     package let disk = WorkerPool(threads: BuildThreads.count)
     package let quarantine: Quarantine
+    package let registries: (any BuildRegistries)?
     /// The builds that have a container or are about to. Those of earlier cores, and those that Docker did not remove when
     /// it was asked to, are nobody's any more.
     let builds = Mutex<Set<String>>([])
@@ -31,10 +32,16 @@ public final class DockerHost: Sendable {
     let gate = StartGate(places: 3)
     private let preparation = Preparation<Prepared, EngineError>()
 
-    /// - Parameter logger: for leftovers.
-    public init(settings: DockerSettings, clock: any Clock, logger: Logger = Logger(label: "invok")) {
+    /// - Parameters:
+    ///   - registries: what builds may reach; `nil` for nothing.
+    ///   - logger: for leftovers.
+    package init(
+        settings: DockerSettings, clock: any Clock, registries: (any BuildRegistries)? = nil,
+        logger: Logger = Logger(label: "invok")
+    ) {
         self.settings = settings
         self.clock = clock
+        self.registries = registries
         quarantine = Quarantine(directory: settings.dataDirectory + "/quarantine", threads: disk, logger: logger)
         client = DockerClient(socketPath: settings.socketPath)
     }

@@ -113,6 +113,11 @@ package final class Descriptor: Sendable {
         guard fsync(number) == 0 else { throw SystemError("fsync", path) }
     }
 
+    /// Returns when all that was written to its file system is on the disk.
+    package func synchronizeFileSystem() throws(SystemError) {
+        guard linux_syncfs(number) == 0 else { throw SystemError("syncfs", path) }
+    }
+
     /// Waits until it is readable.
     /// - Returns: whether that happened in time.
     package func waitReadable(milliseconds: Int32) -> Bool {

@@ -29,6 +29,16 @@ public struct RuntimeSupport: Sendable {
         return try recipe.buildPlan(for: source)
     }
 
+    /// How the packages are fetched that the archive asks for and does not bring along. Manifests are read, which may block.
+    /// - Returns: `nil` where it asks for none.
+    /// - Throws: `BuildError.failed` when a manifest cannot be read, whatever the machine; what reading throws.
+    public func installPlan(for source: SourceArchive) throws(BuildError) -> InstallPlan? {
+        try recipe.installPlan(for: source)
+    }
+
+    /// Why packages could not be installed, in a sentence that says what to do, read from what the plan's command printed.
+    public func installFailureReason(log: String) -> String { recipe.installFailureReason(log: log) }
+
     /// Why a build failed, in a sentence that says what to do, read from what the plan's command printed.
     /// - Parameters:
     ///   - log: the standard output and error of the command, which ended with another status than 0.
@@ -54,6 +64,8 @@ extension SourceArchive {
 protocol Recipe: Sendable {
     var version: Int { get }
     var launch: LaunchPlan { get }
+    func installPlan(for source: SourceArchive) throws(BuildError) -> InstallPlan?
+    func installFailureReason(log: String) -> String
     func buildPlan(for source: SourceArchive) throws(BuildError) -> BuildPlan
     func failureReason(log: String, of name: FunctionName) -> String
 }

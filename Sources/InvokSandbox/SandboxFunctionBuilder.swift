@@ -1,5 +1,7 @@
 public import Invok
 import InvokBuild
+import InvokInit
+import InvokPOSIX
 import InvokRuntimes
 public import Logging
 
@@ -15,8 +17,10 @@ public final class SandboxFunctionBuilder: FunctionBuilder {
         builder = BundleBuilder(place: host, deadlineSeconds: deadlineSeconds, logger: logger)
     }
 
-    public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
-        try await builder.build(source, artifact: artifact)
+    public func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
+        try await builder.build(source, artifact: artifact, of: namespace)
     }
 
     public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
@@ -51,6 +55,10 @@ extension SandboxHost: BuildPlace {
         }
     }
 
+    package func installInit(in folder: String) throws(SystemError) -> String {
+        try HandOver.install(in: folder, mode: 0o555)
+    }
+
     package func tool(_ name: String) async throws(BuildError) -> BuildTool {
         _ = try await launcher()
         guard let known = Toolchain.Name(rawValue: name), let tool = toolchains[known] else {
@@ -80,7 +88,7 @@ extension SandboxHost: BuildPlace {
 extension Toolchain {
     var forBuilds: BuildTool {
         BuildTool(
-            name: name.rawValue, executable: sandboxExecutable, mounts: mounts,
+            name: name.rawValue, executable: sandboxExecutable, mounts: mounts + buildMounts,
             environment: environment.merging(["PATH": Toolchain.path([self])]) { $1 }, identity: version)
     }
 }

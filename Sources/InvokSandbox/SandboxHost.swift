@@ -1,11 +1,11 @@
 import Glibc
-public import Invok
+import Invok
 import InvokBuild
 import InvokConcurrency
 import InvokInit
 import InvokPOSIX
 import InvokRuntimes
-public import Logging
+import Logging
 import Synchronization
 
 /// What the engine and the builder share of this machine: directories, bubblewrap, control groups, users, toolchains.
@@ -20,6 +20,7 @@ public final class SandboxHost: Sendable {
     /// Apart from what waits for instances: a large build must not hold up the end of one.
     package let disk = WorkerPool(threads: BuildThreads.count)
     package let quarantine: Quarantine
+    package let registries: (any BuildRegistries)?
     private let bubblewrap: String?
     private let usesControlGroups: Bool
     private let machine: LimitEnforcement.Machine
@@ -37,15 +38,17 @@ public final class SandboxHost: Sendable {
     ///     again.
     ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
     ///   - allowsUnlimited: whether functions may run whose memory or processes nothing on this machine limits.
+    ///   - registries: what builds may reach; `nil` for nothing.
     ///   - logger: for leftovers.
-    public convenience init(
+    package convenience init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
-        bubblewrap: String? = nil, allowsUnlimited: Bool = false, logger: Logger = Logger(label: "invok")
+        bubblewrap: String? = nil, allowsUnlimited: Bool = false, registries: (any BuildRegistries)? = nil,
+        logger: Logger = Logger(label: "invok")
     ) {
         self.init(
             dataDirectory: dataDirectory, cacheDirectory: cacheDirectory, toolchains: toolchains, clock: clock,
-            bubblewrap: bubblewrap, allowsUnlimited: allowsUnlimited, logger: logger, usesControlGroups: true,
-            machine: .this)
+            bubblewrap: bubblewrap, allowsUnlimited: allowsUnlimited, registries: registries, logger: logger,
+            usesControlGroups: true, machine: .this)
     }
 
     /// - Parameters:
@@ -53,8 +56,8 @@ public final class SandboxHost: Sendable {
     ///   - machine: what to take this machine for.
     init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
-        bubblewrap: String? = nil, allowsUnlimited: Bool = false, logger: Logger = Logger(label: "invok"),
-        usesControlGroups: Bool, machine: LimitEnforcement.Machine
+        bubblewrap: String? = nil, allowsUnlimited: Bool = false, registries: (any BuildRegistries)? = nil,
+        logger: Logger = Logger(label: "invok"), usesControlGroups: Bool, machine: LimitEnforcement.Machine
     ) {
         self.dataDirectory = dataDirectory
         self.cacheDirectory = cacheDirectory
@@ -63,6 +66,7 @@ public final class SandboxHost: Sendable {
         self.usesControlGroups = usesControlGroups
         self.machine = machine
         self.allowsUnlimited = allowsUnlimited
+        self.registries = registries
         quarantine = Quarantine(directory: dataDirectory + "/quarantine", threads: disk, logger: logger)
         self.bubblewrap =
             bubblewrap ?? ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first(where: Files.exists)

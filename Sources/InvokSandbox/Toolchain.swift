@@ -19,6 +19,8 @@ public struct Toolchain: Hashable, Sendable {
     public let sandboxExecutable: String
     /// What is bound into the sandbox; nothing when it lies in `/usr`, which every sandbox has but for `/usr/local`.
     let mounts: [Sandbox.Mount]
+    /// What is bound besides where functions are built.
+    let buildMounts: [Sandbox.Mount]
     /// Where a sandbox sees the shared libraries of its own that it loads; `nil` where it has none, or in a folder that is
     /// searched anyway.
     let libraries: String?
@@ -26,15 +28,18 @@ public struct Toolchain: Hashable, Sendable {
     /// - Parameters:
     ///   - root: the file or directory that has all that the executable needs beyond the system's libraries.
     ///   - parts: what of `/usr/local` it needs, where that is the root; each stays where it is.
+    ///   - companions: what builds need besides its root, as paths beside the folder that the executable is in.
     ///   - hasLibraries: whether `lib` in the root has shared libraries that the executable loads.
     init(
-        name: Name, version: String, executable: String, root: String, parts: [String] = [], hasLibraries: Bool = false
+        name: Name, version: String, executable: String, root: String, parts: [String] = [], companions: [String] = [],
+        hasLibraries: Bool = false
     ) {
         self.name = name
         self.version = version
         self.executable = executable
         let folder = "/opt/\(name.rawValue)"
         var libraries: String?
+        var buildMounts: [Sandbox.Mount] = []
         if root == Self.local {
             sandboxExecutable = executable
             mounts = parts.map { Sandbox.Mount(source: $0, destination: $0) }
@@ -44,6 +49,8 @@ public struct Toolchain: Hashable, Sendable {
         } else if root == executable {
             sandboxExecutable = "\(folder)/bin/\(name.rawValue)"
             mounts = [Sandbox.Mount(source: root, destination: sandboxExecutable)]
+            let home = Self.home(of: executable)
+            buildMounts = companions.map { Sandbox.Mount(source: "\(home)/\($0)", destination: "\(folder)/\($0)") }
         } else {
             sandboxExecutable = folder + executable.dropFirst(root.count)
             mounts = [Sandbox.Mount(source: root, destination: folder)]
@@ -51,9 +58,15 @@ public struct Toolchain: Hashable, Sendable {
             if hasLibraries { libraries = folder + "/lib" }
         }
         self.libraries = libraries
+        self.buildMounts = buildMounts
     }
 
     static let local = "/usr/local"
+
+    /// The folder beside the one that a program is in: `/opt/node` for `/opt/node/bin/node`.
+    static func home(of executable: String) -> String {
+        executable.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()
+    }
 
     /// The sandbox's directory with the executable.
     var sandboxDirectory: String {

@@ -76,7 +76,14 @@ public struct Toolchains: Hashable, Sendable {
             Toolchain(
                 name: name, version: String(version), executable: executable, root: root,
                 parts: root == Toolchain.local ? parts(executable, version) : [],
+                companions: companions(name, executable),
                 hasLibraries: name == .python3 && !libraries(of: version, in: root + "/lib").isEmpty))
+    }
+
+    /// npm, which comes with node.
+    private static func companions(_ name: Toolchain.Name, _ executable: String) -> [String] {
+        let npm = "lib/node_modules/npm"
+        return name == .node && Files.isDirectory("\(Toolchain.home(of: executable))/\(npm)") ? [npm] : []
     }
 
     /// The shared libraries that a Python may be made of.

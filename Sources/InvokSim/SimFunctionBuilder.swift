@@ -37,7 +37,9 @@ public final class SimFunctionBuilder: FunctionBuilder {
         }
     }
 
-    public func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+    public func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
         guard let running else { return try await run(source, artifact) }
         return try await running.during { () throws(BuildError) in try await run(source, artifact) }
     }

@@ -9,7 +9,8 @@ extension FunctionTemplate {
                 return "Hello from \(name)!\\n"
 
             """,
-            "requirements.txt": "# Packages go into vendor/: pip install --target vendor -r requirements.txt\n",
+            "requirements.txt":
+                "# The packages that the function needs, a line each; they are installed at each deploy that changes them.\n",
         ]
     }
 }

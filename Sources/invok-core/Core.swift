@@ -47,7 +47,8 @@ struct Core {
             configuration, cacheDirectory: configuration.cacheFolder(dataDirectory: directory.path), clock: clock,
             logger: logger)
         let choice = EngineChoice.make(
-            configuration, dataDirectory: directory.path, logs: logs, clock: clock, logger: logger)
+            configuration, dataDirectory: directory.path, logs: logs, registries: registries.registries, clock: clock,
+            logger: logger)
         let transport = UnixSocketTransport()
         let passwords = ScryptPasswordHasher(
             parameters: ScryptParameters(

@@ -1,4 +1,5 @@
 import Invok
+import InvokBuild
 import InvokDocker
 import InvokSandbox
 import Logging
@@ -20,22 +21,23 @@ struct EngineChoice: Sendable {
     private let closing: @Sendable () async -> Void
 
     static func make(
-        _ configuration: CoreConfiguration, dataDirectory: String, logs: any LogStore, clock: any Clock, logger: Logger
+        _ configuration: CoreConfiguration, dataDirectory: String, logs: any LogStore,
+        registries: (any BuildRegistries)?, clock: any Clock, logger: Logger
     ) -> EngineChoice {
         switch configuration.engine {
-        case .sandbox: sandbox(configuration, dataDirectory, logs, clock, logger)
-        case .docker: docker(configuration, dataDirectory, logs, clock, logger)
+        case .sandbox: sandbox(configuration, dataDirectory, logs, registries, clock, logger)
+        case .docker: docker(configuration, dataDirectory, logs, registries, clock, logger)
         }
     }
 
     private static func sandbox(
-        _ configuration: CoreConfiguration, _ dataDirectory: String, _ logs: any LogStore, _ clock: any Clock,
-        _ logger: Logger
+        _ configuration: CoreConfiguration, _ dataDirectory: String, _ logs: any LogStore,
+        _ registries: (any BuildRegistries)?, _ clock: any Clock, _ logger: Logger
     ) -> EngineChoice {
         let toolchains = Toolchains.discover(environment: configuration.environment)
         let host = SandboxHost(
             dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
-            clock: clock, allowsUnlimited: configuration.allowsUnlimited, logger: logger)
+            clock: clock, allowsUnlimited: configuration.allowsUnlimited, registries: registries, logger: logger)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
         let builder = SandboxFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
@@ -49,8 +51,8 @@ struct EngineChoice: Sendable {
     }
 
     private static func docker(
-        _ configuration: CoreConfiguration, _ dataDirectory: String, _ logs: any LogStore, _ clock: any Clock,
-        _ logger: Logger
+        _ configuration: CoreConfiguration, _ dataDirectory: String, _ logs: any LogStore,
+        _ registries: (any BuildRegistries)?, _ clock: any Clock, _ logger: Logger
     ) -> EngineChoice {
         // The other tools are the images'.
         let compilers = Toolchains.discover(environment: configuration.environment, names: [.esbuild])
@@ -58,7 +60,7 @@ struct EngineChoice: Sendable {
             settings: configuration.docker.settings(
                 dataDirectory: dataDirectory, cacheDirectory: configuration.cacheFolder(dataDirectory: dataDirectory),
                 esbuild: compilers[.esbuild]?.executable),
-            clock: clock, logger: logger)
+            clock: clock, registries: registries, logger: logger)
         let builder = DockerFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
             name: .docker, engine: DockerContainerEngine(host: host, logs: logs, logger: logger), builder: builder,

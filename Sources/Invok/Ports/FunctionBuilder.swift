@@ -2,8 +2,12 @@
 public protocol FunctionBuilder: Sendable {
     /// Builds. The same archive for the same runtime gives the same bundle and is built once, also when asked for twice
     /// at the same time.
-    /// - Parameter artifact: names the archive that `source` was read from; the same one has another name in each namespace.
-    func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult
+    /// - Parameters:
+    ///   - artifact: names the archive that `source` was read from; the same one has another name in each namespace.
+    ///   - namespace: whose it is. What a build leaves for later ones is for this namespace alone.
+    func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult
     /// The bundle that `build` makes of an archive, known before it is built.
     func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID
     /// The bundles that are kept.

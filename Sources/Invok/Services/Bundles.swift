@@ -71,8 +71,9 @@ final class Bundles: Sendable {
     private func built(_ version: Version) async throws(InvokError) -> BundleID {
         let source = try await world.source(of: version.artifact, limits: settings.archiveLimits).source
         do throws(BuildError) {
+            let namespace = version.key.function.namespace
             return try await world.builder.build(
-                source, artifact: version.artifact.asBuilt(in: version.key.function.namespace)
+                source, artifact: version.artifact.asBuilt(in: namespace), of: namespace
             ).bundle
         } catch {
             throw InvokError(error)

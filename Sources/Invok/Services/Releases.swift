@@ -132,7 +132,8 @@ final class Releases: Sendable {
     ) async throws(InvokError) -> BuildResult {
         try await builds.run(for: namespace) { () throws(InvokError) in
             do throws(BuildError) {
-                return try await world.builder.build(source, artifact: artifact.asBuilt(in: namespace))
+                return try await world.builder.build(
+                    source, artifact: artifact.asBuilt(in: namespace), of: namespace)
             } catch {
                 throw InvokError(error)
             }

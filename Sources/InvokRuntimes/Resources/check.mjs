@@ -31,7 +31,10 @@ const packageOf = (specifier) => specifier.split("/").slice(0, specifier.startsW
 
 // MARK: What package.json says
 
-/// Dependencies that package.json names must lie in node_modules, since nothing can be fetched.
+/// Whether a package came with the archive, or was installed for it.
+const isInstalled = (name) => existsSync(join("node_modules", name)) || existsSync(join("/node_modules", name));
+
+/// Dependencies that package.json names must be there.
 function checkDependencies() {
   if (!existsSync("package.json")) return {};
   let manifest;
@@ -42,13 +45,9 @@ function checkDependencies() {
   }
   if (manifest === null || typeof manifest !== "object") refuse("package.json is not an object");
   const named = Object.keys(manifest.dependencies ?? {});
-  const lacking = named.filter((name) => name !== framework && !existsSync(join("node_modules", name)));
-  if (lacking.length) {
-    refuse(
-      `package.json depends on ${lacking.join(", ")}, and dependencies cannot be fetched during a build; ` +
-        "run 'npm install' and deploy with the node_modules folder",
-    );
-  }
+  const lacking = named.filter((name) => name !== framework && !isInstalled(name));
+  // What a bundler has put into the source needs no package: an import of one that is missing is refused below.
+  if (lacking.length) console.log(`package.json depends on ${lacking.join(", ")}, which is not in node_modules`);
   return manifest;
 }
 
@@ -203,7 +202,7 @@ function checkPackage(file, specifier) {
     if (existsSync(join(folder, "node_modules", name))) return;
     if (folder === ".") break;
   }
-  if (manifest.name === name) return;
+  if (manifest.name === name || isInstalled(name)) return;
   if (/\/jsx-(dev-)?runtime$/.test(specifier)) {
     refuse(
       `${file} has JSX, which makes elements by '${name}', and that is not in node_modules; run 'npm install ${name}' and ` +
@@ -211,8 +210,8 @@ function checkPackage(file, specifier) {
     );
   }
   refuse(
-    `${file} imports '${specifier}', which is not in node_modules, and dependencies cannot be fetched during a build; ` +
-      `run 'npm install ${name}' and deploy with the node_modules folder`,
+    `${file} imports '${specifier}', which package.json does not name and node_modules does not have; ` +
+      `run 'npm install ${name}' and deploy again`,
   );
 }
 

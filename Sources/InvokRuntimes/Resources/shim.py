@@ -18,8 +18,9 @@ def leave(code=None):
 
 builtins.exit = builtins.quit = leave
 if FOLDER not in sys.path or __name__ == "__main__":
-    # The function's own files first, then its vendored packages; Invok's modules are last but for the standard library.
-    sys.path[0:1] = [BUNDLE, BUNDLE + "/vendor", FOLDER]
+    # The function's own files first, then its vendored packages and those that were installed for it; Invok's modules are
+    # last but for the standard library.
+    sys.path[0:1] = [BUNDLE, BUNDLE + "/vendor", FOLDER + "/packages", FOLDER]
 
 import invok_output  # noqa: E402
 

@@ -87,7 +87,9 @@ final class DockerFixture: Sendable {
             ArchiveEntry(path: "config.json", kind: .file, content: Array(config.utf8)),
             ArchiveEntry(path: runtime.sourceFileNames[0], kind: .file, content: Array(source.utf8)),
         ])
-        return try await builder.build(archive, artifact: Digest(of: (config + source).utf8)).bundle
+        return try await builder.build(
+            archive, artifact: Digest(of: (config + source).utf8), of: function.namespace
+        ).bundle
     }
 
     /// The image that functions of a runtime run in here.

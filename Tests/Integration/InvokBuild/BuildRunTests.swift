@@ -1,3 +1,4 @@
+import Glibc
 import Invok
 import InvokBuild
 import InvokPOSIX
@@ -39,7 +40,12 @@ private struct BusyPlace: BuildPlace {
         Quarantine(directory: "/nowhere", threads: disk, logger: Logger(label: "test"))
     }
 
+    let registries: (any BuildRegistries)? = nil
+
     func tool(_ name: String) async throws(BuildError) -> BuildTool { Self.tool }
+    func installInit(in folder: String) throws(SystemError) -> String {
+        throw SystemError("install", folder, code: ENOSYS)
+    }
 
     func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,

@@ -1,5 +1,6 @@
 import Foundation
 import Invok
+import InvokBuild
 import InvokEmbedded
 import InvokPOSIX
 import Logging
@@ -38,14 +39,15 @@ final class Fixture: Sendable {
     ///   - usesControlGroups: `false` makes a host that has none, as on other machines.
     ///   - machine: what it takes this machine for.
     init(
-        usesControlGroups: Bool = true, machine: LimitEnforcement.Machine = .this, allowsUnlimited: Bool = false
+        usesControlGroups: Bool = true, machine: LimitEnforcement.Machine = .this, allowsUnlimited: Bool = false,
+        registries: (any BuildRegistries)? = nil
     ) throws {
         directory = "/tmp/invok-sandbox-\(UUID().uuidString.prefix(8))"
         try Files.makeDirectory(directory, mode: 0o700)
         host = SandboxHost(
             dataDirectory: directory, cacheDirectory: Self.cacheDirectory, toolchains: Self.toolchains,
-            clock: SystemClock(), allowsUnlimited: allowsUnlimited, usesControlGroups: usesControlGroups,
-            machine: machine)
+            clock: SystemClock(), allowsUnlimited: allowsUnlimited, registries: registries,
+            usesControlGroups: usesControlGroups, machine: machine)
         engine = SandboxContainerEngine(host: host, logs: logs, logger: Logger(label: "test"))
     }
 

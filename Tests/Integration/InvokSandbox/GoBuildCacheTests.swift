@@ -126,7 +126,7 @@ struct GoBuildCacheTests {
         #expect(Set(files(below: cache.entries)).isSuperset(of: before))
 
         let (source, artifact) = try SandboxFunctionBuilderTests.source(.go)
-        let result = try await builder.build(source, artifact: artifact)
+        let result = try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         let running = try await fixture.engine.start(try fixture.spec(result.bundle))
         let answer = try await within("an answer") { try await get("/hello", from: running.endpoint) }
         #expect(answer == "Hello from hello!\n")

@@ -40,8 +40,8 @@ struct SandboxFunctionBuilderTests {
         await builder.warmUp()
         let (source, artifact) = try Self.source()
         let began = ContinuousClock.now
-        async let first = builder.build(source, artifact: artifact)
-        let second = try await builder.build(source, artifact: artifact)
+        async let first = builder.build(source, artifact: artifact, of: Fixture.namespace)
+        let second = try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         print("a Go function built in \(ContinuousClock.now - began)")
         #expect(try await first == second)
         #expect(try await builder.bundles().contains(second.bundle))
@@ -70,7 +70,7 @@ struct SandboxFunctionBuilderTests {
         let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(changing: ["function.go": "package main\n\nfunc nope( {\n"])
         let error = await #expect(throws: BuildError.self) {
-            try await builder.build(source, artifact: artifact)
+            try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         }
         guard case .failed(_, let log)? = error else {
             Issue.record("\(String(describing: error))")
@@ -85,7 +85,7 @@ struct SandboxFunctionBuilderTests {
         let builder = makeBuilder(fixture, deadlineSeconds: 0)
         let (source, artifact) = try Self.source(changing: ["more.go": "package main\n"])
         let error = await #expect(throws: BuildError.self) {
-            try await builder.build(source, artifact: artifact)
+            try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         }
         if case .deadlineExceeded(seconds: 0, _)? = error {} else { Issue.record("\(String(describing: error))") }
         #expect(leftovers(fixture).isEmpty)
@@ -95,7 +95,7 @@ struct SandboxFunctionBuilderTests {
         let fixture = try Fixture()
         let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(changing: ["other.go": "package main\n"])
-        let building = Task { try await builder.build(source, artifact: artifact) }
+        let building = Task { try await builder.build(source, artifact: artifact, of: Fixture.namespace) }
         building.cancel()
         await #expect(throws: BuildError.cancelled) { try await building.value }
     }
@@ -111,7 +111,7 @@ struct SandboxFunctionBuilderTests {
         await #expect(
             throws: BuildError.unavailable(
                 reason: "this server has no usable go", nextStep: "go was not found: run ci/setup")
-        ) { try await builder.build(source, artifact: artifact) }
+        ) { try await builder.build(source, artifact: artifact, of: Fixture.namespace) }
     }
 
     @Test(arguments: [Runtime.python, .nodejs])
@@ -119,7 +119,7 @@ struct SandboxFunctionBuilderTests {
         let fixture = try Fixture()
         let builder = makeBuilder(fixture)
         let (source, artifact) = try Self.source(runtime)
-        let result = try await builder.build(source, artifact: artifact)
+        let result = try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         let base = try fixture.spec(result.bundle, ordinal: runtime == .python ? 100 : 101)
         let spec = InstanceSpec(
             id: base.id, version: base.version,
@@ -148,7 +148,9 @@ struct SandboxFunctionBuilderTests {
         // Too much to be staged on the smaller disk; the larger one has no room for the binary beside it.
         let ballast = String(repeating: "x", count: 3 << 20)
         let (source, artifact) = try Self.source(changing: ["ballast.txt": ballast])
-        await #expect(throws: BuildError.full) { _ = try await builder.build(source, artifact: artifact) }
+        await #expect(throws: BuildError.full) {
+            _ = try await builder.build(source, artifact: artifact, of: Fixture.namespace)
+        }
         #expect(Files.names(in: host.bundlesDirectory).isEmpty)
     }
 

@@ -137,7 +137,7 @@ import Testing
         let fixture = try Fixture(usesControlGroups: false)
         let builder = SandboxFunctionBuilder(host: fixture.host, logger: Logger(label: "test"))
         let (source, artifact) = try SandboxFunctionBuilderTests.source(runtime, changing: Self.greedy(runtime))
-        let result = try await builder.build(source, artifact: artifact)
+        let result = try await builder.build(source, artifact: artifact, of: Fixture.namespace)
         let base = try fixture.spec(result.bundle, memoryMB: 128)
         let spec = InstanceSpec(
             id: base.id, version: base.version,

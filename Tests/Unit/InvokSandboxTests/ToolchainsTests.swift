@@ -40,6 +40,17 @@ import Testing
         #expect(python("/usr/local", hasLibraries: true).environment.isEmpty)
     }
 
+    /// npm lies beside node.
+    @Test func bindsWhatBelongsToATool() {
+        let node = Toolchain(
+            name: .node, version: "24.0.0", executable: "/opt/n/bin/node", root: "/opt/n/bin/node",
+            companions: ["lib/node_modules/npm"])
+        #expect(
+            node.buildMounts
+                == [Sandbox.Mount(source: "/opt/n/lib/node_modules/npm", destination: "/opt/node/lib/node_modules/npm")]
+        )
+    }
+
     /// Of `/usr/local` a sandbox sees what its tool needs, and nothing else.
     @Test func bindsTheToolsPartsOfUsrLocal() {
         let parts = ["/usr/local/bin/python3.12", "/usr/local/lib/python3.12"]

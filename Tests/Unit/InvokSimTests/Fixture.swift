@@ -26,7 +26,7 @@ struct Fixture {
     /// Builds and starts an instance of a function with these directives.
     func start(_ directives: String..., ordinal: UInt32 = 1) async throws -> RunningInstance {
         let (source, artifact) = try Self.source(directives.joined(separator: "\n# sim: "))
-        let bundle = try await world.builder.build(source, artifact: artifact).bundle
+        let bundle = try await world.builder.build(source, artifact: artifact, of: function.namespace).bundle
         let version = VersionKey(function: function, number: 3)
         let settings = VersionSettings(
             runtime: .python, environment: source.config.environment, limits: source.config.limits)

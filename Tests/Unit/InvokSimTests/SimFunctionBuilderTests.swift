@@ -6,8 +6,8 @@ struct SimFunctionBuilderTests {
     @Test func theSameArchiveIsBuiltOnce() async throws {
         let builder = SimFunctionBuilder()
         let (source, artifact) = try Fixture.source("hello")
-        let first = try await builder.build(source, artifact: artifact)
-        let second = try await builder.build(source, artifact: artifact)
+        let first = try await builder.build(source, artifact: artifact, of: UUIDValue(high: 1, low: 2))
+        let second = try await builder.build(source, artifact: artifact, of: UUIDValue(high: 1, low: 2))
         #expect(first == second)
         #expect(builder.buildCount == 1)
         #expect(try await builder.bundles() == [first.bundle])
@@ -21,7 +21,9 @@ struct SimFunctionBuilderTests {
     ])
     func takesMoreThanItHas(_ directive: String, _ error: BuildError) async throws {
         let (source, artifact) = try Fixture.source(directive)
-        await #expect(throws: error) { try await SimFunctionBuilder().build(source, artifact: artifact) }
+        await #expect(throws: error) {
+            try await SimFunctionBuilder().build(source, artifact: artifact, of: UUIDValue(high: 1, low: 2))
+        }
     }
 
     @Test(arguments: [
@@ -32,7 +34,7 @@ struct SimFunctionBuilderTests {
     func saysWhyItDoesNotBuild(_ directive: String, _ log: String) async throws {
         let (source, artifact) = try Fixture.source(directive)
         await #expect(throws: BuildError.failed(reason: "the function does not build", log: log)) {
-            try await SimFunctionBuilder().build(source, artifact: artifact)
+            try await SimFunctionBuilder().build(source, artifact: artifact, of: UUIDValue(high: 1, low: 2))
         }
     }
 }

@@ -65,7 +65,7 @@ struct SimGaugeTests {
         let builder = SimFunctionBuilder(
             effects: SimEffects(), processors: nil, running: SimGauge("builds", limit: 0, observer: witness))
         let (source, artifact) = try Fixture.source("hello")
-        _ = try await builder.build(source, artifact: artifact)
+        _ = try await builder.build(source, artifact: artifact, of: UUIDValue(high: 1, low: 2))
         #expect(witness.violations.count == 1)
     }
 }

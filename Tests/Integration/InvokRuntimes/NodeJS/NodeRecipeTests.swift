@@ -117,10 +117,9 @@ struct NodeRecipeTests {
 
     @Test func asksForModulesThatCannotBeFetched() throws {
         let plain = "export default () => 'x';\n"
-        let manifest = try failure(
-            of: .nodejs, files: ["function.js": plain, "package.json": #"{"dependencies": {"left-pad": "1"}}"#])
-        #expect(manifest.reason.contains("left-pad"))
-        #expect(manifest.reason.contains("node_modules"))
+        // What nothing imports may be missing: a bundler has put it into the source.
+        let manifest = #"{"dependencies": {"left-pad": "1"}}"#
+        _ = try TestBundle(.nodejs, files: ["function.js": plain, "package.json": manifest])
         let imported = try failure(of: .nodejs, files: ["function.js": "import x from '@a/b/c';\n" + plain])
         #expect(imported.reason.contains("npm install @a/b"))
         let relative = try failure(of: .nodejs, files: ["function.js": "import './gone.js';\n" + plain])

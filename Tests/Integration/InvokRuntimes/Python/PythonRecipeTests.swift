@@ -119,17 +119,6 @@ struct PythonRecipeTests {
         #expect(try instance.request("GET", "/hello-world").text == "vendored near")
     }
 
-    @Test func asksToVendorWhatCannotBeFetched() throws {
-        let function = "def handler(request): return ''\n"
-        let lacking = try failure(of: .python, files: ["function.py": function, "requirements.txt": "flask>=3\n"])
-        #expect(lacking.reason.contains("flask"))
-        #expect(lacking.reason.contains("pip install --target vendor"))
-        let other = [
-            "function.py": function, "requirements.txt": "a==2", "vendor/a-1.dist-info/METADATA": "",
-        ]
-        #expect(try failure(of: .python, files: other).reason.contains("asks for a 2, but the archive has 1"))
-    }
-
     @Test func returnsSyntaxErrorsWithFileAndLine() throws {
         let failed = try failure(of: .python, files: ["function.py": "def handler(request):\n    return (\n"])
         #expect(failed.log.contains("function.py\", line 2"))

@@ -91,7 +91,9 @@ struct CollectorTests {
         let source = try SourceArchive(
             entries: rig.sim.archives.entries(of: Rig.archive(["hello"]), limits: ArchiveLimits()))
         let artifact = try Digest(reading: source.kept(Rig.archive(["hello"])))
-        let bundle = try await rig.sim.builder.build(source, artifact: artifact.asBuilt(in: owner.namespace)).bundle
+        let bundle = try await rig.sim.builder.build(
+            source, artifact: artifact.asBuilt(in: owner.namespace), of: owner.namespace
+        ).bundle
         try await other.running {
             let deploy = Task { try await other.deploy("hello", as: owner) }
             try await other.eventually { builder.mostAtOnce == 1 }

@@ -14,7 +14,8 @@ struct DispatcherTests {
         let key = FunctionKey(namespace: Namespace(high: 1, low: 1), name: try FunctionName("hello"))
         let archive = Rig.archive([directive])
         let source = try SourceArchive(entries: rig.sim.archives.entries(of: archive, limits: ArchiveLimits()))
-        let built = try await rig.sim.builder.build(source, artifact: Digest(of: archive))
+        let built = try await rig.sim.builder.build(
+            source, artifact: Digest(of: archive), of: key.namespace)
         return Version(
             key: VersionKey(function: key, number: number), artifact: Digest(of: archive),
             settings: VersionSettings(runtime: .python, environment: .empty, limits: try Limits(limits)),

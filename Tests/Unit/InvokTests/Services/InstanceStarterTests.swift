@@ -14,7 +14,7 @@ struct InstanceStarterTests {
         let archive = Rig.archive([directive])
         let source = try SourceArchive(entries: rig.sim.archives.entries(of: archive, limits: ArchiveLimits()))
         let built = try await rig.sim.builder.build(
-            source, artifact: Digest(of: archive).asBuilt(in: key.namespace))
+            source, artifact: Digest(of: archive).asBuilt(in: key.namespace), of: key.namespace)
         return Version(
             key: VersionKey(function: key, number: 1), artifact: Digest(of: archive),
             settings: VersionSettings(runtime: .python, environment: .empty, limits: try Limits(limits)),

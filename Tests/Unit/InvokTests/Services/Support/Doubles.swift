@@ -29,7 +29,9 @@ final class HeldBuilder: FunctionBuilder {
     /// The most builds that ran at one time.
     var mostAtOnce: Int { running.withLock { $0.most } }
 
-    func build(_ source: SourceArchive, artifact: Digest) async throws(BuildError) -> BuildResult {
+    func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
         running.withLock { running in
             running.now += 1
             running.most = max(running.most, running.now)
@@ -37,7 +39,7 @@ final class HeldBuilder: FunctionBuilder {
         defer { running.withLock { $0.now -= 1 } }
         await gate.pass()
         if Task.isCancelled { throw .cancelled }
-        return try await base.build(source, artifact: artifact)
+        return try await base.build(source, artifact: artifact, of: namespace)
     }
     func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID { base.bundle(of: artifact, for: runtime) }
     func bundles() async throws(BuildError) -> Set<BundleID> { try await base.bundles() }
