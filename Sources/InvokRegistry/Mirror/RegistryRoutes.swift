@@ -78,7 +78,9 @@ struct RegistryRoutes: Sendable {
     private static let indexAny = "\(indexJSON), application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 
     private func python(_ parts: ArraySlice<String>, _ accept: String) throws(RegistryFailure) -> Item {
-        guard let text = parts.first, let number = Int(text), "\(number)" == text else { throw .noSuchPath }
+        guard let text = parts.first, let number = Int(text), number >= 0, "\(number)" == text else {
+            throw .noSuchPath
+        }
         guard settings.pip.indexes.indices.contains(number) else {
             throw RegistryFailure(404, "the server knows no index \(number)")
         }

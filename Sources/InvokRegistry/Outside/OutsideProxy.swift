@@ -1,4 +1,5 @@
-/// The HTTP proxy by which this machine reaches others, as `curl` and the tools of most languages know it.
+/// The HTTP proxy by which this machine reaches others, as `curl` and the tools of most languages know it. It is asked for a
+/// tunnel (CONNECT), for `http` too.
 struct OutsideProxy: Sendable {
     private let https: RegistryURL?
     private let http: RegistryURL?

@@ -1,6 +1,7 @@
 import Foundation
 import Invok
 import InvokRuntimes
+import TestSupport
 
 /// A folder of its own for one test, removed with it.
 final class TemporaryFolder {
@@ -50,7 +51,7 @@ struct TestBundle {
         }
         let command = plan.command
         var own = ProcessInfo.processInfo.environment.filter { ["HOME", "PATH"].contains($0.key) }
-        if runtime == .nodejs, compiles { own["INVOK_ESBUILD"] = try Toolchain.path(of: "esbuild") }
+        if runtime == .nodejs, compiles { own["INVOK_ESBUILD"] = try InstalledTool.path(of: "esbuild") }
         let result = try Command(command, in: folder.url, environment: own.merging(plan.environment) { $1 })
             .finish(within: 240)
         guard result.status == 0 else {

@@ -31,7 +31,8 @@ struct ClientTunnelTests {
                 case .inputEnd: names.append("inputEnd")
                 case .closeOutput: names.append("closeOutput")
                 case .close: names.append("close")
-                case .refuse, .bodyBroken, .interim: names.append("other")
+                case .abort: names.append("abort")
+                case .refuse, .bodyBroken, .interim, .probe: names.append("other")
                 }
             }
         }

@@ -37,7 +37,7 @@ import Testing
     @Test(arguments: [
         "http://files.example.com/x.whl", "https://169.254.169.254/x.whl", "https://10.0.0.1/x", "https://localhost/x",
         "https://registry/x", "https://x.localhost/x", "https://metadata.google.internal/x", "https://0x7f.1/x",
-        "https://[::1]/x", "https://registry.example/x", "https://files.example.com:8443/x", "file:///etc/passwd",
+        "https://[::1]/x", "http://registry.example/x", "https://files.example.com:8443/x", "file:///etc/passwd",
         "https://printer.local/x", "ftp://files.example.com/x", "https://files.example.com/", "javascript:x",
     ])
     func nothingElseMay(_ reference: String) throws {
