@@ -5,8 +5,8 @@ package struct LineSplitter: Sendable {
 
     package init() {}
 
-    /// Whether nothing stands behind the last end of a line.
-    package var isAtLineStart: Bool { line.isEmpty }
+    /// How many bytes stand behind the last end of a line.
+    package var restBytes: Int { line.count }
 
     /// Takes the next bytes.
     /// - Returns: the lines that are whole now.

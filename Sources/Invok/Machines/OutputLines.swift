@@ -11,12 +11,20 @@ package struct OutputLines: Sendable {
     package static let bytesPerLine = 64
     /// When nothing has come for so long, what has no line end is a line all the same.
     package static let patience = Duration.milliseconds(500)
+    /// What is that short, as the dots of something that goes on, does not wait longer than this though more comes.
+    package static let longestWait = Duration.milliseconds(900)
+    private static let shortBytes = 4096
     private static let window = Duration.seconds(1)
 
     private struct Output {
         var splitter = LineSplitter()
-        /// When the line that is not whole yet began, and when the last of it came.
-        var unfinished: (began: Timestamp, last: Instant)?
+        /// When the line that is not whole yet began.
+        var began: Timestamp?
+        /// When it is a line though it has no end, and how long that can be put off.
+        var due: Instant?
+        var longest: Instant?
+
+        mutating func endLine() { (began, due, longest) = (nil, nil, nil) }
     }
 
     private struct Gap {
@@ -43,7 +51,7 @@ package struct OutputLines: Sendable {
 
     /// When there is something to do though nothing is printed.
     package var deadline: Instant? {
-        let waiting = outputs.values.compactMap { $0.unfinished?.last.advanced(by: Self.patience) }.min()
+        let waiting = outputs.values.compactMap(\.due).min()
         guard isFlooded else { return waiting }
         let end = windowStart.advanced(by: Self.window)
         return waiting.map { min($0, end) } ?? end
@@ -56,12 +64,20 @@ package struct OutputLines: Sendable {
     ) -> [LogLine] {
         var lines = onWindowEnd(now: now, time: time)
         var output = outputs[source] ?? Output()
-        var began = output.unfinished?.began ?? time
+        var began = output.began ?? time
+        var longest = output.longest ?? now.advanced(by: Self.longestWait)
         for text in output.splitter.append(bytes) {
             lines += keep(line(text, source, began))
             began = time
+            longest = now.advanced(by: Self.longestWait)
         }
-        output.unfinished = output.splitter.isAtLineStart ? nil : (began, now)
+        if output.splitter.restBytes > 0 {
+            let silent = now.advanced(by: Self.patience)
+            (output.began, output.longest) = (began, longest)
+            output.due = output.splitter.restBytes > Self.shortBytes ? silent : min(silent, longest)
+        } else {
+            output.endLine()
+        }
         outputs[source] = output
         return lines
     }
@@ -71,9 +87,7 @@ package struct OutputLines: Sendable {
     package mutating func onTime(now: Instant, time: Timestamp) -> [LogLine] {
         var lines = onWindowEnd(now: now, time: time)
         for source in [LogLine.Source.stdout, .stderr] {
-            guard let last = outputs[source]?.unfinished?.last, last.advanced(by: Self.patience) <= now else {
-                continue
-            }
+            guard let due = outputs[source]?.due, due <= now else { continue }
             lines += rest(of: source)
         }
         return lines
@@ -98,10 +112,10 @@ package struct OutputLines: Sendable {
     }
 
     private mutating func rest(of source: LogLine.Source) -> [LogLine] {
-        guard let began = outputs[source]?.unfinished?.began, let text = outputs[source]?.splitter.finish() else {
+        guard let began = outputs[source]?.began, let text = outputs[source]?.splitter.finish() else {
             return []
         }
-        outputs[source]?.unfinished = nil
+        outputs[source]?.endLine()
         return keep(line(text, source, began))
     }
 

@@ -33,6 +33,18 @@ import Testing
         #expect(print("more\n", at: 950, in: &lines).map(\.text) == ["more"])
     }
 
+    /// Dots come one after the other; a long line may take its time.
+    @Test func whatIsShortWaitsNotEvenASecond() {
+        var lines = OutputLines(instance: nil, now: start)
+        for milliseconds in [0, 300, 600] as [Int64] { #expect(print(".", at: milliseconds, in: &lines) == []) }
+        #expect(lines.deadline == instant(900))
+        #expect(lines.onTime(now: instant(900), time: time(900)).map(\.text) == ["..."])
+        #expect(print(".", at: 910, in: &lines) == [] && lines.deadline == instant(1410))
+        let long = String(repeating: "x", count: 50_000)
+        #expect(print(long, at: 1300, in: &lines) == [] && lines.deadline == instant(1800))
+        #expect(print(long + "\n", at: 1700, in: &lines).map(\.text) == ["." + long + long] && lines.deadline == nil)
+    }
+
     @Test func ofAFloodTheBeginningAndTheEndAreKeptAndTheRestIsCounted() throws {
         var lines = OutputLines(instance: nil, now: start)
         var kept = print((0..<100_000).map { "\($0)\n" }.joined(), in: &lines).map(\.text)
