@@ -35,7 +35,8 @@ struct ClientHandlerTests {
         handler = ClientHandler(
             on: channel.eventLoop,
             configuration: HTTPServer.Configuration(
-                listener: .host("", port: 0), headBytes: 1000, headFields: 10, lingerTime: .seconds(1), lingerBytes: 100,
+                listener: .host("", port: 0), headBytes: 1000, headFields: 10, lingerTime: .seconds(1),
+                lingerBytes: 100,
                 answerTimeout: .seconds(60), limits: limits),
             connections: Connections(limit: 10, limitPerAddress: 10) { _ in false },
             HTTPServer.Handlers(
