@@ -221,7 +221,7 @@ let package = Package(
                 "Invok", "InvokBuild", "InvokEmbedded", "InvokPOSIX", "InvokRuntimes", "InvokTemplates", logging,
             ]),
         integrationTests(of: "InvokDocker", ["Invok", "InvokInit", "InvokPOSIX"]),
-        integrationTests(of: "InvokProxy", ["Invok", "InvokProxyTests", "TestSupport", httpTypes, nioCore]),
+        integrationTests(of: "InvokProxy", ["Invok", "InvokProxyTests", "TestSupport", httpTypes, nioCore, nioPosix]),
         integrationTests(
             of: "InvokAPI",
             [

@@ -105,7 +105,7 @@ struct ClientTunnelTests {
         var driven = Self.opened()
         driven.perform(driven.machine.onAnswerEnd(trailers: []) + driven.machine.onDone())
         #expect(driven.machine.onBytes(repeatElement(0, count: 100)) == [])
-        #expect(driven.machine.onBytes([0]) == [.close])
+        #expect(driven.machine.onBytes([0]) == [.abort])
     }
 
     @Test func nothingIsReadThatNobodyWants() {
@@ -129,7 +129,7 @@ struct ClientTunnelTests {
         _ = other.onBytes(Self.request.utf8)
         _ = other.onAnswerHead(status: 101, reason: "", fields: [("Upgrade", "x")])
         for _ in 0..<16 { #expect(other.onBytes(piece) == []) }
-        #expect(other.onBytes(piece) == [.close])
+        #expect(other.onBytes(piece) == [.abort])
     }
 
     @Test func aClientThatGoesLeavesWhatItHasSent() {
@@ -145,13 +145,13 @@ struct ClientTunnelTests {
         var machine = ClientConnectionMachine(limits: HeadLimits(), lingerBytes: 100)
         _ = machine.onBytes(Self.request.utf8)
         for _ in 0..<10 { _ = machine.onBytes(repeatElement(0, count: ClientConnectionMachine.pendingBytes)) }
-        #expect(machine.onAnswerHead(status: 101, reason: "", fields: [("Upgrade", "x")]) == [.close])
+        #expect(machine.onAnswerHead(status: 101, reason: "", fields: [("Upgrade", "x")]) == [.abort])
     }
 
     @Test func whoDidNotAskGetsNoTunnel() {
         var machine = ClientConnectionMachine(limits: HeadLimits(), lingerBytes: 100)
         _ = machine.onBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
-        #expect(machine.onAnswerHead(status: 101, reason: "", fields: [("Upgrade", "x")]) == [.close])
+        #expect(machine.onAnswerHead(status: 101, reason: "", fields: [("Upgrade", "x")]) == [.abort])
     }
 
     @Test func aServerThatStopsLetsATunnelBe() {
