@@ -125,6 +125,115 @@ extension IntegrationTests {
             }
         }
 
+        @Test func whatPackageJSONAsksForIsInstalledByNpm() async throws {
+            try await withFolder { folder in
+                try Self.write(
+                    [
+                        "package.json": #"{"name": "said", "version": "1.2.0"}"#,
+                        "index.js": "module.exports = 'said';\n",
+                    ],
+                    to: folder.appending(path: "package"))
+                let tar = Process()
+                tar.executableURL = URL(filePath: "/bin/tar")
+                tar.arguments = ["-czf", "\(folder.path)/said.tgz", "-C", folder.path, "package"]
+                let ended = ProcessEnd(of: tar)
+                try tar.run()
+                await ended.wait()
+                let tarball = Array(try Data(contentsOf: folder.appending(path: "said.tgz")))
+                try await TestRegistry.run { registry in
+                    let packument = """
+                        {"name": "said", "dist-tags": {"latest": "1.2.0"}, "versions": {"1.2.0": {"name": "said",
+                        "version": "1.2.0", "dist": {"tarball": "\(registry.url)/said/-/said-1.2.0.tgz"}}}}
+                        """
+                    registry.put(.init(Array(packument.utf8), type: "application/json"), at: "/said")
+                    registry.put(.init(tarball, type: "application/octet-stream"), at: "/said/-/said-1.2.0.tgz")
+                    try await withServer(["npm_config_registry": registry.url + "/"]) { client in
+                        var files = [
+                            "function.js": "import said from 'said';\nexport default () => new Response(said);\n",
+                            "package.json": #"{"type": "module", "dependencies": {"said": "^1.0.0"}}"#,
+                        ]
+                        let first = try await deploy(files, runtime: "nodejs", to: client)
+                        #expect(first.status == 200, "\(first.deployment)")
+                        #expect(try await client.call("GET", client.path("packages")).text == "said")
+                        let asked = registry.requests.count
+                        files["function.js"]?.append("// changed\n")
+                        #expect(try await deploy(files, runtime: "nodejs", to: client).status == 200)
+                        #expect(registry.requests.count == asked, "nothing is installed twice")
+                        files["package.json"] = #"{"type": "module", "dependencies": {"said": "^9.0.0"}}"#
+                        let refused = try await deploy(files, runtime: "nodejs", to: client)
+                        #expect(refused.deployment.detail?.contains("no said@^9.0.0") == true, "\(refused.deployment)")
+                    }
+                }
+            }
+        }
+
+        @Test func whatGoModAsksForIsDownloaded() async throws {
+            try await withFolder { folder in
+                let module = "module said.example/words\n\ngo 1.21\n"
+                var zip = ZipWriter()
+                zip.add("said.example/words@v1.0.0/go.mod", content: Array(module.utf8))
+                zip.add(
+                    "said.example/words@v1.0.0/words.go",
+                    content: Array("package words\n\nconst Said = \"said\"\n".utf8))
+                let versions = folder.appending(path: "said.example/words/@v")
+                try Self.write(
+                    ["list": "v1.0.0\n", "v1.0.0.info": #"{"Version": "v1.0.0"}"#, "v1.0.0.mod": module], to: versions)
+                try Data(zip.finish()).write(to: versions.appending(path: "v1.0.0.zip"))
+                try await withServer(["GOPROXY": "file://\(folder.path)", "GOSUMDB": "off"]) { client in
+                    var files = [
+                        "function.go": """
+                        package main
+
+                        import (
+                        	"io"
+                        	"net/http"
+
+                        	"said.example/words"
+                        )
+
+                        func Handle(w http.ResponseWriter, r *http.Request) { io.WriteString(w, words.Said) }
+                        """,
+                        "go.mod": "module mine\n\ngo 1.23\n\nrequire said.example/words v1.0.0\n",
+                    ]
+                    let untidy = try await deploy(files, runtime: "go", to: client)
+                    #expect(untidy.deployment.detail?.contains("run 'go mod tidy'") == true, "\(untidy.deployment)")
+                    files["go.sum"] = try await Self.tidied(files, in: folder.appending(path: "project"), folder)
+                    let deployed = try await deploy(files, runtime: "go", to: client)
+                    #expect(deployed.status == 200, "\(deployed.deployment)")
+                    #expect(try await client.call("GET", client.path("packages")).text == "said")
+                    files["go.mod"] = "module mine\n\ngo 1.23\n\nrequire said.example/words v1.9.0\n"
+                    let refused = try await deploy(files, runtime: "go", to: client)
+                    #expect(
+                        refused.deployment.detail?.contains("no said.example/words@v1.9.0") == true,
+                        "\(refused.deployment)")
+                }
+            }
+        }
+
+        /// What `go mod tidy` writes into `go.sum`.
+        private static func tidied(
+            _ files: [String: String], in folder: URL, _ modules: URL
+        ) async throws -> String {
+            try write(files, to: folder)
+            let tidy = Process()
+            tidy.executableURL = URL(filePath: try InstalledTool.path(of: "go"))
+            tidy.arguments = ["mod", "tidy"]
+            tidy.currentDirectoryURL = folder
+            tidy.environment = [
+                "GOPROXY": "file://\(modules.path)", "GOSUMDB": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
+                "HOME": folder.path, "PATH": "/usr/bin:/bin",
+            ]
+            let ended = ProcessEnd(of: tidy)
+            try tidy.run()
+            await ended.wait()
+            return try String(contentsOf: folder.appending(path: "go.sum"), encoding: .utf8)
+        }
+
+        private static func write(_ files: [String: String], to folder: URL) throws {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name)) }
+        }
+
         /// What runs in a build is its author's: it reaches the registries, and neither another host nor what another
         /// namespace has installed.
         @Test func aBuildReachesRegistriesOnly() async throws {

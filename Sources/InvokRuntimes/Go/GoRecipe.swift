@@ -118,8 +118,10 @@ struct GoRecipe: Recipe {
         if says("requires go >=") || says("requires go1.") {
             return "go.mod asks for a newer Go than this server has; lower its go line"
         }
-        if says("to add it:") || says("updates to go.mod needed") || says("file://\(Self.modules)/") {
-            return "go.mod lacks something that the sources import; run 'go mod tidy' and deploy again"
+        if says("to add it:") || says("updates to go.mod needed") || says("updating go.sum")
+            || says("file://\(Self.modules)/")
+        {
+            return "go.mod or go.sum lacks something that the sources import; run 'go mod tidy' and deploy again"
         }
         if says("GOPROXY=off") || says("vendor/modules.txt") || says("cannot find module")
             || says("missing go.sum entry")

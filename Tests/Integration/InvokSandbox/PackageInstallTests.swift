@@ -2,26 +2,30 @@ import Invok
 import InvokBuild
 import InvokPOSIX
 import Logging
-import Synchronization
 import Testing
 
 @testable import InvokSandbox
 
-/// Registries that never answer: what needs one fails, and what does not is seen not to have asked.
+/// Registries that never answer: what needs one fails.
 private final class SilentRegistries: BuildRegistries {
-    private let opened = Atomic<Int>(0)
-    var openedCount: Int { opened.load(ordering: .relaxed) }
-
-    private struct Door: RegistryDoor { func close() async {} }
+    /// Listens, and takes nobody in.
+    private struct Door: RegistryDoor {
+        let socket: Descriptor
+        func close() async {}
+    }
 
     func environment(for tool: String) -> [String: String] {
-        ["PIP_INDEX_URL": "http://127.0.0.1:\(RegistryPlace.port)/pypi/0/simple", "PIP_RETRIES": "0"]
+        [
+            "PIP_INDEX_URL": "http://127.0.0.1:\(RegistryPlace.port)/pypi/0/simple", "PIP_RETRIES": "0",
+            "PIP_DEFAULT_TIMEOUT": "1",
+        ]
     }
 
     func open(at path: String) async throws(SystemError) -> any RegistryDoor {
-        opened.wrappingAdd(1, ordering: .relaxed)
-        try Files.write([], to: path, mode: 0o666)
-        return Door()
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        return Door(
+            socket: try ListeningSocket.listen(
+                String(path[path.index(after: slash)...]), in: String(path[..<slash]), mode: 0o666))
     }
 }
 
@@ -53,8 +57,7 @@ struct PackageInstallTests {
     }
 
     @Test func whatIsVendoredIsUsedAsItIsJudgedByPip() async throws {
-        let registries = SilentRegistries()
-        let fixture = try Fixture(registries: registries)
+        let fixture = try Fixture(registries: SilentRegistries())
         let files = Self.metadata("click", "8.1.7").merging([
             "requirements.txt": """
             --index-url https://elsewhere.example/simple
