@@ -29,7 +29,10 @@ final class SimFunctionConnection: @unchecked Sendable {
     }
 
     /// Whether it works on a request of a user that the core may still wait for.
-    var isWorking: Bool { exchange.map { !$0.isCheck } ?? false && !isDraining && !socket.isPeerClosed }
+    var isWorking: Bool {
+        guard let exchange, !exchange.isCheck, !exchange.entry.isWhole else { return false }
+        return !isDraining && !socket.isPeerClosed
+    }
 
     // MARK: The socket
 

@@ -16,6 +16,8 @@ final class SimFunctionExchange: RequestBody, ResponseSink, @unchecked Sendable 
     private var random: SimGenerator
     private var isChunked = false
     private var sendsBody = true
+    /// What the head of the answer says of its length.
+    private var declaredBytes: Int?
     private(set) var closesBehind = false
 
     /// Pieces of the body that came and were not asked for yet, and who waits for the next.
@@ -89,6 +91,7 @@ final class SimFunctionExchange: RequestBody, ResponseSink, @unchecked Sendable 
             fields.removeAll { $0.name.lowercased() == "content-length" }
         }
         let keepsLength = isDeclared && manner.framing == .declared
+        declaredBytes = keepsLength ? head.headerFields[.contentLength].flatMap { Int($0) } : nil
         isChunked = sendsBody && !keepsLength && manner.framing != .untilEnd
         entry.endsWithConnection = sendsBody && !keepsLength && !isChunked
         if isChunked { fields.append((name: "Transfer-Encoding", value: "chunked")) }
@@ -126,13 +129,15 @@ final class SimFunctionExchange: RequestBody, ResponseSink, @unchecked Sendable 
             if let limit = manner.isBrokenAfter, entry.body.count >= limit {
                 throw TransportError.broken("the answer was not whole")
             }
-            guard manner.pause > .zero, random.below(2) == 0 else { continue }
+            guard !rest.isEmpty, manner.pause > .zero, random.below(2) == 0 else { continue }
             try? await clock.sleep(until: clock.now().advanced(by: manner.pause))
         }
     }
 
     private func writePiece(_ bytes: [UInt8]) async throws {
         entry.body += bytes
+        // With its last byte it is over for whoever reads it.
+        if entry.body.count == declaredBytes { entry.isWhole = true }
         guard isChunked else { return try await connection.send(bytes) }
         let form = random.below(8) == 0 ? ";a=\"b\"" : ""
         try await connection.send(

@@ -229,7 +229,11 @@ final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
             }
             if isBlocked { return }
         }
-        if isOpen, writes.isEmpty, let promises = outputClosing { shutOutput(promises) }
+        guard isOpen, writes.isEmpty, let promises = outputClosing else { return }
+        guard isInputShut else { return shutOutput(promises) }
+        outputClosing = nil
+        closeAll(ChannelError.outputClosed, nil)
+        for promise in promises { promise.succeed() }
     }
 
     private func shutOutput(_ promises: [EventLoopPromise<Void>]) {

@@ -148,7 +148,9 @@ package final class SimNetwork: @unchecked Sendable {
         let pipe = pipes[incidents.below(2)]
         let count = incidents.below([1, 300, 3000, 100_000][incidents.below(4)])
         let pause = Duration.milliseconds(100 + incidents.below(20_000))
-        pipe.after(count) { [weak socket] pipe in
+        pipe.after(count) { [weak socket, faults] pipe in
+            // A connection may outlive the faults.
+            guard faults?.strike(fault, choices: 1) != nil else { return }
             switch fault {
             case .connectionReset: socket?.breakOff()
             default:
