@@ -160,7 +160,7 @@ let package = Package(
         // The test-bed: cluster, people, faults, histories, checkers.
         wall(
             "InvokSimulation",
-            ["Invok", "InvokAPI", "InvokConcurrency", "InvokProxy", "InvokSim", httpTypes, logging]),
+            ["Invok", "InvokAPI", "InvokConcurrency", "InvokProxy", "InvokSim", "InvokSimNetwork", httpTypes, logging]),
 
         // MARK: Executables
         .executableTarget(
@@ -204,7 +204,7 @@ let package = Package(
         unitTests(of: "InvokAPI", ["Invok", "InvokProxy", httpTypes, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
         unitTests(of: "InvokSimNetwork", ["Invok", "InvokProxy", "InvokSim", nioCore]),
-        unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "TestSupport", httpTypes, logging]),
+        unitTests(of: "InvokSimulation", ["Invok", "InvokSim", "InvokSimNetwork", "TestSupport", httpTypes, logging]),
         unitTests(of: "InvokCLI", ["InvokModel", nioCore]),
         integrationTests(of: "Invok"),
         integrationTests(of: "InvokModel"),

@@ -57,6 +57,12 @@ final class SimClient: Sendable {
                         cluster: cluster)
                     group.addTask { await visitor.run() }
                 }
+                if let bytes = cluster.bytes {
+                    let caller = SimByteCaller(
+                        name: "\(name) bytes", model: model, token: account.token, slowness: slowness,
+                        cluster: cluster, bytes: bytes)
+                    group.addTask { await caller.run() }
+                }
             }
         }
     }

@@ -36,6 +36,8 @@ final class SimCluster: Sendable {
     let logs: SimLogStore
     let nodes: [SimNode]
     let settings: SystemSettings
+    /// The network; `nil` where requests come without bytes.
+    let bytes: SimBytes?
     /// Connections to the store; the cache does one call after the other, as Redis does.
     private static let storeConnections = 8
     /// Of each machine. Builds, starts and requests take turns on them.
@@ -53,10 +55,11 @@ final class SimCluster: Sendable {
     ///   - isTight: whether archives may be so small only that who misbehaves comes to the end of it.
     ///   - namesRequests: whether each invocation has an identifier of its own, so that one that reaches two instances
     ///     is seen.
+    ///   - onBytes: whether requests go over a simulated network, as bytes.
     init(
         seed: UInt64, cores: Int, faults plan: SimFaultPlan, functionQuota: Int = Quota.Name.functions.standard,
         functions: Int = 8, offenders: Int = 0, isTight: Bool = true, namesRequests: Bool = true,
-        makeServer: @escaping SimServerMaker
+        onBytes: Bool = false, makeServer: @escaping SimServerMaker
     ) {
         let (clock, history) = (clock, history)
         let settings = Self.settings(
@@ -88,6 +91,8 @@ final class SimCluster: Sendable {
         self.artifacts = artifacts
         self.logs = logs
         self.settings = settings
+        let bytes = onBytes ? SimBytes(seed: seed, clock: clock, effects: effects, faults: plan, checker: checker) : nil
+        self.bytes = bytes
         nodes = (1...cores).map { number in
             let processors = SimQueue(servers: Self.processors, quantum: Self.quantum, clock: clock)
             let disk = SimDisk(clock: clock, effects: effects)
@@ -108,10 +113,12 @@ final class SimCluster: Sendable {
                 let running = engine?.instances(of: bundle) ?? []
                 checker.require(running.isEmpty, "the bundle of \(running) was removed while they ran")
             }
+            bytes?.add(engine, number)
             return SimNode(
                 name: "core-\(number)", engine: engine, builder: builder, processors: processors, disk: disk,
-                settings: settings, clock: clock, effects: effects, checker: checker, makeServer: makeServer
-            ) { engine, life in
+                settings: settings, clock: clock, effects: effects, checker: checker, bytes: bytes,
+                makeServer: makeServer
+            ) { engine, life, transport in
                 World(
                     store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
                     builder: builder, artifacts: artifacts, archives: SimArchiveReader(),
@@ -120,7 +127,7 @@ final class SimCluster: Sendable {
                         files: SimGauge("files of uploads", limit: settings.spoolFiles, observer: checker),
                         bytes: SimGauge("bytes of uploads", limit: settings.spoolBytes, observer: checker)),
                     disk: disk, logs: logs,
-                    transport: SimTransport(engine: engine, clock: clock, effects: effects),
+                    transport: transport,
                     passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,
                     randomness: ids.stream("ids \(life)"))

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Invok
 import InvokSim
+import InvokSimNetwork
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -152,8 +153,18 @@ extension SimFront {
         head.headerFields[.contentType] = message?.type
         head.headerFields[.contentLength] = message.map { String($0.bytes.count) }
         head.headerFields[Self.requestID] = requestID
-        let connection = SimConnection(for: method, sink: sink, pace: pace, client: client)
-        switch await life.core.exchange(head, body: message?.bytes ?? [], on: connection, with: life.server) {
+        let body = message?.bytes ?? []
+        let end: SimConnection.End
+        if let server = life.byteServer {
+            let outcome = await server.exchange(
+                head, body: body, from: client, requestID: requestID, sink: sink, pace: pace)
+            if outcome.end == .cutOff, outcome.isFaulty || (!outcome.hasBegun && life.core.isClosed) { return nil }
+            end = outcome.end
+        } else {
+            let connection = SimConnection(for: method, sink: sink, pace: pace, client: client)
+            end = await life.core.exchange(head, body: body, on: connection, with: life.server)
+        }
+        switch end {
         case .whole: return sink.field("content-type") == "application/problem+json" ? problem(sink) : .success(sink)
         case .cutOff: return life.core.isDead ? nil : .failure(InvokError(.functionFailed, "the answer was cut off"))
         case .hungUp: return .failure(InvokError(.unavailable, "the client went away"))

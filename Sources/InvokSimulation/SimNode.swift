@@ -9,8 +9,13 @@ final class SimNode: Sendable {
         let core: SimCore
         let system: InvokSystem
         let server: any SimServer
+        /// The server on the network; `nil` where requests come without bytes.
+        let byteServer: SimByteServer?
         /// What the core does by itself.
         let work: Task<Void, Never>
+
+        /// Whether it answers no request, once it takes none any more.
+        var isDone: Bool { core.requestCount == 0 && byteServer?.hasEnded ?? true }
     }
 
     /// How long a core that ends in good order waits for what it answers.
@@ -21,7 +26,8 @@ final class SimNode: Sendable {
     let processors: SimQueue
     let disk: SimDisk
     let builder: SimFunctionBuilder
-    private let makeWorld: @Sendable (_ engine: SimContainerEngine, _ life: String) -> World
+    private let makeWorld: @Sendable (SimContainerEngine, _ life: String, _ transport: any InstanceTransport) -> World
+    private let bytes: SimBytes?
     private let makeServer: SimServerMaker
     private let settings: SystemSettings
     private let clock: SimClock
@@ -33,8 +39,8 @@ final class SimNode: Sendable {
     init(
         name: String, engine: SimContainerEngine, builder: SimFunctionBuilder, processors: SimQueue, disk: SimDisk,
         settings: SystemSettings, clock: SimClock, effects: SimEffects, checker: SimChecker,
-        makeServer: @escaping SimServerMaker,
-        makeWorld: @escaping @Sendable (SimContainerEngine, String) -> World
+        bytes: SimBytes?, makeServer: @escaping SimServerMaker,
+        makeWorld: @escaping @Sendable (SimContainerEngine, String, any InstanceTransport) -> World
     ) {
         self.name = name
         self.engine = engine
@@ -44,6 +50,7 @@ final class SimNode: Sendable {
         self.settings = settings
         self.clock = clock
         self.effects = effects
+        self.bytes = bytes
         self.makeServer = makeServer
         self.checker = checker
         self.makeWorld = makeWorld
@@ -63,7 +70,11 @@ final class SimNode: Sendable {
             effects.note("\(core.name) starts")
             checker.onBoot(core.name)
             let logger = Logger(label: core.name) { [checker] _ in SimLogHandler(checker: checker) }
-            let system = InvokSystem(world: makeWorld(engine, core.name), settings: settings, logger: logger)
+            let process = bytes?.process(of: core)
+            let transport: any InstanceTransport =
+                process?.transport ?? SimTransport(engine: engine, clock: clock, effects: effects)
+            let system = InvokSystem(
+                world: makeWorld(engine, core.name, transport), settings: settings, logger: logger)
             let isRecovered = await core.serve { () async -> Bool in
                 do throws(InvokError) {
                     try await system.recover()
@@ -74,7 +85,9 @@ final class SimNode: Sendable {
             }
             if isRecovered == true {
                 let work = core.start { await system.run() }
-                let life = Life(core: core, system: system, server: makeServer(system), work: work)
+                let life = Life(
+                    core: core, system: system, server: makeServer(system),
+                    byteServer: await process?.serve(system), work: work)
                 current.withLock { $0 = life }
                 return
             }
@@ -111,12 +124,12 @@ final class SimNode: Sendable {
         guard let life = takeLife() else { return false }
         effects.note("\(life.core.name) drains")
         life.core.close()
+        life.byteServer?.stop()
         let limit = clock.now().advanced(by: Self.drainLimit)
-        while life.core.requestCount > 0, clock.now() < limit {
+        while !life.isDone, clock.now() < limit {
             try? await clock.sleep(until: clock.now().advanced(by: .milliseconds(50)))
         }
-        checker.require(
-            life.core.requestCount == 0, "\(life.core.name) still answers requests after \(Self.drainLimit)")
+        checker.require(life.isDone, "\(life.core.name) still answers requests after \(Self.drainLimit)")
         life.work.cancel()
         await life.work.value
         if takesInstances {

@@ -1,6 +1,7 @@
 public import HTTPTypes
 public import Invok
 import InvokSim
+import InvokSimNetwork
 import Synchronization
 
 /// One core with its machine, and the network to it, for scenarios that expect exact answers: effects and messages take
@@ -10,11 +11,12 @@ public struct SimSite: Sendable {
     private let latencies: SimFaultPlan
     private let takesInstances: Bool
 
-    public init(seed: UInt64, makeServer: @escaping SimServerMaker) {
+    /// - Parameter onBytes: whether requests go over a simulated network, as bytes.
+    public init(seed: UInt64, onBytes: Bool = false, makeServer: @escaping SimServerMaker) {
         let root = SimRandomness(seed: seed)
         cluster = SimCluster(
             seed: seed, cores: 1, faults: SimFaultPlan(seed: seed, faults: []), isTight: false, namesRequests: false,
-            makeServer: makeServer)
+            onBytes: onBytes, makeServer: makeServer)
         latencies = SimFaultPlan(seed: root.stream("network").next(), faults: [])
         var choice = root.stream("crashes").generator
         takesInstances = choice.below(2) == 0
@@ -33,8 +35,11 @@ public struct SimSite: Sendable {
     /// Ends the core where it stands. The instances go with it or stay, as the seed says.
     public func crash() async { _ = await node.crash(takesInstances: takesInstances) }
 
-    /// Ends what the core does by itself.
-    public func stop() async { await node.stop() }
+    /// Ends what the core does by itself, and all connections.
+    public func stop() async {
+        await node.stop()
+        await cluster.bytes?.end()
+    }
 
     /// Sends a request over the network.
     /// - Returns: how the answer ended; it is in the sink. Without a core it is cut off before it begins.
@@ -43,6 +48,9 @@ public struct SimSite: Sendable {
     ) async -> SimConnection.End {
         await cluster.sleep(latencies.latency())
         guard let life = node.life else { return .cutOff }
+        if let server = life.byteServer {
+            return await server.exchange(head, body: body, from: "192.0.2.1", requestID: nil, sink: sink, pace: nil).end
+        }
         let end = await life.core.exchange(head, body: body, with: life.server, sink: sink)
         await cluster.sleep(latencies.latency())
         return end

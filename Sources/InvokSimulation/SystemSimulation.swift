@@ -15,6 +15,8 @@ public struct SystemSimulation: Sendable {
         public var faults = Set(SimFault.allCases)
         /// What tenants may do to others.
         public var mischief = Set(SimMischief.allCases)
+        /// Whether requests go over a simulated network, as bytes, between HTTP's own machines and their drivers.
+        public var onBytes = false
         /// Jobs to run at most.
         public var stepLimit = Int.max
 
@@ -57,12 +59,15 @@ public struct SystemSimulation: Sendable {
 
     private init(_ configuration: Configuration, _ makeServer: @escaping SimServerMaker) {
         self.configuration = configuration
-        let faults = SimFaultPlan(seed: configuration.seed, faults: configuration.faults)
+        // What comes over connections comes where there are any.
+        let kinds = configuration.onBytes ? configuration.faults : configuration.faults.subtracting(SimFault.ofNetwork)
+        let faults = SimFaultPlan(seed: configuration.seed, faults: kinds)
         let mischief = SimMischief.draw(seed: configuration.seed, from: configuration.mischief)
         let cluster = SimCluster(
             seed: configuration.seed, cores: configuration.cores, faults: faults,
             functionQuota: max(Self.functionQuota, configuration.functions / configuration.users + 1),
-            functions: configuration.functions, offenders: mischief.count, makeServer: makeServer)
+            functions: configuration.functions, offenders: mischief.count,
+            onBytes: configuration.onBytes, makeServer: makeServer)
         self.cluster = cluster
         let (users, functions) = (configuration.users, configuration.functions)
         offenders = mischief.map { SimOffender($0, cluster: cluster) }
@@ -154,6 +159,7 @@ public struct SystemSimulation: Sendable {
         await convergence.restartDuringChanges()
         await convergence.disableUser()
         await convergence.deleteAll()
+        await cluster.bytes?.end()
     }
 
     /// Who waits for what.

@@ -33,6 +33,7 @@ struct SimCommand: AsyncParsableCommand {
         help: "What tenants may do to others: a comma-separated list, 'all' or 'none' (default: what harms nobody).",
         transform: parseMischief)
     var mischief = Set(SimMischief.allCases)
+    @Flag(help: "Send requests as bytes, over a simulated network.") var bytes = false
     @Option(help: "Seeds to run at a time; the number of processors unless told.") var jobs: Int?
     @Option(help: "Stop after so many steps of the scheduler.") var untilStep: Int?
     @Flag(help: "Print the last events of each run, and what it came by.") var trace = false
@@ -90,6 +91,7 @@ struct SimCommand: AsyncParsableCommand {
         configuration.duration = .milliseconds(Int((minutes * 60_000).rounded()))
         configuration.faults = faults
         configuration.mischief = mischief
+        configuration.onBytes = bytes
         configuration.stepLimit = untilStep ?? .max
         return configuration
     }
@@ -152,10 +154,11 @@ struct SimCommand: AsyncParsableCommand {
     private func command(_ configuration: SystemSimulation.Configuration) -> String {
         let (faults, mischief) = (list(configuration.faults), list(configuration.mischief))
         let minutes = configuration.duration / .seconds(60)
+        let network = configuration.onBytes ? " --bytes" : ""
         let limit = configuration.stepLimit == .max ? "" : " --until-step \(configuration.stepLimit)"
         return "\(CommandLine.arguments[0]) --seed \(configuration.seed) --minutes \(minutes)"
             + " --cores \(configuration.cores) --users \(configuration.users)"
-            + " --functions \(configuration.functions) --faults \(faults) --mischief \(mischief)\(limit)"
+            + " --functions \(configuration.functions) --faults \(faults) --mischief \(mischief)\(network)\(limit)"
     }
 
     private var commit: String { getenv("INVOK_COMMIT").map { String(cString: $0) } ?? "unknown" }

@@ -46,7 +46,8 @@ final class SeededRun: Sendable {
     }
 
     private func run(_ body: @escaping @Sendable (any Installation) async throws -> Void) async throws -> UInt64 {
-        let site = SimSite(seed: seed) { SimHTTPServer($0) }
+        // Every other one over a network.
+        let site = SimSite(seed: seed, onBytes: seed.isMultiple(of: 2)) { SimHTTPServer($0) }
         let report = await SimScheduler.run(
             seed: seed, isOver: { site.clock.now() > Self.limit }, onIdle: { site.clock.advanceToNextTimer() }
         ) {

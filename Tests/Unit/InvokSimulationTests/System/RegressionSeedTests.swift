@@ -16,6 +16,8 @@ struct RegressionSeedTests {
         let functions: Int
         /// The names of the faults, or `all`.
         let faults: [String]
+        /// Whether requests go over a network; not unless told.
+        var bytes: Bool?
 
         var testDescription: String { "seed \(seed): \(found)" }
 
@@ -26,6 +28,7 @@ struct RegressionSeedTests {
                 configuration.cores = cores
                 configuration.users = users
                 configuration.functions = functions
+                configuration.onBytes = bytes ?? false
                 if faults != ["all"] {
                     configuration.faults = Set(
                         try faults.map { try #require(SimFault(rawValue: $0), "no fault \($0)") })

@@ -14,8 +14,8 @@ struct SimSiteTests {
     }
 
     /// A request to a site that serves, one without a core, one after the restart, and one that is hung up on.
-    private static func visit(seed: UInt64) async -> Outcome {
-        let site = SimSite(seed: seed) { SimHTTPServer($0) }
+    private static func visit(seed: UInt64, onBytes: Bool = false) async -> Outcome {
+        let site = SimSite(seed: seed, onBytes: onBytes) { SimHTTPServer($0) }
         let results = Mutex<[(SimConnection.End, Int?)]>([])
         let ask: @Sendable () async -> Void = {
             let sink = RecordingSink()
@@ -39,8 +39,8 @@ struct SimSiteTests {
             ends: results.withLock { $0.map(\.0) }, statuses: results.withLock { $0.map(\.1) }, hash: site.traceHash)
     }
 
-    @Test func answersAsLongAsACoreRuns() async {
-        let outcome = await Self.visit(seed: 1)
+    @Test(arguments: [false, true]) func answersAsLongAsACoreRuns(onBytes: Bool) async {
+        let outcome = await Self.visit(seed: 1, onBytes: onBytes)
         #expect(outcome.ends == [.whole, .cutOff, .whole, .hungUp])
         #expect(outcome.statuses == [200, nil, 200, nil])
     }

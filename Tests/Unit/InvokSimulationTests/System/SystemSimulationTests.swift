@@ -61,9 +61,39 @@ struct SystemSimulationTests {
     }
 
     /// - Returns: places and faults that no run has reached.
-    private static func missing(from marks: Set<String>) -> [String] {
+    private static func missing(
+        from marks: Set<String>, _ places: [String] = places,
+        faults: some Sequence<SimFault> = SimFault.allCases.filter { !SimFault.ofNetwork.contains($0) }
+    ) -> [String] {
         places.filter { !marks.contains($0) }
-            + SimFault.allCases.map(\.rawValue).filter { fault in !marks.contains { $0.hasPrefix(fault) } }
+            + faults.map(\.rawValue).filter { fault in !marks.contains { $0.hasPrefix(fault) } }
+    }
+
+    /// The same where requests go over a network, as bytes.
+    static let placesOnBytes = [
+        "request answered", "answer as it was sent", "beginning of an answer as it was sent",
+        "an answer that no function sent", "pipelined requests", "request of HTTP/1.0", "what is no request refused",
+        "client left in the middle", "request cut off by a crash", "HEAD answered with 200", "GET answered with 304",
+        "POST answered with 204", "core redeployed", "core crashed", "answered from memory", "converged",
+    ]
+
+    @Test func onBytesAllHoldsAndEveryPlaceIsReached() async throws {
+        var marks: Set<String> = []
+        try await SimPool.run((1...8).map(UInt64.init), at: 2) { seed in
+            var configuration = SystemSimulation.Configuration(seed: seed)
+            configuration.duration = .seconds(60)
+            configuration.onBytes = true
+            return SystemSimulation.run(configuration) { SimHTTPServer($0) }
+        } read: { seed, report in
+            #expect(report.violations == [], "replay: invok-sim --seed \(seed) --minutes 1 --bytes")
+            marks.formUnion(report.marks.keys)
+        }
+        #expect(Self.missing(from: marks, Self.placesOnBytes, faults: SimFault.ofNetwork) == [])
+    }
+
+    @Test func oneSeedGivesOneReportOnBytes() async {
+        let run = { await Self.run(3) { $0.onBytes = true } }
+        #expect(await run() == (await run()))
     }
 
     @Test func aPlaceThatIsNotReachedIsMissing() {
