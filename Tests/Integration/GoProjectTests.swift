@@ -86,16 +86,6 @@ extension IntegrationTests {
             #expect(try await Call.to(url).text == project.answer)
         }
 
-        @Test func saysThatADependencyCannotBeFetched() async throws {
-            let person = try await Person.registered()
-            let files = [
-                "function.go": Self.calling("example.com/words", "words.Vendored"),
-                "go.mod": "module shapes\n\ngo 1.22\n\nrequire example.com/words v1.2.3\n",
-            ]
-            try person.write(project: "shapes", runtime: "go", files: files)
-            try await person.fails("deploy", "-n", "shapes", status: 1, saying: "go mod vendor")
-        }
-
         @Test func showsTheCompilersWords() async throws {
             let person = try await Person.registered()
             try person.write(

@@ -123,7 +123,12 @@ final class InstanceConnectionHandler: ChannelInboundHandler {
             return promise.futureResult
         }
         // Whoever comes first says how it ended: the channel, or `abandon`.
-        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes))).cascade(to: promise)
+        let written = context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)))
+        // The end of the other side's sending fails it too, and is no error.
+        written.assumeIsolated().whenFailure { error in
+            if error is IOError, self.failure == nil { self.failure = error }
+        }
+        written.cascade(to: promise)
         return promise.futureResult
     }
 

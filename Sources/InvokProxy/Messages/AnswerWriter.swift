@@ -19,6 +19,7 @@ struct AnswerWriter: Sendable {
     private(set) var keepsAlive: Bool
     private(set) var hasHead = false
     private(set) var hasEnded = false
+    private var isTunnel = false
 
     init(to request: RequestHead) {
         isHeadRequest = request.isHead
@@ -97,6 +98,7 @@ struct AnswerWriter: Sendable {
     ) -> [UInt8] {
         guard !hasHead else { return [] }
         hasHead = true
+        isTunnel = true
         keepsAlive = false
         framing = .untilEnd
         var bytes = startLine(status: 101, reason: reason)
@@ -121,7 +123,7 @@ struct AnswerWriter: Sendable {
     }
 
     /// Whether an answer goes on whose end only that of the connection tells (RFC 9112 §8).
-    var endsWithConnection: Bool { if case .untilEnd = framing { !hasEnded } else { false } }
+    var endsWithConnection: Bool { if case .untilEnd = framing { !hasEnded && !isTunnel } else { false } }
 
     /// How so many bytes of the body are sent. More than the head has said are not.
     mutating func frame(_ count: Int) -> BodyFrame {

@@ -29,10 +29,10 @@ struct RegistryFailure: Error, Hashable, Sendable {
     /// What a registry answers instead of a package.
     init(status: Int, of place: RegistryURL) {
         switch status {
-        case 404, 410: self.init(status, "\(place.name) has no \(place.path)")
+        case 404, 410: self.init(status, "\(place.name) has no \(place.shownPath)")
         case 401, 403:
-            self.init(403, "\(place.name) does not let the server have \(place.path) (\(status)): see its credentials")
-        default: self.init(504, "\(place.name) answers \(status) for \(place.path)")
+            self.init(403, "\(place.name) does not let the server have \(place.shownPath) (\(status)): see its credentials")
+        default: self.init(504, "\(place.name) answers \(status) for \(place.shownPath)")
         }
     }
 

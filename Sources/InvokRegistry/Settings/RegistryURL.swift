@@ -66,7 +66,10 @@ struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
     var description: String { origin + path + (query.map { "?\($0)" } ?? "") }
 
     /// What a person calls it.
-    var name: String { scheme == "file" ? description : host + (port.map { ":\($0)" } ?? "") }
+    var name: String { scheme == "file" ? "the server's folder" : host + (port.map { ":\($0)" } ?? "") }
+
+    /// The path for a message to who builds, who is not to know the server's folders.
+    var shownPath: String { scheme == "file" ? fileName ?? "this" : path }
 
     /// The last part of the path, decoded.
     var fileName: String? {

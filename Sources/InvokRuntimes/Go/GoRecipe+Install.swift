@@ -29,7 +29,7 @@ extension GoRecipe {
             return "a module is another than the one whose hash go.sum has; its name is in the log"
         }
         let lines = log.split(whereSeparator: \.isNewline)
-        if let line = lines.first(where: { $0.contains(": 404 Not Found") || $0.contains("not found: ") }) {
+        if let line = lines.first(where: { $0.contains(": 404 ") || $0.contains("not found: ") }) {
             let module = line.drop { $0 == " " }.replacing("go: ", with: "").prefix { $0 != ":" && $0 != " " }
             return "the module proxy has no \(module), which go.mod asks for"
         }

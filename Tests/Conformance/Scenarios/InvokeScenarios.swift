@@ -51,7 +51,7 @@ struct InvokeScenarios {
 
     @Test(arguments: WorldName.selected)
     func anUpgradeIsATunnel(_ world: WorldName) async throws {
-        try await scenario("an upgrade is a tunnel", on: world) { installation in
+        try await scenario("an upgrade is a tunnel", on: world, onBytes: false) { installation in
             let client = try await Client.register(on: installation)
             try await client.deployed(.tunnel("tunnel"))
             let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }

@@ -2,11 +2,13 @@ import InvokSim
 
 /// Runs a scenario on the world's shared installation. Scenarios keep apart by having users of their own, as tenants do.
 /// In the simulation each has an installation for each seed, and in production one of its own.
+/// - Parameter onBytes: whether it goes over the simulation's network under every other seed, whose functions take no upgrades.
 func scenario(
-    _ name: String, on world: WorldName, _ body: @escaping @Sendable (any Installation) async throws -> Void
+    _ name: String, on world: WorldName, onBytes: Bool = true,
+    _ body: @escaping @Sendable (any Installation) async throws -> Void
 ) async throws {
     switch world {
-    case .sim: try await seededScenario(name, body)
+    case .sim: try await seededScenario(name, onBytes: onBytes, body)
     case .embedded:
         try await body(Installations.shared.installation(of: world))
         report(name, world)
@@ -42,9 +44,9 @@ private func servedScenario(
 }
 
 private func seededScenario(
-    _ name: String, _ body: @escaping @Sendable (any Installation) async throws -> Void
+    _ name: String, onBytes: Bool = true, _ body: @escaping @Sendable (any Installation) async throws -> Void
 ) async throws {
-    let hash = try await SeededRun.eachSeed(body)
+    let hash = try await SeededRun.eachSeed(onBytes: onBytes, body)
     report(name, .sim, " seeds=\(SeededRun.seeds.count) hash=\(String(hash.value, radix: 16))")
 }
 

@@ -31,13 +31,14 @@ final class SeededRun: Sendable {
 
     /// Runs a scenario under each seed, until one fails.
     /// - Returns: a hash over all runs: the same in every process.
-    static func eachSeed(_ body: @escaping @Sendable (any Installation) async throws -> Void) async throws -> TraceHash
-    {
+    static func eachSeed(
+        onBytes: Bool = true, _ body: @escaping @Sendable (any Installation) async throws -> Void
+    ) async throws -> TraceHash {
         var all = TraceHash()
         for seed in seeds {
             let run = SeededRun(seed: seed)
             let hash = try await Places.simulations.with {
-                try await $current.withValue(run) { try await run.run(body) }
+                try await $current.withValue(run) { try await run.run(onBytes: onBytes, body) }
             }
             all.add(hash)
             if run.hasFailed { break }
@@ -45,9 +46,11 @@ final class SeededRun: Sendable {
         return all
     }
 
-    private func run(_ body: @escaping @Sendable (any Installation) async throws -> Void) async throws -> UInt64 {
+    private func run(
+        onBytes: Bool, _ body: @escaping @Sendable (any Installation) async throws -> Void
+    ) async throws -> UInt64 {
         // Every other one over a network.
-        let site = SimSite(seed: seed, onBytes: seed.isMultiple(of: 2)) { SimHTTPServer($0) }
+        let site = SimSite(seed: seed, onBytes: onBytes && seed.isMultiple(of: 2)) { SimHTTPServer($0) }
         let report = await SimScheduler.run(
             seed: seed, isOver: { site.clock.now() > Self.limit }, onIdle: { site.clock.advanceToNextTimer() }
         ) {

@@ -38,8 +38,8 @@ struct StreamedAnswerTests {
                     seen.continuation.yield()
                 }
                 #expect(try await client.text(through: "0\r\n\r\n") != nil)
-                // The machine may be busy, but not always. What collects parts waits for a timer each time.
-                #expect(fastest < .milliseconds(1))
+                // The machine may be busy. What collects parts waits for a timer each time, which is longer.
+                #expect(fastest < .milliseconds(20))
             }
         }
     }
