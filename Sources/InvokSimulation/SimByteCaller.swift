@@ -155,7 +155,9 @@ struct SimByteCaller: Sendable {
         var status: Int?
         while true {
             switch await connection.next(&reader) {
-            case .head(let head): status = head.status
+            case .head(let head):
+                status = head.status
+                continue
             case .body: continue
             case .end:
                 checker.mark("what is no request refused")
