@@ -214,7 +214,7 @@ let package = Package(
         integrationTests(
             of: "InvokRegistry",
             ["Invok", "InvokBuild", "InvokEmbedded", "InvokInit", "InvokPOSIX", "InvokSim", "TestSupport", logging]),
-        integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", logging]),
+        integrationTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "InvokRuntimes", "TestSupport", logging]),
         integrationTests(
             of: "InvokSandbox",
             [

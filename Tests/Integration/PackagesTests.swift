@@ -122,6 +122,22 @@ extension IntegrationTests {
                 let refused = try await deploy(files, to: client)
                 #expect(
                     refused.deployment.detail?.contains("reach no package registry") == true, "\(refused.deployment)")
+                let go = [
+                    "function.go": """
+                    package main
+
+                    import (
+                    	"net/http"
+
+                    	"said.example/words"
+                    )
+
+                    func Handle(w http.ResponseWriter, r *http.Request) { words.Say(w) }
+                    """,
+                    "go.mod": "module mine\n\ngo 1.23\n\nrequire said.example/words v1.0.0\n",
+                ]
+                let module = try await deploy(go, runtime: "go", to: client)
+                #expect(module.deployment.detail?.contains("run 'go mod vendor'") == true, "\(module.deployment)")
             }
         }
 
