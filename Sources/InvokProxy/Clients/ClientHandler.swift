@@ -160,7 +160,8 @@ final class ClientHandler: ChannelInboundHandler {
         onInputEnd.append(tell)
     }
 
-    func close() { context?.close(promise: nil) }
+    /// Ends the connection behind what is written: before an answer that breaks off may stand the rest of a whole one.
+    func close() { if let context { close(.all, context) } }
 
     func writeHead(_ head: HTTPResponse) -> EventLoopFuture<Void> {
         let fields = head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }

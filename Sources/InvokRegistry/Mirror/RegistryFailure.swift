@@ -31,7 +31,8 @@ struct RegistryFailure: Error, Hashable, Sendable {
         switch status {
         case 404, 410: self.init(status, "\(place.name) has no \(place.shownPath)")
         case 401, 403:
-            self.init(403, "\(place.name) does not let the server have \(place.shownPath) (\(status)): see its credentials")
+            self.init(
+                403, "\(place.name) does not let the server have \(place.shownPath) (\(status)): see its credentials")
         default: self.init(504, "\(place.name) answers \(status) for \(place.shownPath)")
         }
     }

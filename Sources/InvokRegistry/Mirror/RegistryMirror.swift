@@ -166,7 +166,8 @@ final class RegistryMirror: Sendable {
     ) async throws(StoreFailure) -> PackageDraft {
         let limit = item.isFile ? limits.fileBytes : limits.pageBytes
         let tooLarge = RegistryFailure(
-            413, "\(place.shownPath) of \(place.name) is larger than the \(limit >> 20) MB that a build may get at a time")
+            413,
+            "\(place.shownPath) of \(place.name) is larger than the \(limit >> 20) MB that a build may get at a time")
         guard answer.length ?? 0 <= limit else { throw .failed(tooLarge) }
         var hash: PackageHash?
         if case .file(let expected) = item.kind { hash = expected }
@@ -261,7 +262,8 @@ final class RegistryMirror: Sendable {
         }
         guard let bytes = try await onDisk({ () throws(SystemError) in try result.get() }) else {
             throw .failed(
-                RegistryFailure(424, "what \(page.name) answers for \(page.shownPath) is no page of a registry (\(type))"))
+                RegistryFailure(
+                    424, "what \(page.name) answers for \(page.shownPath) is no page of a registry (\(type))"))
         }
         return bytes
     }
