@@ -82,6 +82,8 @@ struct ClientConnectionMachine: Sendable {
 
     /// Whether a request is being answered.
     var isBusy: Bool { exchange != nil }
+    /// Whether an upgrade was taken.
+    var isTunnel: Bool { exchange?.isTunnel ?? false }
     /// Whether an answer goes on whose end only that of the connection tells.
     var endsWithConnection: Bool { exchange?.writer.endsWithConnection ?? false }
     /// Whether the rest of a body is read that nobody wants.

@@ -160,8 +160,11 @@ final class ClientHandler: ChannelInboundHandler {
         onInputEnd.append(tell)
     }
 
-    /// Ends the connection behind what is written: before an answer that breaks off may stand the rest of a whole one.
-    func close() { if let context { close(.all, context) } }
+    /// Ends the connection behind what is written: before an answer that breaks off may stand the rest of a whole one. A
+    /// tunnel has none before it, and is cut off at once.
+    func close() {
+        if machine.isTunnel { context?.close(promise: nil) } else { context?.closeOnceWritten(mode: .all) }
+    }
 
     func writeHead(_ head: HTTPResponse) -> EventLoopFuture<Void> {
         let fields = head.headerFields.lazy.map { (name: $0.name.rawName, value: $0.value) }

@@ -132,23 +132,6 @@ struct UnixSocketTransportTests {
         }
     }
 
-    /// A reset says that the answer is not whole, also where nothing but the end of the connection tells its end.
-    @Test func anAnswerThatEndsWithAResetIsNotWhole() async throws {
-        try await TestServer.run { connection in
-            // What is left unread makes the system reset the connection.
-            _ = try await connection.head()
-            try await connection.write("HTTP/1.0 200 OK\r\n\r\nold")
-        } body: { server in
-            let (transport, sink) = (UnixSocketTransport(), RecordingSink())
-            let body = ChunkedTestBody(Array(repeating: [UInt8](repeating: 7, count: 1_000_000), count: 3))
-            await #expect(throws: TransportError.self) {
-                _ = try await exchange(server, .post, body: body, sink: sink, transport: transport)
-            }
-            #expect(!sink.value.isFinished)
-            await transport.shutdown()
-        }
-    }
-
     @Test(arguments: [nil, 300_000])
     func sendsTheBodyWithItsFraming(length: Int?) async throws {
         try await TestServer.run { connection in
