@@ -5,14 +5,17 @@ extension SourceArchive {
     static let maximumManifestBytes = 16 << 20
 
     /// A file that says how to build, if there is one. Reading it may block.
-    func manifest(_ path: String) throws(BuildError) -> [UInt8]? {
+    /// - Parameter limit: the most that it may have, in bytes.
+    func manifest(
+        _ path: String, upTo limit: Int = maximumManifestBytes
+    ) throws(BuildError) -> [UInt8]? {
         guard let file = files[path] else { return nil }
         do throws(InvokError) {
-            if let bytes = try file.whole(upTo: Self.maximumManifestBytes) { return bytes }
+            if let bytes = try file.whole(upTo: limit) { return bytes }
         } catch {
             throw BuildError(reading: error)
         }
-        throw .failed(reason: "\(path) is larger than \(Self.maximumManifestBytes >> 20) MiB", log: "")
+        throw .failed(reason: "\(path) is larger than \(limit >> 20) MiB", log: "")
     }
 
     /// Those of the files that are at one of the paths, or below it.

@@ -49,7 +49,7 @@ struct GoRecipe: Recipe {
         in root: String, of source: SourceArchive, files: inout [String: any ByteStream]
     ) throws(BuildError) -> String {
         let name = source.config.name
-        if let given = try read(root + "go.mod", of: source) {
+        if let given = try source.manifest(root + "go.mod", upTo: Self.maximumModuleBytes) {
             guard let path = GoModule.path(in: given) else {
                 throw .failed(reason: "go.mod has no module line; start it with 'module \(name)'", log: "")
             }
@@ -61,7 +61,7 @@ struct GoRecipe: Recipe {
         } catch {
             throw BuildError(reading: error)
         }
-        let vendored = try read("vendor/modules.txt", of: source)
+        let vendored = try source.manifest("vendor/modules.txt", upTo: Self.maximumModuleBytes)
         files["go.mod"] = Array(GoModule.text(path: module, vendored: vendored).utf8)
         return module
     }
@@ -70,17 +70,6 @@ struct GoRecipe: Recipe {
     private static func isSource(_ path: String) -> Bool {
         path.hasSuffix(".go") || path.hasPrefix("vendor/") || path.contains("/vendor/")
             || ["go.mod", "go.sum", "go.work", "go.work.sum"].contains(path.split(separator: "/").last.map(String.init))
-    }
-
-    /// A file that says how to build, if there is one.
-    private func read(_ path: String, of source: SourceArchive) throws(BuildError) -> [UInt8]? {
-        guard let file = source.files[path] else { return nil }
-        do throws(InvokError) {
-            if let bytes = try file.whole(upTo: Self.maximumModuleBytes) { return bytes }
-        } catch {
-            throw BuildError(reading: error)
-        }
-        throw .failed(reason: "\(path) is larger than \(Self.maximumModuleBytes >> 20) MiB", log: "")
     }
 
     /// What packages are compiled with must be the same for all, or none would find another's in the build cache.
