@@ -7,6 +7,7 @@ the process where that ends itself.
 
 import _signal
 import _thread
+import atexit
 import io
 import os
 import sys
@@ -22,6 +23,8 @@ _parked = _thread.allocate_lock()
 _parked.acquire()
 # How many looks have found nothing; None while nobody looks.
 _looks = None
+# Whether the interpreter ends, and only its main thread writes.
+_is_ending = False
 
 
 class Lines(io.TextIOWrapper):
@@ -39,7 +42,7 @@ class Lines(io.TextIOWrapper):
             thread = _thread.get_ident()
             words = self.words.pop(thread, "") + text
             # An empty text ends what is printed with `end=""`.
-            if text and text[-1] != "\n" and len(words) < LONG:
+            if text and text[-1] != "\n" and len(words) < LONG and not _is_ending:
                 self.words[thread] = words
                 look()
             elif words:
@@ -103,6 +106,22 @@ def after_last_words(function):
     return ending
 
 
+def end():
+    """Says what waits, and keeps the lock for good.
+
+    Python stops a daemon thread where it next takes the interpreter. In the midst of a write it would keep its stream,
+    and Python, which writes the last words itself, would abort or wait for ever. Without the lock none is there.
+    """
+    global _is_ending
+    _lock.acquire()
+    _is_ending = True
+    try:
+        for stream in streams():
+            stream.say_what_waits()
+    except (OSError, ValueError):
+        pass  # It has been closed.
+
+
 def leave_fork():
     """What waits is the parent's to write, and so is the thread that looks for it."""
     global _lock, _parked, _looks
@@ -121,3 +140,5 @@ def install():
         setattr(os, name, after_last_words(getattr(os, name)))
     _signal.raise_signal = after_last_words(_signal.raise_signal)
     os.register_at_fork(after_in_child=leave_fork)
+    # First of all, so that it is called last.
+    atexit.register(end)

@@ -89,11 +89,20 @@ struct DockerEngineTests {
         }
     }
 
-    /// By its exit: a start is over once all is handed to it.
-    @Test func saysWhyAFunctionDoesNotStart() async throws {
+    /// By its exit: a start is over once all is handed to it. A thread that goes on as Python ends needs what the image
+    /// has for it.
+    @Test(arguments: ["False", "True"])
+    func saysWhyAFunctionDoesNotStart(whileAThreadGoesOn goesOn: String) async throws {
         try await DockerFixture.with { fixture in
             let exits = fixture.engine.exits()
-            let source = "raise RuntimeError('no luck today')\ndef handler(request): pass"
+            let source = """
+                import threading, time
+                def other():
+                    while \(goesOn): time.sleep(0.0001)
+                threading.Thread(target=other, daemon=True).start()
+                raise RuntimeError('no luck today')
+                def handler(request): pass
+                """
             let spec = try fixture.spec(try await fixture.build(source))
             do throws(EngineError) {
                 let running = try await fixture.engine.start(spec)

@@ -63,6 +63,20 @@ struct PythonShapeTests {
         #expect(try instance.end().output == "loading last words")
     }
 
+    @Test func threadsThatTalkDoNotKeepItFromEnding() throws {
+        let code = """
+            import threading
+            def talk():
+                while True: print("x" * 100)
+            for _ in range(3): threading.Thread(target=talk, daemon=True).start()
+            raise RuntimeError("no luck today")
+            def handler(request): pass
+            """
+        let end = try TestBundle(.python, files: ["function.py": code]).start().end()
+        #expect(end.status == 1)
+        #expect(end.output.contains("RuntimeError: no luck today"))
+    }
+
     @Test func whatThreadsPrintIsNotMixed() throws {
         let code = """
             import sys, threading, time
