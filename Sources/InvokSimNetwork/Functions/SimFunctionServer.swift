@@ -89,6 +89,8 @@ package final class SimMachine: @unchecked Sendable {
     private let violation: (String) -> Void
     private var random: SimGenerator
     private var servers: [InstanceID: SimFunctionServer] = [:]
+    /// Where somebody has connected. The first to do so is a readiness check, which may come after the instance's end.
+    private var visited: Set<InstanceEndpoint> = []
 
     /// - Parameter violation: told what must not be.
     package init(
@@ -105,17 +107,20 @@ package final class SimMachine: @unchecked Sendable {
         network.ask(listener)
     }
 
-    private func listener(at address: NetworkAddress, from: SimNetwork.Caller) -> SimNetwork.Accept? {
+    private func listener(
+        at address: NetworkAddress, from: SimNetwork.Caller, asked: Instant
+    ) -> SimNetwork.Accept? {
         guard case .unixSocket(let path) = address else { return nil }
         let endpoint = InstanceEndpoint.unixSocket(path)
         guard let instance = engine.instance(at: endpoint) else {
-            if let told = engine.wasToldOfEnd(at: endpoint, from.core) {
-                engine.events.onRefusal(nil, endpoint, told.duration(to: clock.now()))
+            if visited.contains(endpoint), let told = engine.wasToldOfEnd(at: endpoint, from.core) {
+                engine.events.onRefusal(nil, endpoint, told.duration(to: asked))
             }
             return nil
         }
         let server = server(of: instance)
         guard server.takesMore else { return nil }
+        visited.insert(endpoint)
         return { socket, from in server.accept(socket, from) }
     }
 

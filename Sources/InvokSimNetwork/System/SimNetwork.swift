@@ -28,13 +28,15 @@ package final class SimNetwork: @unchecked Sendable {
 
     /// Takes a connection that has come.
     package typealias Accept = (_ socket: SimSocket, _ from: Caller) -> Void
+    /// Says who takes a connection that was asked for at an instant; `nil` where nobody does.
+    package typealias Listener = (_ address: NetworkAddress, _ from: Caller, _ asked: Instant) -> Accept?
 
     package let clock: SimClock
     private let faults: SimFaultPlan?
     private var links: SimGenerator
     private var incidents: SimGenerator
     private var listeners: [NetworkAddress: (number: Int, accept: Accept)] = [:]
-    private var others: [(NetworkAddress, Caller) -> Accept?] = []
+    private var others: [Listener] = []
     private var lastNumber = 0
     private var lastPort = 20_000
     private var hosts: [Int: SimHost] = [:]
@@ -84,13 +86,11 @@ package final class SimNetwork: @unchecked Sendable {
     }
 
     /// Asks somebody who listens, where nobody has said so before.
-    package func ask(_ listener: @escaping (_ address: NetworkAddress, _ from: Caller) -> Accept?) {
-        others.append(listener)
-    }
+    package func ask(_ listener: @escaping Listener) { others.append(listener) }
 
-    private func accept(at address: NetworkAddress, _ from: Caller) -> Accept? {
+    private func accept(at address: NetworkAddress, _ from: Caller, asked: Instant) -> Accept? {
         if let listener = listeners[address] { return listener.accept }
-        for other in others { if let accept = other(address, from) { return accept } }
+        for other in others { if let accept = other(address, from, asked) { return accept } }
         return nil
     }
 
@@ -121,9 +121,10 @@ package final class SimNetwork: @unchecked Sendable {
         var latency = links.duration(below: .microseconds(100))
         let fault = faults?.draw(for: "network.connect")
         if fault == .slow { latency = latency + .seconds(2) }
-        _ = clock.call(at: clock.now().advanced(by: latency)) { [self] in
+        let asked = clock.now()
+        _ = clock.call(at: asked.advanced(by: latency)) { [self] in
             guard fault != .timedOut else { return done(.lost) }
-            guard fault != .refused, let accept = accept(at: address, from) else { return done(.refused) }
+            guard fault != .refused, let accept = accept(at: address, from, asked: asked) else { return done(.refused) }
             let (near, far) = link()
             accept(far, from)
             done(.connected(near))
