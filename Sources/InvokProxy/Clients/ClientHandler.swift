@@ -163,7 +163,8 @@ final class ClientHandler: ChannelInboundHandler {
     /// Ends the connection behind what is written: before an answer that breaks off may stand the rest of a whole one. A
     /// tunnel has none before it, and is cut off at once.
     func close() {
-        if machine.isTunnel { context?.close(promise: nil) } else { context?.closeOnceWritten(mode: .all) }
+        guard let context else { return }
+        if machine.isTunnel { context.close(promise: nil) } else { close(.all, context) }
     }
 
     func writeHead(_ head: HTTPResponse) -> EventLoopFuture<Void> {
@@ -347,13 +348,9 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
-    /// Closes once the system has taken what was written: a connection that is closed before drops it.
+    /// Closes behind what is written. Before its handshake is made, TLS takes nothing, and nothing is.
     private func close(_ mode: CloseMode, _ context: ChannelHandlerContext) {
-        // Before its handshake is made, TLS takes nothing.
-        guard hasWritten else { return context.close(mode: mode, promise: nil) }
-        let taken = eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: taken)
-        taken.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(mode: mode, promise: nil) }
+        if hasWritten { context.closeOnceWritten(mode: mode) } else { context.close(mode: mode, promise: nil) }
     }
 
     private func begin(_ head: RequestHead) {

@@ -4,9 +4,6 @@ extension ChannelHandlerContext {
     /// Closes once the system has all that was written before. Where the input has ended NIO closes at once, and what it still
     /// holds is lost.
     func closeOnceWritten(mode: CloseMode) {
-        flush()
-        let held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard held > 0 else { return close(mode: mode, promise: nil) }
         writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close(mode: mode, promise: nil) }
     }
 }
