@@ -106,9 +106,9 @@ final class SimByteServer: @unchecked Sendable {
         let server = InvokServer(
             system: system, configuration: configuration, transport: transport, network: network, logger: logger
         ).httpServer { [bytes] respond in
-            { request, body, connection, failure in
+            { request, body, connection, earlier in
                 try await SimCall.$current.withValue(bytes.call(of: request)) {
-                    try await respond(request, body, connection, failure)
+                    try await respond(request, body, connection, earlier)
                 }
             }
         }

@@ -127,6 +127,9 @@ package struct InstancePool: Sendable {
 
     func contains(_ id: InstanceID) -> Bool { index(of: id) != nil }
 
+    /// When that instance became ready; `nil` where an earlier core had started it, or there is none.
+    func readySince(_ id: InstanceID) -> Instant? { index(of: id).flatMap { instances[$0].readySince } }
+
     // MARK: Requests
 
     mutating func onRequest(_ id: RequestID, failsFast: Bool = false, now: Instant) -> [Action] {
@@ -206,6 +209,7 @@ package struct InstancePool: Sendable {
         case .starting:
             instances[index].lifecycle = .running(instance, .trusted)
             instances[index].idleSince = now
+            instances[index].readySince = now
             return settle(now: now)
         case .ended(let reason): return lose(index, reason: reason, now: now)
         case .waiting, .running, .stopping: return []

@@ -37,6 +37,8 @@ struct PooledInstance: Sendable {
     private var departingSince: Instant?
     /// When it was last done with a request, or became ready.
     var idleSince: Instant
+    /// When its start was reported; `nil` for one that an earlier core started.
+    var readySince: Instant?
 
     init(id: InstanceID, lifecycle: Lifecycle, idleSince: Instant) {
         self.id = id

@@ -43,6 +43,7 @@ extension Dispatcher {
 
     private func start(_ id: InstanceID, of key: VersionKey) async {
         guard let version = state.withLock({ $0.fleet.pools[key]?.version }) else { return }
+        let begun = world.clock.now()
         let result: Result<RunningInstance, InstanceStarter.Failure>
         switch await starter.prepare(id, of: version) {
         case .failure(let failure): result = .failure(failure)
@@ -50,6 +51,8 @@ extension Dispatcher {
             guard await turn(id, of: key) else { return }
             result = await starter.start(spec) { self.carryOut { $0.onRunning(id, now: $1) } }
         }
+        calls.onStart(
+            of: key.function, after: begun.duration(to: world.clock.now()), isReady: (try? result.get()) != nil)
         switch result {
         case .success(let instance):
             change(key, gone: id) { machine, now in machine.onInstanceReady(instance, now: now) }

@@ -84,11 +84,16 @@ final class Dispatcher: Sendable {
     let alarms = AsyncStream<Instant>.makeStream()
     let starter: InstanceStarter
     let bell: Collector.Bell
+    let calls: CallMeter
 
-    /// - Parameter bell: is rung when a version has gone with all its instances.
+    /// - Parameters:
+    ///   - bell: is rung when a version has gone with all its instances.
+    ///   - calls: hears of starts.
     init(
-        world: World, settings: SystemSettings, quotas: Quotas, bundles: Bundles, bell: Collector.Bell, logger: Logger
+        world: World, settings: SystemSettings, quotas: Quotas, bundles: Bundles, bell: Collector.Bell,
+        calls: CallMeter, logger: Logger
     ) {
+        self.calls = calls
         state = Mutex(State(fleet: Fleet(settings) { quotas.quota(of: $0) }))
         self.world = world
         self.settings = settings
@@ -124,6 +129,11 @@ final class Dispatcher: Sendable {
             state.lastRequest = id
             return Place(request: id, instance: instance)
         }
+    }
+
+    /// When the place's instance became ready; `nil` where an earlier core had started it, or it has gone.
+    func readySince(_ place: Place) -> Instant? {
+        state.withLock { $0.fleet.pools[place.instance.version]?.machine.readySince(place.instance.id) }
     }
 
     /// Gives a place back. After an exchange that was cut short it is free only once the instance has done with it, which

@@ -1,4 +1,4 @@
-public import HTTPTypes
+import HTTPTypes
 import Logging
 
 /// What a URL `/invok/{namespace}/{name}{rest}` names, as it came, not checked.
@@ -44,18 +44,21 @@ public final class Invocations: Sendable {
     }
 
     /// Sends the request to the function and its answer into the sink. Returns when the answer has ended.
-    /// - Parameter stranger: what callers without an account are told apart by; `nil` where one address stands for many.
-    ///   Asked for calls of public functions alone.
+    /// - Parameters:
+    ///   - stranger: what callers without an account are told apart by; `nil` where one address stands for many. Asked for
+    ///     calls of public functions alone.
+    ///   - trace: learns what becomes of the call.
     /// - Throws: before the head was written, the answer to give instead; after it, that the answer was cut off.
     ///   `unauthenticated` without a valid token unless the function is public; `not_found` for a token without the
     ///   right, whether the function exists or not; `too_many_requests`, `no_capacity`, `function_failed`,
     ///   `function_timeout`, `start_failed`, `unavailable`.
-    public func invoke(
+    package func invoke(
         _ target: InvocationTarget, head: HTTPRequest, body: any RequestBody, requestID: String,
-        stranger: @Sendable () -> String?, sink: any ResponseSink
+        stranger: @Sendable () -> String?, sink: any ResponseSink, trace: CallTrace
     ) async throws(InvokError) {
         let tokens = try ForwardedHead.Tokens(in: head.headerFields)
         let (key, route) = try await authorize(target, token: tokens.platform)
+        trace.onLetIn(to: key)
         let isPublic = route.access == .public
         let dropsAuthorization = await holdsPlatformToken(tokens.bearers, verified: isPublic ? nil : tokens.platform)
         if isPublic, !dropsAuthorization, await !holdsPlatformToken(tokens.apart, verified: nil),
@@ -66,7 +69,7 @@ public final class Invocations: Sendable {
         try quotas.countInvocation(of: key.namespace)
         let forwarded = ForwardedHead.make(
             head, name: key.name, rest: target.rest, requestID: requestID, dropsAuthorization: dropsAuthorization)
-        try await run(forwarded, body, key, route, sink: sink, requestID: requestID)
+        try await run(forwarded, body, key, route, sink: sink, requestID: requestID, trace)
     }
 
     /// The origins whose pages may call the function, as its author names them. From memory: whoever asks has not shown
@@ -128,17 +131,17 @@ public final class Invocations: Sendable {
 
     private func run(
         _ head: HTTPRequest, _ body: any RequestBody, _ key: FunctionKey, _ route: Route, sink: any ResponseSink,
-        requestID: String
+        requestID: String, _ trace: CallTrace
     ) async throws(InvokError) {
         let limits = route.version.settings.limits
-        let exchange = WatchedExchange(limits, clock: world.clock)
+        let exchange = WatchedExchange(limits, clock: world.clock, trace)
         let request = InvocationRequest(head: head, body: exchange.body(body))
         let sink = exchange.sink(sink)
         var route = route
         for attempt in 1...Self.attempts {
             let place: Dispatcher.Place
             do throws(Dispatcher.Failure) {
-                place = try await dispatcher.acquire(route.version.key)
+                place = try await acquire(route.version.key, trace)
             } catch .rejected(.retired) where attempt < Self.attempts {
                 // Another version took over between the look-up and here.
                 route = try await successor(of: route, key)
@@ -158,6 +161,22 @@ public final class Invocations: Sendable {
                 throw timedOut(expiry, limits, place.instance, requestID)
             case .failure(let error): throw explain(error, place.instance, requestID)
             }
+        }
+    }
+
+    private func acquire(
+        _ version: VersionKey, _ trace: CallTrace
+    ) async throws(Dispatcher.Failure) -> Dispatcher.Place {
+        if let place = dispatcher.tryAcquire(version) { return place }
+        let asked = world.clock.now()
+        do throws(Dispatcher.Failure) {
+            let place = try await dispatcher.acquire(version)
+            let isCold = dispatcher.readySince(place).map { $0 > asked } ?? false
+            trace.onWaited(asked.duration(to: world.clock.now()), isCold: isCold)
+            return place
+        } catch {
+            trace.onWaited(asked.duration(to: world.clock.now()), isCold: false)
+            throw error
         }
     }
 

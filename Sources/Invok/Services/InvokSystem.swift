@@ -11,6 +11,8 @@ public final class InvokSystem: Sendable {
     public let uploads: Uploads
     public let world: World
     public let settings: SystemSettings
+    /// What is counted of calls.
+    package let calls = CallMeter()
 
     let access: AccessControl
     let directory: Directory
@@ -39,7 +41,8 @@ public final class InvokSystem: Sendable {
         ) { [quotas] in quotas.quota(of: $0)[.builds] }
         let (bundles, bell) = (Bundles(world: world, settings: settings, builds: builds), Collector.Bell())
         dispatcher = Dispatcher(
-            world: world, settings: settings, quotas: quotas, bundles: bundles, bell: bell, logger: logger)
+            world: world, settings: settings, quotas: quotas, bundles: bundles, bell: bell, calls: calls, logger: logger
+        )
         collector = Collector(
             world: world, settings: settings, dispatcher: dispatcher, bundles: bundles, bell: bell, logger: logger)
         directory = Directory(store: world.store, dispatcher: dispatcher, clock: world.clock, logger: logger)
@@ -83,6 +86,7 @@ public final class InvokSystem: Sendable {
             group.addTask { await self.revocations.run() }
             group.addTask { await self.access.grants.run() }
             group.addTask { await self.probe.run() }
+            group.addTask { await self.calls.run(clock: self.world.clock, directory: self.directory) }
         }
     }
 

@@ -2,7 +2,7 @@ import HTTPTypes
 import Synchronization
 
 /// One request to a function and its answer, as they pass: remembers what decides whether it may be tried again, and how
-/// long the function may still take.
+/// long the function may still take; its trace hears how much there was of the request.
 final class WatchedExchange: Sendable {
     private struct State {
         var deadlines: AnswerDeadlines
@@ -15,9 +15,11 @@ final class WatchedExchange: Sendable {
     private let state: Mutex<State>
     private let clock: any Clock
     private let limits: Limits
+    private let trace: CallTrace
 
-    init(_ limits: Limits, clock: any Clock) {
+    init(_ limits: Limits, clock: any Clock, _ trace: CallTrace) {
         self.limits = limits
+        self.trace = trace
         self.clock = clock
         state = Mutex(State(deadlines: AnswerDeadlines(limits, now: clock.now())))
     }
@@ -53,8 +55,9 @@ final class WatchedExchange: Sendable {
         }
     }
 
-    fileprivate func hasRead() {
+    fileprivate func hasRead(_ count: Int) {
         let now = clock.now()
+        trace.onRequestBytes(count)
         state.withLock { $0.deadlines.onRequestBytes(now: now) }
     }
 
@@ -126,7 +129,7 @@ private final class WatchedBody: RequestBody {
     func next() async throws -> [UInt8]? {
         exchange.reads()
         let chunk = try await body.next()
-        exchange.hasRead()
+        exchange.hasRead(chunk?.count ?? 0)
         return chunk
     }
 }

@@ -25,16 +25,22 @@ final class FunctionCalls: DirectCalls {
     /// What limits count a stranger at that address by.
     private let stranger: String?
     private let callerLines: [UInt8]
+    private let shard: CallMeter.Shard
+    /// Where the calls of the function that was called last are counted.
+    private var place: (key: FunctionKey, place: CallMeter.Place?)?
 
     private var site: (host: [UInt8]?, site: HostRules.Site)?
     private var function: Function?
     private var date: (second: Int64, line: [UInt8]) = (.min, [])
 
-    /// - Parameter peer: the address at the other end of the connection, or `unknown`.
+    /// - Parameters:
+    ///   - peer: the address at the other end of the connection, or `unknown`.
+    ///   - shard: the event loop's.
     init(
         system: InvokSystem, configuration: ServerConfiguration, forwarding: ForwardingRules, peer: String,
-        logger: Logger
+        shard: CallMeter.Shard, logger: Logger
     ) {
+        self.shard = shard
         self.system = system
         self.configuration = configuration
         self.forwarding = forwarding
@@ -84,15 +90,27 @@ final class FunctionCalls: DirectCalls {
     }
 
     func onEnd(_ call: DirectCall, _ request: RequestHead, _ summary: AnswerSummary) {
+        let duration = call.began.duration(to: system.world.clock.now())
+        count(
+            CallRecord(
+                status: summary.status, failure: summary.failure, duration: duration,
+                requestBytes: summary.requestBytes, answerBytes: summary.bytes),
+            of: call.warm.function)
         guard logger.logLevel <= .debug else { return }
         let request = HTTPRequest(request)
         AccessLog.write(
             request, summary, requestID: call.requestID, client: forwarding.caller(request, peer: peer).client,
-            isInvocation: true,
-            duration: call.began.duration(to: system.world.clock.now()), to: logger)
+            isInvocation: true, duration: duration, to: logger)
     }
 
     // MARK: Inside
+
+    private func count(_ record: CallRecord, of key: FunctionKey) {
+        if place?.key != key { place = (key, nil) }
+        var known = place?.place
+        shard.record(record, of: key, at: &known)
+        place?.place = known
+    }
 
     /// The function that is called, what follows its name in the target, and what its answers may say.
     private func target(

@@ -68,8 +68,8 @@ public struct InvokServer: Service {
                 limit: configuration.connections, limitPerAddress: configuration.connectionsPerAddress,
                 exempt: configuration.isOfMany),
             handlers: HTTPServer.Handlers(
-                respond: wrap { try await responder.respond(to: $0, body: $1, on: $2, failure: $3) },
-                limits: responder.limits(of:from:), refusal: responder.refusal, direct: responder.calls(from:)),
+                respond: wrap { try await responder.respond(to: $0, body: $1, on: $2, after: $3) },
+                limits: responder.limits(of:from:), refusal: responder.refusal, direct: responder.calls(from:on:)),
             transport: transport, network: network)
     }
 }

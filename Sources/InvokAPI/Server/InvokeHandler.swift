@@ -17,7 +17,8 @@ struct InvokeHandler: Sendable {
     ///   - stranger: what callers without an account are told apart by, unless `nil`.
     func respond(
         to target: InvocationTarget, _ request: HTTPRequest, body: any Invok.RequestBody, requestID: String,
-        stranger: @escaping @Sendable () -> String?, on connection: any ClientConnection, answer: Answer
+        stranger: @escaping @Sendable () -> String?, on connection: any ClientConnection, answer: Answer,
+        trace: CallTrace
     ) async throws {
         let origin = request.headerFields[.origin]
         let crossOrigin = CrossOrigin(origins: origin == nil ? [] : invocations.origins(of: target))
@@ -33,7 +34,8 @@ struct InvokeHandler: Sendable {
         let result = await call.run { () async -> Result<Void, InvokError> in
             do throws(InvokError) {
                 try await invocations.invoke(
-                    target, head: request, body: body, requestID: requestID, stranger: stranger, sink: sink)
+                    target, head: request, body: body, requestID: requestID, stranger: stranger, sink: sink,
+                    trace: trace)
                 return .success(())
             } catch {
                 return .failure(error)
@@ -49,6 +51,7 @@ struct InvokeHandler: Sendable {
                         "code": "\(error.code.rawValue)", "error": "\(inner)", "request_id": "\(requestID)",
                     ])
             }
+            trace.onFailure(call.isCancelled ? .clientGone : CallFailure(error.code, hasBegun: answer.hasBegun))
             if answer.hasBegun || call.isCancelled {
                 connection.close()
             } else {

@@ -35,17 +35,18 @@ package struct ServerResponder: Sendable {
         let entry: EntranceRules.Entry
         let connection: any ClientConnection
         let answer: Answer
+        let trace: CallTrace
     }
 
     /// Answers one request.
-    /// - Parameter failure: what is known to have failed, in place of an answer.
+    /// - Parameter earlier: what the request has come to already.
     /// - Throws: when the answer was cut off; the connection is then of no more use.
     package func respond(
         to request: HTTPRequest, body: any Invok.RequestBody, on connection: any ClientConnection,
-        failure: InvokError? = nil
+        after earlier: EarlierTry? = nil
     ) async throws {
         let clock = system.world.clock
-        let began = clock.now()
+        let (began, trace) = (earlier?.began ?? clock.now(), earlier?.trace ?? CallTrace())
         let requestID = RequestIdentity.make(for: request.headerFields, randomness: system.world.randomness)
         let caller = forwarding.caller(request, peer: connection.client)
         let entry = entrance.entry(of: request, caller)
@@ -53,20 +54,29 @@ package struct ServerResponder: Sendable {
             decorate(&head, entry, request, requestID)
         }
         defer {
+            let (summary, duration) = (answer.summary, began.duration(to: clock.now()))
+            if entry.isInvocation {
+                let record = trace.record(status: summary.status, answerBytes: summary.bytes, duration: duration)
+                system.calls.tasks.record(record, of: trace.function)
+            }
             AccessLog.write(
-                request, answer.summary, requestID: requestID, client: caller.client,
-                isInvocation: entry.isInvocation, duration: began.duration(to: clock.now()), to: logger)
+                request, summary, requestID: requestID, client: caller.client, isInvocation: entry.isInvocation,
+                duration: duration, to: logger)
         }
-        if let failure { return try await answer.write(Problem.response(for: failure, requestID: requestID)) }
+        if let failure = earlier?.failure {
+            trace.onFailure(CallFailure(failure.code, hasBegun: false))
+            return try await answer.write(Problem.response(for: failure, requestID: requestID))
+        }
         let exchange = Exchange(
-            requestID: requestID, caller: caller, entry: entry, connection: connection, answer: answer)
+            requestID: requestID, caller: caller, entry: entry, connection: connection, answer: answer, trace: trace)
         try await respond(to: request, body: body, exchange)
     }
 
-    /// Which requests of a connection from that peer are direct calls.
-    @Sendable func calls(from peer: String) -> any DirectCalls {
+    /// Which requests of a connection from that peer, on that event loop, are direct calls.
+    @Sendable func calls(from peer: String, on eventLoop: any EventLoop) -> any DirectCalls {
         FunctionCalls(
-            system: system, configuration: configuration, forwarding: forwarding, peer: peer, logger: logger)
+            system: system, configuration: configuration, forwarding: forwarding, peer: peer,
+            shard: system.calls.shard(of: ObjectIdentifier(eventLoop)), logger: logger)
     }
 
     /// How long the client may take for the body of that request.
@@ -112,7 +122,7 @@ package struct ServerResponder: Sendable {
                 to: target,
                 forwarding.forwarded(request.forwardable, of: exchange.caller, prefix: sharedPath), body: body,
                 requestID: exchange.requestID, stranger: { configuration.strangerKey(of: exchange.caller) },
-                on: exchange.connection, answer: exchange.answer)
+                on: exchange.connection, answer: exchange.answer, trace: exchange.trace)
         case .preflight: try await exchange.answer.write(entrance.crossOrigin.preflight(request))
         case .api:
             var context = APIContext(

@@ -7,16 +7,15 @@ final class ClientExchange: ClientConnection, RequestBody {
     let request: HTTPRequest
     let isEmpty: Bool
     let client: String
-    /// What to answer, where that is known already.
-    private let failure: InvokError?
+    private let earlier: EarlierTry?
     private let handler: NIOLoopBound<ClientHandler>
     private let eventLoop: any EventLoop
 
     init(
-        _ head: RequestHead, of peer: String, failure: InvokError? = nil, on handler: ClientHandler,
+        _ head: RequestHead, of peer: String, after earlier: EarlierTry? = nil, on handler: ClientHandler,
         _ eventLoop: any EventLoop
     ) {
-        self.failure = failure
+        self.earlier = earlier
         request = HTTPRequest(head)
         isEmpty = head.framing == .length(0)
         client = peer
@@ -27,7 +26,7 @@ final class ClientExchange: ClientConnection, RequestBody {
     /// Answers the request, and lets the connection go on.
     func run(_ respond: HTTPServer.Handlers.Respond) async {
         do {
-            try await respond(request, self, self, failure)
+            try await respond(request, self, self, earlier)
         } catch {
             // Cut off; whoever answered has said why.
             close()

@@ -247,9 +247,9 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     /// The exchange comes to nothing: a task answers the request.
-    func answerElsewhere(_ head: RequestHead, _ failure: InvokError?) {
+    func answerElsewhere(_ head: RequestHead, _ earlier: EarlierTry) {
         direct = nil
-        take(ClientExchange(head, of: peer, failure: failure, on: self, eventLoop))
+        take(ClientExchange(head, of: peer, after: earlier, on: self, eventLoop))
     }
 
     func quiesce() { perform(machine.onQuiesce()) }
@@ -355,7 +355,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     private func begin(_ head: RequestHead) {
         // Made with the first request: most connections of somebody hostile never have one.
-        if calls == nil, instances != nil { calls = handlers.direct?(peer) }
+        if calls == nil, instances != nil { calls = handlers.direct?(peer, eventLoop) }
         if let calls, let instances, let call = calls.call(for: head) {
             deadlines.onHead(limits.of(call.warm.limits), waits: head.expectsContinue)
             let exchange = DirectExchange(head, call, calls, of: self, pool: instances, on: eventLoop)

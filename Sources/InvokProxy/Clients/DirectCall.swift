@@ -30,13 +30,32 @@ package struct DirectCall {
     }
 }
 
-/// What a client got for its answer, for the log.
+/// What a client got for its answer, for the log and for who counts.
 package struct AnswerSummary: Sendable {
     package var status: Int?
     package var bytes = 0
     package var isWhole = false
+    /// What the function was sent of the request's body.
+    package var requestBytes = 0
+    /// Why the answer is not whole.
+    package var failure: CallFailure?
 
     package init() {}
+}
+
+/// A direct call that came to nothing: somebody else answers the request.
+package struct EarlierTry: Sendable {
+    /// When the request had come.
+    package let began: Instant
+    package let trace: CallTrace
+    /// What to answer, where that is known already.
+    package let failure: InvokError?
+
+    package init(began: Instant, trace: CallTrace, failure: InvokError?) {
+        self.began = began
+        self.trace = trace
+        self.failure = failure
+    }
 }
 
 /// Says which requests of one client's connection are direct calls. Used on the connection's event loop only, and waits for

@@ -66,6 +66,7 @@ final class DirectExchange: AnswerReceiver {
 
     func onBody(_ bytes: [UInt8]) {
         guard let driver = connection?.driver else { return }
+        summary.requestBytes += bytes.count
         let isTaken = driver.send(ByteBuffer(bytes: writer.body(bytes)))
         perform(machine.onBody(isLast: false, isTaken: isTaken, now: now))
     }
@@ -149,26 +150,38 @@ final class DirectExchange: AnswerReceiver {
         case .answered:
             summary.isWhole = true
             client.endDirect()
-        case .elsewhere: return client.answerElsewhere(request, nil)
+        case .elsewhere: return client.answerElsewhere(request, earlierTry(nil))
         case .failed(let error):
             let failure = call.warm.failed(error, requestID: call.requestID)
-            guard machine.isAnswered else { return client.answerElsewhere(request, failure) }
+            guard machine.isAnswered else { return client.answerElsewhere(request, earlierTry(failure)) }
+            summary.failure = .functionFailed
             client.cutOff()
         case .expired(let expiry):
             let failure = call.warm.timedOut(expiry, requestID: call.requestID)
-            guard machine.isAnswered else { return client.answerElsewhere(request, failure) }
+            guard machine.isAnswered else { return client.answerElsewhere(request, earlierTry(failure)) }
+            summary.failure = .functionTimeout
             client.cutOff()
+        // So do those end that last.
         case .tunnelExpired: client.cutOff()
         case .clientGone:
             // Who sends a body that is none may still read why.
             guard client.isOpen, !machine.isAnswered else {
+                summary.failure = .clientGone
                 client.cutOff()
                 break
             }
             let failure = call.warm.failed(.clientGone, requestID: call.requestID)
-            return client.answerElsewhere(request, failure)
+            return client.answerElsewhere(request, earlierTry(failure))
         }
         calls.onEnd(call, request, summary)
+    }
+
+    /// What the call has come to, for who answers instead. Without a failure it is a new one.
+    private func earlierTry(_ failure: InvokError?) -> EarlierTry {
+        let trace =
+            failure == nil
+            ? CallTrace() : CallTrace(function: call.warm.function, requestBytes: summary.requestBytes)
+        return EarlierTry(began: call.began, trace: trace, failure: failure)
     }
 
     /// Gives the instance's connection and place back.

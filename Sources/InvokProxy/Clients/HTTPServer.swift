@@ -38,22 +38,22 @@ package struct HTTPServer: Sendable {
 
     /// Who answers.
     package struct Handlers: Sendable {
-        /// Answers one request, or says what is known to have failed; done when the answer has ended.
+        /// Answers one request, which may have been a direct call before; done when the answer has ended.
         package typealias Respond =
-            @Sendable (HTTPRequest, any RequestBody, any ClientConnection, InvokError?) async throws -> Void
+            @Sendable (HTTPRequest, any RequestBody, any ClientConnection, EarlierTry?) async throws -> Void
 
         package var respond: Respond
         /// What the client may take for the body of a request, by its head and the peer's address.
         package var limits: @Sendable (HTTPRequest, String) -> ClientLimits
         /// The answer to what is no request.
         package var refusal: @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8])
-        /// Which requests of a connection from that peer are direct calls.
-        package var direct: (@Sendable (String) -> any DirectCalls)?
+        /// Which requests of a connection from that peer, on that event loop, are direct calls.
+        package var direct: (@Sendable (String, any EventLoop) -> any DirectCalls)?
 
         package init(
             respond: @escaping Respond, limits: @escaping @Sendable (HTTPRequest, String) -> ClientLimits,
             refusal: @escaping @Sendable (MessageFault) -> (head: HTTPResponse, body: [UInt8]),
-            direct: (@Sendable (String) -> any DirectCalls)? = nil
+            direct: (@Sendable (String, any EventLoop) -> any DirectCalls)? = nil
         ) {
             self.direct = direct
             self.respond = respond

@@ -48,7 +48,7 @@ struct InvocationsTests {
             if let token { head.headerFields[.authorization] = "Bearer \(token)" }
             try await rig.invocations.invoke(
                 InvocationTarget(namespace: namespace, name: name, rest: ""), head: head, body: EmptyBody(),
-                requestID: "1", stranger: { nil }, sink: RecordingSink())
+                requestID: "1", stranger: { nil }, sink: RecordingSink(), trace: CallTrace())
         }
         #expect(await code { try await invoke(nil) } == .unauthenticated)
         #expect(await code { try await invoke(token) } == .notFound)

@@ -96,14 +96,15 @@ struct Rig {
     /// Calls the function and returns its answer.
     func invoke(
         _ key: FunctionKey, token: String? = nil, fields: HTTPFields = [:], rest: String = "",
-        body: any RequestBody = EmptyBody(), from caller: String? = nil
+        body: any RequestBody = EmptyBody(), from caller: String? = nil, trace: CallTrace = CallTrace()
     ) async throws -> RecordingSink {
         let sink = RecordingSink()
         var head = HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/", headerFields: fields)
         if let token { head.headerFields[.authorization] = "Bearer \(token)" }
         let target = InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: rest)
         try await system.invocations.invoke(
-            target, head: head, body: body, requestID: "request-1", stranger: { caller }, sink: sink)
+            target, head: head, body: body, requestID: "request-1", stranger: { caller }, sink: sink,
+            trace: trace)
         return sink
     }
 
