@@ -103,7 +103,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         wall("InvokArchive", ["Invok", "InvokPOSIX", "CZlib"]),
         wall("InvokEmbedded", ["Invok", "InvokConcurrency", "InvokPOSIX"]),
-        wall("InvokAuth", ["Invok", cryptoExtras, jwtKit]),
+        wall("InvokAuth", ["Invok", crypto, cryptoExtras, jwtKit]),
         wall("InvokSQLite", ["Invok", grdb]),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),

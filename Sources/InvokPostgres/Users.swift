@@ -3,24 +3,8 @@ public import Invok
 extension PostgresMetadataStore {
     public func createUser(_ user: User) async throws(StoreError) -> User {
         try await write { connection in
-            // Of two first users at once, one only becomes the admin.
-            try connection.run("LOCK TABLE invok_user IN SHARE ROW EXCLUSIVE MODE")
-            let taken = try connection.execute(
-                "SELECT 1 FROM invok_user WHERE id = $1 OR email = $2", [.text(of: user.id), .text(of: user.email)])
-            guard taken.count == 0 else { throw StoreError.conflict("the email or the identifier is taken") }
-            var stored = user
-            if try connection.execute("SELECT 1 FROM invok_user LIMIT 1").count == 0 { stored.role = .admin }
-            try connection.execute(
-                """
-                INSERT INTO invok_user (id, email, password_hash, role, is_disabled, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                """,
-                [
-                    .text(of: stored.id), .text(of: stored.email), .text(stored.passwordHash),
-                    .text(stored.role.rawValue), .boolean(stored.isDisabled),
-                    .integer(stored.createdAt.millisecondsSinceEpoch),
-                ])
-            return stored
+            try connection.lockUsers()
+            return try connection.add(user)
         }
     }
 
@@ -102,5 +86,32 @@ extension PostgresMetadataStore {
                 [.text(of: namespace)]
             ).map { try Grant($0) }
         }
+    }
+}
+
+extension PostgresConnection {
+    func hasUsers() throws -> Bool { try execute("SELECT 1 FROM invok_user LIMIT 1").count > 0 }
+
+    /// Nobody else adds a user until the transaction's end: of two first users at once, one only becomes the admin.
+    func lockUsers() throws { try run("LOCK TABLE invok_user IN SHARE ROW EXCLUSIVE MODE") }
+
+    /// Adds a user; the very first becomes the admin. The users are locked.
+    func add(_ user: User) throws -> User {
+        let taken = try execute(
+            "SELECT 1 FROM invok_user WHERE id = $1 OR email = $2", [.text(of: user.id), .text(of: user.email)])
+        guard taken.count == 0 else { throw StoreError.conflict("the email or the identifier is taken") }
+        var stored = user
+        if try !hasUsers() { stored.role = .admin }
+        try execute(
+            """
+            INSERT INTO invok_user (id, email, password_hash, role, is_disabled, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            [
+                .text(of: stored.id), .text(of: stored.email), .text(stored.passwordHash),
+                .text(stored.role.rawValue), .boolean(stored.isDisabled),
+                .integer(stored.createdAt.millisecondsSinceEpoch),
+            ])
+        return stored
     }
 }

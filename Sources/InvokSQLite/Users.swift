@@ -3,24 +3,7 @@ import Invok
 
 extension SQLiteMetadataStore {
     public func createUser(_ user: User) async throws(StoreError) -> User {
-        try await write { database in
-            let taken = try Row.fetchOne(
-                database, sql: "SELECT id FROM user WHERE id = ? OR email = ?",
-                arguments: [user.id.description, user.email.description])
-            guard taken == nil else { throw StoreError.conflict("the email or the identifier is taken") }
-            var stored = user
-            if try Row.fetchOne(database, sql: "SELECT id FROM user LIMIT 1") == nil { stored.role = .admin }
-            try database.execute(
-                sql: """
-                    INSERT INTO user (id, email, password_hash, role, is_disabled, created_at)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    stored.id.description, stored.email.description, stored.passwordHash, stored.role.rawValue,
-                    stored.isDisabled, stored.createdAt.millisecondsSinceEpoch,
-                ])
-            return stored
-        }
+        try await write { try $0.add(user) }
     }
 
     public func user(_ id: UserID) async throws(StoreError) -> User? {
@@ -96,5 +79,27 @@ extension SQLiteMetadataStore {
 extension Database {
     func hasUser(_ id: UserID) throws -> Bool {
         try Row.fetchOne(self, sql: "SELECT id FROM user WHERE id = ?", arguments: [id.description]) != nil
+    }
+
+    func hasUsers() throws -> Bool { try Row.fetchOne(self, sql: "SELECT id FROM user LIMIT 1") != nil }
+
+    /// Adds a user; the very first becomes the admin.
+    func add(_ user: User) throws -> User {
+        let taken = try Row.fetchOne(
+            self, sql: "SELECT id FROM user WHERE id = ? OR email = ?",
+            arguments: [user.id.description, user.email.description])
+        guard taken == nil else { throw StoreError.conflict("the email or the identifier is taken") }
+        var stored = user
+        if try !hasUsers() { stored.role = .admin }
+        try execute(
+            sql: """
+                INSERT INTO user (id, email, password_hash, role, is_disabled, created_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                stored.id.description, stored.email.description, stored.passwordHash, stored.role.rawValue,
+                stored.isDisabled, stored.createdAt.millisecondsSinceEpoch,
+            ])
+        return stored
     }
 }

@@ -13,6 +13,7 @@ package struct SimTables: Sendable {
     /// The last number given to a version, kept when the function is deleted.
     var lastNumbers: [FunctionKey: Int] = [:]
     var sealing: Sealing?
+    var invitations: [UUIDValue: Invitation] = [:]
 
     package var allVersions: [Version] { versions.values.flatMap(\.values) }
 

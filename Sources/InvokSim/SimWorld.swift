@@ -44,7 +44,8 @@ public struct SimWorld: Sendable {
     /// The adapters as the system takes them.
     public var world: World {
         World(
-            store: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts, archives: archives,
+            store: store, accounts: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts,
+            archives: archives,
             spool: spool, disk: disk, logs: logs, transport: transport, passwords: passwords, tokens: tokens,
             sealer: sealer, clock: clock, randomness: randomness)
     }

@@ -120,7 +120,7 @@ final class SimCluster: Sendable {
                 makeServer: makeServer
             ) { engine, life, transport in
                 World(
-                    store: RecordingMetadataStore(store, into: history), cache: cache, engine: engine,
+                    store: RecordingMetadataStore(store, into: history), accounts: store, cache: cache, engine: engine,
                     builder: builder, artifacts: artifacts, archives: SimArchiveReader(),
                     spool: SimSpool(
                         effects: effects,

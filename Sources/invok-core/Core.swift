@@ -50,22 +50,26 @@ struct Core {
             configuration, dataDirectory: directory.path, logs: logs, registries: registries.registries, clock: clock,
             logger: logger)
         let transport = UnixSocketTransport()
-        let passwords = ScryptPasswordHasher(
-            parameters: ScryptParameters(
-                logarithmOfRounds: configuration.scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
+        let secret = try tokenSecret(directory)
         let world = World(
-            store: stores.metadata, cache: stores.cache, engine: choice.engine, builder: choice.builder,
+            store: stores.metadata, accounts: stores.accounts, cache: stores.cache, engine: choice.engine,
+            builder: choice.builder,
             artifacts: stores.artifacts, archives: ZipReader(), spool: spool, disk: FileSystemDisk(of: directory.path),
-            logs: logs, transport: transport, passwords: passwords, tokens: try await makeTokens(directory),
+            logs: logs, transport: transport, passwords: configuration.passwords, tokens: try await makeTokens(secret),
             sealer: sealer, clock: clock, randomness: randomness)
         try await reportLimitations(choice, registries)
-        let system = InvokSystem(world: world, settings: configuration.systemSettings, logger: logger)
+        let setupCode = SetupCode.derive(fromTokenSecret: secret)
+        let settings: SystemSettings
+        do throws(ConfigurationError) { settings = try configuration.systemSettings(setupCode: setupCode) } catch {
+            throw Failure.configuration(error)
+        }
+        let system = InvokSystem(world: world, settings: settings, logger: logger)
         let result: Result<Void, any Error>
         do {
             do throws(InvokError) { try await system.recover() } catch { throw Failure.start(error) }
             let names = stores.names.merging(["engine": choice.name.rawValue]) { $1 }
             try await serve(
-                system, names, transport, certificate, warmUp: WarmUpService(warmUp: choice.warmUp),
+                system, names, setupCode, transport, certificate, warmUp: WarmUpService(warmUp: choice.warmUp),
                 descriptors: descriptors)
             result = .success(())
         } catch {
@@ -127,13 +131,17 @@ struct Core {
         }
     }
 
-    private func makeTokens(_ directory: DataDirectory) async throws -> JWTTokenCodec {
+    private func tokenSecret(_ directory: DataDirectory) throws -> [UInt8] {
         do throws(InvokError) {
-            if let secret = configuration.jwtSecret { return try await JWTTokenCodec(secret: Array(secret.utf8)) }
-            return try await JWTTokenCodec(secret: SecretFile(.token, path: directory.tokenSecret).readOrMake())
+            if let secret = configuration.jwtSecret { return Array(secret.utf8) }
+            return try SecretFile(.token, path: directory.tokenSecret).readOrMake()
         } catch {
             throw Failure.start(error)
         }
+    }
+
+    private func makeTokens(_ secret: [UInt8]) async throws -> JWTTokenCodec {
+        do throws(InvokError) { return try await JWTTokenCodec(secret: secret) } catch { throw Failure.start(error) }
     }
 
     /// What this machine cannot do is said once, by name.
@@ -150,7 +158,7 @@ struct Core {
     }
 
     private func serve(
-        _ system: InvokSystem, _ world: [String: String], _ transport: UnixSocketTransport,
+        _ system: InvokSystem, _ world: [String: String], _ setupCode: Passcode, _ transport: UnixSocketTransport,
         _ certificate: CertificateReload?, warmUp: WarmUpService, descriptors: Int
     ) async throws {
         let hosts: HostRules
@@ -166,11 +174,13 @@ struct Core {
             sharedAddresses: configuration.publishedHost == nil
                 ? [] : [ContainerGateway.address()].compactMap(\.self),
             tls: certificate?.termination)
+        let invitation = try await setupLine(system, setupCode)
         let server = InvokServer(
             system: system, configuration: settings, transport: transport, logger: logger,
             onListening: { port in
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
                 print("Invok listens on \(settings.scheme)://\(settings.host):\(port)")
+                if let invitation { print(invitation) }
                 fflush(nil)
             })
         let stop = StopLimit(configuration.stopLimit)
@@ -196,6 +206,19 @@ struct Core {
             logger.warning(
                 "what still ran is left behind", metadata: ["seconds": "\(configuration.stopLimit.components.seconds)"])
         }
+    }
+
+    /// What the operator types to make the first account, as long as there is none.
+    private func setupLine(_ system: InvokSystem, _ setupCode: Passcode) async throws -> String? {
+        do throws(InvokError) {
+            guard try await system.registrations.awaitsSetup() else { return nil }
+        } catch {
+            throw Failure.start(error)
+        }
+        // What the operator has chosen itself is not repeated.
+        let code = configuration.setupCode == nil ? setupCode.description : "…, as INVOK_SETUP_CODE says"
+        return
+            "There is no account yet. Make the first one, the admin's: invok register -e YOU@EXAMPLE.COM --code \(code)"
     }
 
     private func starting<Value, Problem: Error>(_ body: () throws(Problem) -> Value) throws -> Value {

@@ -15,7 +15,9 @@ struct CoreCommand: AsyncParsableCommand {
             \(CoreConfiguration.help)
             """,
         version: "invok-core \(InvokVersion.current)",
-        subcommands: [MigrateCommand.self, SecretsCommand.self, QuotaCommand.self, DoctorCommand.self])
+        subcommands: [
+            MigrateCommand.self, SecretsCommand.self, QuotaCommand.self, AdminCommand.self, DoctorCommand.self,
+        ])
 
     @Option(help: "The address to listen on (SERVER_HOST).")
     var host: String?

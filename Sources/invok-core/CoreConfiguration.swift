@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Invok
 import InvokAPI
+import InvokAuth
 import InvokProxy
 import Logging
 import SystemPackage
@@ -35,6 +36,10 @@ struct CoreConfiguration: Sendable {
     /// Takes its place, for `secrets rotate`.
     var newSecretsKey: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
+    /// Who may make an account; `nil` for whoever comes where only this machine reaches the server, else by invitation.
+    var registration: Registration?
+    /// What the first account takes where others reach the server.
+    var setupCode: String?
     /// The binary logarithm of scrypt's cost N.
     var scryptCost = 17
     /// Registrations and log-ins that one address may try in a minute.
@@ -83,6 +88,8 @@ struct CoreConfiguration: Sendable {
         AUTH_JWT_SECRET        made and kept in the data directory
         INVOK_SECRETS_KEY      made and kept in the data directory; cores that share a database need the same
         INVOK_SECRETS_NEW_KEY  for 'invok-core secrets rotate'
+        INVOK_REGISTRATION     open on loopback, else invite (by invitation of an admin; or closed)
+        INVOK_SETUP_CODE       made and printed at the start (what the first account takes where others reach the server)
         AUTH_TOKEN_HOURS       168
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
         AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
@@ -175,6 +182,21 @@ struct CoreConfiguration: Sendable {
         jwtSecret = text("AUTH_JWT_SECRET")
         secretsKey = text("INVOK_SECRETS_KEY")
         newSecretsKey = text("INVOK_SECRETS_NEW_KEY")
+        if let name = text("INVOK_REGISTRATION") {
+            guard let value = Registration(rawValue: name) else {
+                throw ConfigurationError(
+                    message: "INVOK_REGISTRATION is '\(name)', but must be 'open', 'invite' or 'closed'")
+            }
+            registration = value
+        }
+        setupCode = text("INVOK_SETUP_CODE")
+        if let setupCode, setupCode.count < Self.leastSetupCode {
+            throw ConfigurationError(
+                message: """
+                    INVOK_SETUP_CODE is shorter than \(Self.leastSetupCode) characters
+                    set it to the output of 'openssl rand -hex 16', or leave it out
+                    """)
+        }
         tokenLifetime = .seconds(try number("AUTH_TOKEN_HOURS", 168, in: 1...87_600) * 3600)
         scryptCost = try number("AUTH_SCRYPT_COST", scryptCost, in: 14...18)
         attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
@@ -235,8 +257,22 @@ struct CoreConfiguration: Sendable {
     }
 
     private static let secrets: Set = [
-        "AUTH_JWT_SECRET", "DATABASE_URL", "INVOK_SECRETS_KEY", "INVOK_SECRETS_NEW_KEY", "REDIS_URL",
+        "AUTH_JWT_SECRET", "DATABASE_URL", "INVOK_SECRETS_KEY", "INVOK_SECRETS_NEW_KEY", "INVOK_SETUP_CODE",
+        "REDIS_URL",
     ]
+    private static let leastSetupCode = 12
+
+    /// Whether nobody elsewhere reaches the server.
+    func isForThisMachine() throws(ConfigurationError) -> Bool {
+        try hostRules().isForThisMachine && trustedProxies.isEmpty
+    }
+
+    /// Hashes with the cost that is set.
+    var passwords: ScryptPasswordHasher {
+        ScryptPasswordHasher(
+            parameters: ScryptParameters(
+                logarithmOfRounds: scryptCost, blockSize: 8, parallelism: 1) ?? .standard)
+    }
 
     /// Where what can be made again is kept. In a container of its own, the core shares no directory with Docker but the data
     /// directory.
@@ -251,9 +287,15 @@ struct CoreConfiguration: Sendable {
         return port
     }
 
-    var systemSettings: SystemSettings {
+    /// - Parameter setupCode: what the first account takes where others reach the server.
+    func systemSettings(setupCode: Passcode) throws(ConfigurationError) -> SystemSettings {
+        let isForThisMachine = try isForThisMachine()
         var settings = SystemSettings()
         settings.defaultAccess = defaultAccess
+        settings.registration = registration ?? (isForThisMachine ? .open : .invite)
+        if !isForThisMachine {
+            settings.setupCode = self.setupCode.map { Passcode.digest(of: $0) } ?? setupCode.digest
+        }
         settings.tokenLifetime = tokenLifetime
         settings.attemptsPerAddress = attemptsPerAddress
         settings.capacity = capacity

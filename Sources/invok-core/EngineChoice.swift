@@ -45,7 +45,7 @@ struct EngineChoice: Sendable {
             limitations: toolchains.missing.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value),
             warmUp: { await builder.warmUp() },
             closing: {
-                await Self.stopInstances(of: engine, grace: configuration.systemSettings.stopGrace)
+                await Self.stopInstances(of: engine, grace: SystemSettings().stopGrace)
                 await host.close()
             })
     }

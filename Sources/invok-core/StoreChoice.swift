@@ -11,6 +11,8 @@ struct StoreChoice: Sendable {
     let metadata: any MetadataStore
     /// The same store, for what is sealed in it.
     let sealed: any SealedStore
+    /// And for who may get in.
+    let accounts: any AccountStore
     let artifacts: any ArtifactStore
     let cache: any CoordinationCache
     /// The adapter of each port, for people.
@@ -26,7 +28,7 @@ struct StoreChoice: Sendable {
         let postgres = try configuration.databaseURL.map { url throws(InvokError) in try PostgresTarget(url: url) }
         let redis = try configuration.redisURL.map { url throws(InvokError) in try RedisTarget(url: url) }
         var closing: [@Sendable () -> Void] = []
-        let metadata: any MetadataStore & SealedStore
+        let metadata: any MetadataStore & SealedStore & AccountStore
         let artifacts: any ArtifactStore
         if let postgres {
             for sentence in postgres.warnings { logger.warning("\(sentence)") }
@@ -57,7 +59,7 @@ struct StoreChoice: Sendable {
         }
         let database = postgres == nil ? nil : "postgres"
         return StoreChoice(
-            metadata: metadata, sealed: metadata, artifacts: artifacts, cache: cache,
+            metadata: metadata, sealed: metadata, accounts: metadata, artifacts: artifacts, cache: cache,
             names: [
                 "store": database ?? "sqlite", "artifacts": database ?? "files",
                 "cache": redis == nil ? "in-process" : "redis",

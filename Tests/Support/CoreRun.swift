@@ -10,9 +10,10 @@ public struct CoreRun: Sendable {
     /// Runs it to its end, for at most a minute.
     /// - Parameters:
     ///   - environment: its whole environment.
+    ///   - input: what it reads from stdin; a little, which a pipe holds.
     ///   - directory: its working directory.
     public static func run(
-        _ arguments: [String], environment: [String: String] = [:], in directory: URL
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, in directory: URL
     ) async throws -> CoreRun {
         let process = Process()
         process.executableURL = Products.url("invok-core")
@@ -22,7 +23,14 @@ public struct CoreRun: Sendable {
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
+        if let input {
+            let pipe = Pipe()
+            try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try pipe.fileHandleForWriting.close()
+            process.standardInput = pipe
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
         let ended = ProcessEnd(of: process)
         try process.run()
         let identifier = process.processIdentifier

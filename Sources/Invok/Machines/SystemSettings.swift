@@ -7,6 +7,10 @@ public struct SystemSettings: Sendable {
     public var quota = Quota()
     /// Whether a user who is the only one is bound by the machine alone.
     public var freesOnlyUser = false
+    /// Who may make an account.
+    public var registration = Registration.open
+    /// What the very first account takes, by the digest of its text (`Passcode.digest`); `nil` where it takes nothing.
+    public var setupCode: Digest?
     public var tokenLifetime = Duration.seconds(7 * 24 * 3600)
     /// Log-ins and registrations that one address, and one account, may try in a minute.
     public var attemptsPerAddress = 60

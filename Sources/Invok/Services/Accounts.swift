@@ -28,11 +28,14 @@ public final class Accounts: Sendable {
     private let tokens: VerifiedTokens
     private let revocations: Revocations
     private let quotas: Quotas
+    private let registrations: Registrations
     private let users = Mutex(ClockCache<UserID, (user: User, readAt: Instant)>(capacity: userCacheLimit))
 
     init(
-        world: World, settings: SystemSettings, revocations: Revocations, quotas: Quotas, logger: Logger
+        world: World, settings: SystemSettings, registrations: Registrations, revocations: Revocations, quotas: Quotas,
+        logger: Logger
     ) {
+        self.registrations = registrations
         self.world = world
         self.settings = settings
         self.revocations = revocations
@@ -43,12 +46,19 @@ public final class Accounts: Sendable {
     }
 
     /// Makes an account with a namespace of its own and logs it in.
-    /// - Parameter client: the address that asks, for the rate limit.
-    /// - Throws: `invalid_email`, `invalid_password`, `email_taken`, `too_many_requests`, `unavailable`.
-    public func register(email: String, password: String, client: String) async throws(InvokError) -> Session {
+    /// - Parameters:
+    ///   - code: an invitation's, or the one that the very first account takes.
+    ///   - client: the address that asks, for the rate limit.
+    /// - Throws: `invalid_email`, `invalid_password`, `registration_closed`, `email_taken`, `too_many_requests`,
+    ///   `unavailable`.
+    public func register(
+        email: String, password: String, code: String? = nil, client: String
+    ) async throws(InvokError) -> Session {
         let email = try Email(email)
-        let password = try Password(password)
+        let password = try Password(new: password, of: email)
         try await rates.count("register:address:\(client)", limit: settings.attemptsPerAddress)
+        // Before the address is looked up: who may not register learns nothing of it, nor by the time that it takes.
+        let ticket = try await registrations.ticket(code)
         // Hashing costs what an answer about a taken address costs, so looking first gives nothing away that the
         // answer itself does not.
         if try await storing({ () throws(StoreError) in try await world.store.user(withEmail: email) }) != nil {
@@ -59,9 +69,16 @@ public final class Accounts: Sendable {
             role: .developer, createdAt: world.clock.wallTime())
         let created: User
         do throws(StoreError) {
-            created = try await world.store.createUser(user)
+            created =
+                if let ticket {
+                    try await world.accounts.createUser(user, by: ticket)
+                } else {
+                    try await world.store.createUser(user)
+                }
         } catch .conflict {
             throw Self.emailTaken
+        } catch .notFound {
+            throw .invitationUsed
         } catch {
             throw InvokError(error)
         }

@@ -3,6 +3,7 @@ public import Logging
 /// The system without effects, made from a world: what the server runs, and what a simulation runs.
 public final class InvokSystem: Sendable {
     public let accounts: Accounts
+    public let registrations: Registrations
     public let functions: Functions
     public let deployments: Deployments
     public let invocations: Invocations
@@ -50,8 +51,10 @@ public final class InvokSystem: Sendable {
         recovery = Recovery(
             world: world, settings: settings, directory: directory, dispatcher: dispatcher, quotas: quotas,
             logger: logger)
+        registrations = Registrations(world: world, settings: settings)
         accounts = Accounts(
-            world: world, settings: settings, revocations: revocations, quotas: quotas, logger: logger)
+            world: world, settings: settings, registrations: registrations, revocations: revocations, quotas: quotas,
+            logger: logger)
         functions = Functions(
             world: world, access: access, directory: directory, dispatcher: dispatcher, changes: changes, bell: bell)
         deployments = Deployments(

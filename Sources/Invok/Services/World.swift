@@ -1,6 +1,8 @@
 /// One adapter for each port: all of the outside that the system can reach. Chosen in one place, at start.
 public struct World: Sendable {
     public var store: any MetadataStore
+    /// The same store, for who may get in.
+    public var accounts: any AccountStore
     public var cache: any CoordinationCache
     public var engine: any ContainerEngine
     public var builder: any FunctionBuilder
@@ -18,12 +20,14 @@ public struct World: Sendable {
     public var randomness: any Randomness
 
     public init(
-        store: any MetadataStore, cache: any CoordinationCache, engine: any ContainerEngine,
-        builder: any FunctionBuilder, artifacts: any ArtifactStore, archives: any ArchiveReader, spool: any Spool,
+        store: any MetadataStore, accounts: any AccountStore, cache: any CoordinationCache,
+        engine: any ContainerEngine, builder: any FunctionBuilder, artifacts: any ArtifactStore,
+        archives: any ArchiveReader, spool: any Spool,
         disk: any DataDisk, logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher,
         tokens: any TokenCodec, sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
+        self.accounts = accounts
         self.cache = cache
         self.engine = engine
         self.builder = builder

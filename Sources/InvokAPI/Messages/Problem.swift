@@ -20,7 +20,7 @@ public enum Problem {
             .unknownRuntime:
             .badRequest
         case .unauthenticated, .wrongCredentials: .unauthorized
-        case .accountDisabled, .forbidden, .quotaExceeded: .forbidden
+        case .accountDisabled, .forbidden, .quotaExceeded, .registrationClosed: .forbidden
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .emailTaken, .conflict, .deployInProgress: .conflict

@@ -3,7 +3,14 @@ import Invok
 /// The schemas of the wire types. A test holds their properties equal to what the types encode.
 enum WireSchemas {
     static let all: [String: Schema] = [
-        "Credentials": .object([required("email", .string), required("password", .string)]),
+        "Credentials": .object([
+            required("email", .string), required("password", .string), optional("code", .string),
+        ]),
+        "InvitationRequest": .object([optional("role", role), optional("expires_seconds", .integer)]),
+        "Invitation": .object([
+            required("id", .uuid), optional("code", .string), required("role", role), required("created_at", .dateTime),
+            required("expires_at", .dateTime),
+        ]),
         "User": .object([required("uuid", .uuid), required("email", .string), optional("role", role)]),
         "Session": .object([required("token", .string), required("user", .reference("User"))]),
         "Limits": .object([

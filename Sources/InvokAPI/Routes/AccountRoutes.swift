@@ -11,11 +11,14 @@ enum AccountRoutes {
                 method: .post, path: "/auth/register", summary: "Make an account",
                 request: BodyDescription(mediaType: "application/json", schema: .reference("Credentials")),
                 success: .json(.reference("Session"), "The account, and a token for it", status: .created),
-                problems: [.invalidRequest, .invalidEmail, .invalidPassword, .emailTaken, .tooManyRequests],
+                problems: [
+                    .invalidRequest, .invalidEmail, .invalidPassword, .registrationClosed, .emailTaken,
+                    .tooManyRequests,
+                ],
                 handler: .open { request, context in
                     let body = try await credentials(in: request)
                     let session = try await accounts.register(
-                        email: body.email, password: body.password, client: context.caller.limitKey)
+                        email: body.email, password: body.password, code: body.code, client: context.caller.limitKey)
                     return try .json(message(session), status: .created)
                 }),
             Route(

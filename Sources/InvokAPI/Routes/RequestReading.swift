@@ -39,4 +39,13 @@ extension APIContext {
         }
         return FunctionKey(namespace: namespace, name: name)
     }
+
+    /// What the path names by `{id}`.
+    func identifier() throws(InvokError) -> UUIDValue {
+        guard let id = parameters.get("id").flatMap({ UUIDValue($0) }) else {
+            throw InvokError(
+                .notFound, "there is nothing of this name", nextStep: "give the identifier as it was listed")
+        }
+        return id
+    }
 }

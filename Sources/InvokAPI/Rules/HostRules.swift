@@ -48,6 +48,9 @@ public struct HostRules: Sendable {
         self.functionsHost = functionsHost?.lowercased()
     }
 
+    /// Whether callers elsewhere know no name by which the server answers.
+    public var isForThisMachine: Bool { isLoopback && own.allSatisfy(\.isLoopback) }
+
     private static func authority(of url: String) throws(InvokError) -> Authority {
         let rest = url.hasSuffix("/") ? String(url.dropLast()) : url
         guard let origin = WebOrigin(rest) else {

@@ -78,7 +78,7 @@ public struct InvokServer: Service {
 enum API {
     static func table(system: InvokSystem, configuration: ServerConfiguration) -> RouteTable {
         let routes =
-            AccountRoutes.routes(system.accounts)
+            AccountRoutes.routes(system.accounts) + InvitationRoutes.routes(system.registrations)
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
             + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system)

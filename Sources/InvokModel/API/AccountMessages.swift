@@ -2,10 +2,13 @@
 public struct CredentialsRequest: Hashable, Sendable, Codable {
     public var email: String
     public var password: String
+    /// To register where not everybody may: an invitation's code, or the setup code.
+    public var code: String?
 
-    public init(email: String, password: String) {
+    public init(email: String, password: String, code: String? = nil) {
         self.email = email
         self.password = password
+        self.code = code
     }
 }
 

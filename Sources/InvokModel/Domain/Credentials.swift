@@ -45,6 +45,13 @@ public struct Password: Sendable, CustomStringConvertible {
         bytes = Array(text.canonicallyComposed.utf8)
     }
 
+    /// A password for an account from now on.
+    /// - Throws: `invalid_password`, also for one of the commonest passwords, or one that is the account's own name.
+    public init(new text: String, of email: Email) throws(InvokError) {
+        try self.init(text)
+        guard !CommonPasswords.contains(text.canonicallyComposed, of: email) else { throw .passwordTooCommon }
+    }
+
     public var description: String { "(password)" }
 }
 

@@ -16,6 +16,7 @@ public struct InvokError: Error, Hashable, Sendable {
         case unauthenticated
         case wrongCredentials = "wrong_credentials"
         case accountDisabled = "account_disabled"
+        case registrationClosed = "registration_closed"
         case forbidden
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
@@ -99,6 +100,10 @@ extension InvokError {
     static let passwordTooLong = InvokError(
         .invalidPassword, "the password is too long",
         nextStep: "use at most \(Password.maximumCharacters) characters")
+
+    static let passwordTooCommon = InvokError(
+        .invalidPassword, "the password is one of those that are guessed first",
+        nextStep: "use several words, or what a password manager makes")
 
     public static func invalidArchive(_ message: String, nextStep: String? = nil) -> InvokError {
         InvokError(.invalidArchive, message, nextStep: nextStep)

@@ -33,13 +33,13 @@ struct CredentialOptions: ParsableArguments {
 
     /// Reads what is missing from the person, and checks both as the server will.
     /// - Parameter isNew: asks for a new password twice.
-    func resolve(in context: Context, isNew: Bool) throws -> CredentialsRequest {
+    func resolve(in context: Context, isNew: Bool, code: String? = nil) throws -> CredentialsRequest {
         let address = try email ?? ask(context, "Email: ", missing: "give your address with -e")
         do {
             let email = try Email(address)
             let password = try self.password ?? readPassword(context, isNew: isNew)
-            if isNew { _ = try Password(password) }
-            return CredentialsRequest(email: email.description, password: password)
+            if isNew { _ = try Password(new: password, of: email) }
+            return CredentialsRequest(email: email.description, password: password, code: code)
         } catch let error as InvokError {
             throw Failure(error, status: .usage)
         }

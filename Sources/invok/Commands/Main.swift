@@ -43,7 +43,9 @@ struct InvokCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Account",
-                subcommands: [RegisterCommand.self, LoginCommand.self, LogoutCommand.self, WhoamiCommand.self]),
+                subcommands: [
+                    RegisterCommand.self, LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, InviteCommand.self,
+                ]),
             CommandGroup(name: "Server and shell", subcommands: [StatusCommand.self, CompletionCommand.self]),
         ])
 

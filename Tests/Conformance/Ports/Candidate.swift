@@ -62,7 +62,8 @@ struct TimedCache: Sendable {
 }
 
 extension Candidate<Durable<any MetadataStore>> {
-    static let metadataStores = Candidate<Durable<any MetadataStore & SealedStore>>.sealedStores.map { candidate in
+    static let metadataStores = Candidate<Durable<any MetadataStore & SealedStore & AccountStore>>.sealedStores.map {
+        candidate in
         Candidate(candidate.testDescription) { test in
             try await candidate.run { stores in
                 try await test(Durable(port: stores.port) { try await stores.reopen() })
@@ -71,7 +72,7 @@ extension Candidate<Durable<any MetadataStore>> {
     }
 }
 
-extension Candidate<Durable<any MetadataStore & SealedStore>> {
+extension Candidate<Durable<any MetadataStore & SealedStore & AccountStore>> {
     static let sealedStores: [Candidate] =
         [
             Candidate("sim") { test in
@@ -86,7 +87,7 @@ extension Candidate<Durable<any MetadataStore & SealedStore>> {
         + inProduction(
             Candidate("postgres") { test in
                 try await Services.withSchema { url in
-                    let open = { @Sendable () async throws -> any MetadataStore & SealedStore in
+                    let open = { @Sendable () async throws -> any MetadataStore & SealedStore & AccountStore in
                         try await PostgresMetadataStore.open(
                             PostgresTarget(url: url), clock: SystemClock(), logger: quiet)
                     }

@@ -8,7 +8,7 @@ import Testing
 /// What every `SealedStore` promises.
 @Suite(.timeLimit(.minutes(1)))
 struct SealedStoreContract {
-    typealias Store = Candidate<Durable<any MetadataStore & SealedStore>>
+    typealias Store = Candidate<Durable<any MetadataStore & SealedStore & AccountStore>>
 
     private func stored(_ version: Version) -> StoredVersion {
         StoredVersion(key: version.key, artifact: version.artifact, settings: version.settings)

@@ -56,9 +56,10 @@ struct AccountScenarios {
         try await scenario("credentials at their limits", on: world) { installation in
             let client = await Client(installation)
             let unique = installation.unique()
-            let long = String(repeating: "p", count: 64)
+            let long = String(repeating: "pqwz", count: 16)
             var cases = [
-                ("seven-\(unique)@example.com", "1234567", 400), ("eight-\(unique)@example.com", "12345678", 201),
+                ("seven-\(unique)@example.com", "1234567", 400), ("eight-\(unique)@example.com", "xkqzwpvt", 201),
+                ("common-\(unique)@example.com", "12345678", 400),
                 ("long-\(unique)@example.com", long, 201), ("script-\(unique)@example.com", "пароль密碼🔑🔑", 201),
                 ("over-\(unique)@example.com", String(repeating: "p", count: 5000), 400),
             ]

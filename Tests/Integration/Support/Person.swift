@@ -9,13 +9,17 @@ final class Person: Sendable {
     let password = "correct horse battery staple"
     private let environment: [String: String]
 
-    init(environment: [String: String] = [:]) throws {
-        let core = try #require(ServerTrait.current)
+    convenience init(environment: [String: String] = [:]) throws {
+        try self.init(at: #require(ServerTrait.current).url, environment: environment)
+    }
+
+    /// - Parameter url: the server to speak to.
+    init(at url: String, environment: [String: String] = [:]) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "invok-person-\(UUID())")
             .resolvingSymlinksInPath()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         self.environment = [
-            "HOME": folder.path, "XDG_CONFIG_HOME": folder.appending(path: ".config").path, "INVOK_HOST": core.url,
+            "HOME": folder.path, "XDG_CONFIG_HOME": folder.appending(path: ".config").path, "INVOK_HOST": url,
             "PATH": "/usr/bin:/bin", "TZ": "UTC",
         ].merging(environment) { $1 }
     }

@@ -27,6 +27,9 @@ struct RouteTests {
         "POST /auth/register": (400, .notApplicable),
         "POST /auth/login": (400, .notApplicable),
         "GET /api/v1/me": (401, .notApplicable),
+        "POST /api/v1/invitations": (401, .status(403)),
+        "GET /api/v1/invitations": (401, .status(403)),
+        "DELETE /api/v1/invitations/{id}": (401, .status(403)),
         "GET /invok/list": (401, .status(404)),
         "GET /api/v1/functions": (401, .status(404)),
         "GET /api/v1/status": (401, .notApplicable),
@@ -62,14 +65,16 @@ struct RouteTests {
             for route in table.routes {
                 guard let expected = Self.expectations["\(route.method.rawValue) \(route.path)"] else { continue }
                 let path = route.path.replacing("{namespace}", with: "\(owner.user.uuid)")
-                    .replacing("{name}", with: "hello")
+                    .replacing("{name}", with: "hello").replacing("{id}", with: "\(owner.user.uuid)")
                 for token in [nil, "nonsense", owner.token + "0"] {
                     let answer = try await server.call(route.method, path, token: token, body: body(for: route))
                     #expect(answer.status == expected.withoutToken, "\(route.method) \(path)")
                     if answer.status == 401 { #expect(answer.fields["www-authenticate"] == "Bearer realm=\"invok\"") }
                 }
                 guard case .status(let status) = expected.stranger else { continue }
-                let inQuery = path.contains("\(owner.user.uuid)") ? "" : "?namespace=\(owner.user.uuid)"
+                let inQuery =
+                    path.contains("\(owner.user.uuid)") || path.hasPrefix("/api/v1/invitations")
+                    ? "" : "?namespace=\(owner.user.uuid)"
                 let fields = route.path == "/invok/deploy" ? [TestServer.multipart] : []
                 let body = route.path == "/invok/deploy" ? TestServer.upload("hello") : body(for: route)
                 let answer = try await server.call(

@@ -209,21 +209,6 @@ extension Rig {
     }
 }
 
-/// Does something while it hashes.
-private struct MeddlingHasher: PasswordHasher {
-    let base: SimPasswordHasher
-    let meddle: @Sendable () async -> Void
-
-    func hash(_ password: Password) async throws(PasswordHashError) -> String {
-        await meddle()
-        return try await base.hash(password)
-    }
-    func verify(_ password: Password, against hash: String) async throws(PasswordHashError) -> Bool {
-        try await base.verify(password, against: hash)
-    }
-    func needsRehash(_ hash: String) -> Bool { base.needsRehash(hash) }
-}
-
 private struct FailingHasher: PasswordHasher {
     let failure: PasswordHashError
 

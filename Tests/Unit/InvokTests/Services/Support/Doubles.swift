@@ -1,5 +1,6 @@
 import HTTPTypes
 import Invok
+import InvokSim
 import Synchronization
 import TestSupport
 
@@ -125,4 +126,19 @@ final class Order: Sendable {
 
     var numbers: [Int] { state.withLock { $0 } }
     func append(_ number: Int) { state.withLock { $0.append(number) } }
+}
+
+/// Does something while it hashes.
+struct MeddlingHasher: PasswordHasher {
+    let base: SimPasswordHasher
+    let meddle: @Sendable () async -> Void
+
+    func hash(_ password: Password) async throws(PasswordHashError) -> String {
+        await meddle()
+        return try await base.hash(password)
+    }
+    func verify(_ password: Password, against hash: String) async throws(PasswordHashError) -> Bool {
+        try await base.verify(password, against: hash)
+    }
+    func needsRehash(_ hash: String) -> Bool { base.needsRehash(hash) }
 }
