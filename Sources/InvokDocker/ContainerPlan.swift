@@ -15,6 +15,7 @@ struct ContainerPlan: Sendable {
         static let memory = "invok.memory-mb"
         /// In thousandths of a core.
         static let processors = "invok.millicpus"
+        static let generation = "invok.generation"
         /// Tells one build from all others, of all runs of the core.
         static let build = "invok.build"
     }
@@ -50,6 +51,7 @@ struct ContainerPlan: Sendable {
             command: [inner + "/" + InstanceFolder.programName, inner + "/" + InstanceFolder.controlName],
             temporaryBytes: spec.temporaryBytes, limits: spec.resourceLimits)
         isolation.limits.processes += 1  // the init
+        isolation.temporaryFolders = spec.temporaryFolders
         return request(
             isolation, image: images.runner(of: spec.settings.runtime),
             // The log store keeps lines for long; here they wait for a core that is away.
@@ -64,6 +66,7 @@ struct ContainerPlan: Sendable {
             environment: spec.variables())
         // The image's own: it knows where its tools are.
         command.keepsVariables = true
+        command.files = spec.secretFiles
         return command
     }
 
@@ -83,7 +86,7 @@ struct ContainerPlan: Sendable {
             Label.owner: owner, Label.kind: Kind.instance.rawValue, Label.instance: spec.id.description,
             Label.namespace: key.namespace.description, Label.function: key.name.description,
             Label.version: "\(spec.version.number)", Label.memory: "\(spec.share.memoryMB)",
-            Label.processors: "\(spec.share.milliCPUs)",
+            Label.processors: "\(spec.share.milliCPUs)", Label.generation: "\(spec.generation)",
         ]
     }
 
@@ -96,15 +99,21 @@ struct ContainerPlan: Sendable {
     }
 
     /// What the labels of a container say of its instance; `nil` when they are not ours.
-    static func instance(labels: [String: String]) -> (id: InstanceID, version: VersionKey, share: Resources)? {
+    static func instance(
+        labels: [String: String]
+    ) -> (id: InstanceID, version: VersionKey, share: Resources, generation: Int)? {
         guard labels[Label.kind] == Kind.instance.rawValue,
             let id = labels[Label.instance].flatMap({ InstanceID($0) }),
             let namespace = labels[Label.namespace].flatMap({ Namespace($0) }),
             let name = labels[Label.function].flatMap({ try? FunctionName($0) }),
             let number = labels[Label.version].flatMap({ Int($0) }),
-            let share = share(labels: labels)
+            let share = share(labels: labels),
+            // Containers of an older Invok have none.
+            let generation = Int(labels[Label.generation] ?? "0")
         else { return nil }
-        return (id, VersionKey(function: FunctionKey(namespace: namespace, name: name), number: number), share)
+        return (
+            id, VersionKey(function: FunctionKey(namespace: namespace, name: name), number: number), share, generation
+        )
     }
 
     /// Containers of an older Invok do not say what they may take; most take what is usual.

@@ -46,7 +46,7 @@ extension DockerContainerEngine {
 
     private func sort(_ container: ContainerMessage) -> Sorted {
         let labels = container.labels ?? [:]
-        guard let (id, version, share) = ContainerPlan.instance(labels: labels) else {
+        guard let (id, version, share, generation) = ContainerPlan.instance(labels: labels) else {
             let build = labels[ContainerPlan.Label.build] ?? ""
             return host.builds.withLock { $0.contains(build) } ? .busy : .leftover
         }
@@ -55,7 +55,7 @@ extension DockerContainerEngine {
             return .runs(running)
         }
         guard container.isRunning else { return .leftover }
-        return adopt(id, version, share, container: container.id).map { .runs($0) } ?? .busy
+        return adopt(id, version, share, generation, container: container.id).map { .runs($0) } ?? .busy
     }
 
     private func removeLeftover(_ container: ContainerMessage) async {

@@ -36,7 +36,7 @@ public final class DockerContainerEngine: ContainerEngine {
             throw .startFailed("the bundle \(spec.bundle) is not there; deploy the function again")
         }
         let instance = DockerInstance(
-            starting: spec.id, version: spec.version, share: spec.share,
+            starting: spec.id, version: spec.version, share: spec.share, generation: spec.generation,
             folder: InstanceFolder(of: spec.id, in: host.runDirectory))
         guard register(instance) else { throw .startFailed("the instance \(spec.id) runs already") }
         // Unstructured, since both the caller's cancellation and a stop end it; it ends by itself in any case.
@@ -261,9 +261,12 @@ public final class DockerContainerEngine: ContainerEngine {
     var all: [DockerInstance] { instances.withLock { Array($0.values) } }
 
     /// Takes an instance of an earlier core in.
-    func adopt(_ id: InstanceID, _ version: VersionKey, _ share: Resources, container: String) -> RunningInstance? {
+    func adopt(
+        _ id: InstanceID, _ version: VersionKey, _ share: Resources, _ generation: Int, container: String
+    ) -> RunningInstance? {
         let instance = DockerInstance(
-            adopted: id, version: version, share: share, folder: InstanceFolder(of: id, in: host.runDirectory),
+            adopted: id, version: version, share: share, generation: generation,
+            folder: InstanceFolder(of: id, in: host.runDirectory),
             container: container)
         guard register(instance) else { return nil }
         follow(instance, isAdopted: true)

@@ -24,21 +24,29 @@ final class DockerInstance: Sendable {
     let version: VersionKey
     /// What it may take of the machine.
     let share: Resources
+    /// As in its `InstanceSpec`.
+    let generation: Int
     let folder: InstanceFolder
     /// Nothing of it is left.
     let gone = OneShot<Void>()
     private let state: Mutex<State>
 
-    init(starting id: InstanceID, version: VersionKey, share: Resources, folder: InstanceFolder) {
+    init(starting id: InstanceID, version: VersionKey, share: Resources, generation: Int = 0, folder: InstanceFolder) {
         (self.id, self.version, self.share, self.folder) = (id, version, share, folder)
+        self.generation = generation
         state = Mutex(State(phase: .starting(nil)))
     }
 
     /// One that an earlier core started.
-    init(adopted id: InstanceID, version: VersionKey, share: Resources, folder: InstanceFolder, container: String) {
+    init(
+        adopted id: InstanceID, version: VersionKey, share: Resources, generation: Int = 0, folder: InstanceFolder,
+        container: String
+    ) {
         (self.id, self.version, self.share, self.folder) = (id, version, share, folder)
+        self.generation = generation
         let running = RunningInstance(
-            id: id, version: version, endpoint: .unixSocket(folder.socket), share: share)
+            id: id, version: version, endpoint: .unixSocket(folder.socket), share: share,
+            generation: generation)
         state = Mutex(State(phase: .running(running), container: container))
     }
 
@@ -85,7 +93,8 @@ final class DockerInstance: Sendable {
             guard case .starting = state.phase else { return .unwanted }
             guard !state.hasEnded else { return .ended }
             let running = RunningInstance(
-                id: id, version: version, endpoint: .unixSocket(folder.socket), share: share)
+                id: id, version: version, endpoint: .unixSocket(folder.socket), share: share,
+                generation: generation)
             state.phase = .running(running)
             return .running(running)
         }

@@ -43,6 +43,8 @@ package enum InitMessage {
         /// The first is a path, or a name that is looked for along `PATH`.
         package var arguments: [String]
         package var environment: [String: String]
+        /// What is written before the command runs, by path: text that nobody but its user may read. At most 65,535 files.
+        package var files: [String: String] = [:]
         /// Whether the command gets what is descriptor 3 already; one that comes with the message is it in any case.
         package var keepsListener = false
         /// Whether it also gets the variables that the program was started with, but for those of the same name.
@@ -56,8 +58,11 @@ package enum InitMessage {
 
         package var bytes: [UInt8] {
             let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let body = ([directory] + arguments + variables).flatMap { text -> [UInt8] in Array(text.utf8) + [0] }
-            let flags: UInt32 = (keepsListener ? 1 : 0) | (keepsVariables ? 2 : 0)
+            let files = files.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+            let body = ([directory] + arguments + variables + files).flatMap { text -> [UInt8] in
+                Array(text.utf8) + [0]
+            }
+            let flags = (keepsListener ? 1 : 0) | (keepsVariables ? 2 : 0) | UInt32(files.count / 2) << 16
             return head(0x3256_4B49, flags, body.count, UInt32(arguments.count), UInt32(variables.count)) + body
         }
     }

@@ -5,7 +5,8 @@ extension PostgresMetadataStore {
         try await read { connection in
             try connection.execute(
                 """
-                SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at
+                SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at,
+                    restarts
                 FROM function WHERE namespace = $1 AND name = $2
                 """, key.parameters
             ).first.map { try Function($0) }
@@ -17,7 +18,7 @@ extension PostgresMetadataStore {
             try connection.execute(
                 """
                 SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
-                    f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
+                    f.updated_at, f.restarts, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
                     v.created_by, v.created_at
                 FROM function f LEFT JOIN version v
                     ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
@@ -32,7 +33,7 @@ extension PostgresMetadataStore {
             try connection.execute(
                 """
                 SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
-                    f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
+                    f.updated_at, f.restarts, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
                     v.created_by, v.created_at
                 FROM function f JOIN version v
                     ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
@@ -52,6 +53,15 @@ extension PostgresMetadataStore {
         }
     }
 
+    public func restart(_ key: FunctionKey) async throws(StoreError) {
+        try await write { connection in
+            let updated = try connection.execute(
+                "UPDATE function SET restarts = restarts + 1 WHERE namespace = $1 AND name = $2", key.parameters
+            ).affected
+            guard updated == 1 else { throw StoreError.notFound }
+        }
+    }
+
     public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
         try await write { connection in
             // Its versions go with it; its counter stays.
@@ -59,6 +69,7 @@ extension PostgresMetadataStore {
                 "DELETE FROM function WHERE namespace = $1 AND name = $2", key.parameters
             ).affected
             guard deleted == 1 else { throw StoreError.notFound }
+            try connection.execute("DELETE FROM secret WHERE namespace = $1 AND function = $2", key.parameters)
         }
     }
 }

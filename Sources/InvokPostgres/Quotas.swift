@@ -68,6 +68,7 @@ extension PostgresConnection {
         let row = try execute(
             """
             SELECT (SELECT count(*) FROM function WHERE namespace = $1) AS functions,
+                (SELECT count(*) FROM secret WHERE namespace = $1) AS secrets,
                 (SELECT coalesce(sum(bytes), 0) FROM (
                     SELECT max(artifact_bytes) AS bytes FROM version WHERE namespace = $1 GROUP BY artifact
                 ) AS artifacts) + (SELECT coalesce(sum(bytes), 0) FROM (
@@ -77,6 +78,8 @@ extension PostgresConnection {
             """, [.text(of: namespace)]
         ).first
         guard let row else { throw StoreError.unavailable("the usage was not read") }
-        return StoredUsage(functions: Int(try row.integer("functions")), bytes: Int(try row.integer("bytes")))
+        return StoredUsage(
+            functions: Int(try row.integer("functions")), bytes: Int(try row.integer("bytes")),
+            secrets: Int(try row.integer("secrets")))
     }
 }

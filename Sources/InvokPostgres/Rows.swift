@@ -52,7 +52,8 @@ extension Function {
         self.init(
             key: try FunctionKey(row), access: try row.value("access"),
             activeVersion: try row.optionalInteger("active_version"),
-            createdAt: try row.timestamp("function_created_at"), updatedAt: try row.timestamp("updated_at"))
+            createdAt: try row.timestamp("function_created_at"), updatedAt: try row.timestamp("updated_at"),
+            restarts: Int(try row.integer("restarts")))
     }
 }
 

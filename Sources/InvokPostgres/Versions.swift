@@ -129,7 +129,8 @@ extension PostgresConnection {
     func lock(_ key: FunctionKey) throws -> Function {
         let function = try execute(
             """
-            SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at
+            SELECT namespace, name, access, active_version, created_at AS function_created_at, updated_at,
+                restarts
             FROM function WHERE namespace = $1 AND name = $2 FOR UPDATE
             """, key.parameters
         ).first.map { try Function($0) }

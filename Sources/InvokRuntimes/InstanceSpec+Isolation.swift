@@ -20,11 +20,25 @@ extension InstanceSpec {
         }
         variables.merge(RuntimeSupport.of(settings.runtime).launch.environment) { _, new in new }
         variables.merge(settings.environment.variables) { _, new in new }
+        variables.merge(secrets(as: .environment)) { _, new in new }
         return variables
     }
 
     /// Says where the function is, where `config.json` does: `path[:symbol]`.
     static let entryVariable = "INVOK_ENTRY"
+
+    /// Files that it has in a folder of its own in memory, by path.
+    package var secretFiles: [String: String] {
+        let files = secrets(as: .file).map { ("\(SecretReference.folder)/\($0.key)", $0.value) }
+        return Dictionary(uniqueKeysWithValues: files)
+    }
+
+    /// The folders in memory that it has beside `/tmp`.
+    package var temporaryFolders: [Isolation.TemporaryFolder] {
+        guard !secretFiles.isEmpty else { return [] }
+        // Each file takes whole pages.
+        return [.init(path: SecretReference.folder, bytes: 2 * SecretValue.maximumTotalBytes + (1 << 20))]
+    }
 
     /// The size of its `/tmp`.
     package var temporaryBytes: Int { 64 << 20 }

@@ -27,6 +27,8 @@ package struct Isolation: Sendable {
     package var mounts: [Mount]
     /// Beside `/tmp`.
     package var temporaryFolders: [TemporaryFolder] = []
+    /// Their content by path, in folders that are in memory: written by who runs the command, for it alone to read.
+    package var files: [String: String] = [:]
     package var workingDirectory: String
     /// All of it; nothing is inherited from the core.
     package var environment: [String: String]

@@ -12,7 +12,7 @@ extension SQLiteMetadataStore {
                 database,
                 sql: """
                     SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
-                        f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
+                        f.updated_at, f.restarts, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, v.build_log,
                         v.created_by, v.created_at
                     FROM function f LEFT JOIN version v
                         ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
@@ -28,7 +28,7 @@ extension SQLiteMetadataStore {
                 database,
                 sql: """
                     SELECT f.namespace, f.name, f.access, f.active_version, f.created_at AS function_created_at,
-                        f.updated_at, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
+                        f.updated_at, f.restarts, v.number, v.artifact, v.settings, v.state, v.bundle, v.reason, '' AS build_log,
                         v.created_by, v.created_at
                     FROM function f JOIN version v
                         ON v.namespace = f.namespace AND v.name = f.name AND v.number = f.active_version
@@ -47,12 +47,23 @@ extension SQLiteMetadataStore {
         }
     }
 
+    public func restart(_ key: FunctionKey) async throws(StoreError) {
+        try await write { database in
+            try database.execute(
+                sql: "UPDATE function SET restarts = restarts + 1 WHERE namespace = ? AND name = ?",
+                arguments: key.arguments)
+            guard database.changesCount == 1 else { throw StoreError.notFound }
+        }
+    }
+
     public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
         try await write { database in
             // Its versions go with it; its counter stays.
             try database.execute(
                 sql: "DELETE FROM function WHERE namespace = ? AND name = ?", arguments: key.arguments)
             guard database.changesCount == 1 else { throw StoreError.notFound }
+            try database.execute(
+                sql: "DELETE FROM secret WHERE namespace = ? AND function = ?", arguments: key.arguments)
         }
     }
 

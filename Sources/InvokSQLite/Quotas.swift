@@ -56,6 +56,7 @@ extension Database {
             self,
             sql: """
                 SELECT (SELECT count(*) FROM function WHERE namespace = :namespace) AS functions,
+                    (SELECT count(*) FROM secret WHERE namespace = :namespace) AS secrets,
                     (SELECT coalesce(sum(bytes), 0) FROM (
                         SELECT max(artifact_bytes) AS bytes FROM version WHERE namespace = :namespace GROUP BY artifact
                     )) + (SELECT coalesce(sum(bytes), 0) FROM (
@@ -64,6 +65,6 @@ extension Database {
                     )) AS bytes
                 """, arguments: ["namespace": namespace.description])
         guard let row else { throw StoreError.unavailable("the usage was not read") }
-        return StoredUsage(functions: row["functions"], bytes: row["bytes"])
+        return StoredUsage(functions: row["functions"], bytes: row["bytes"], secrets: row["secrets"])
     }
 }

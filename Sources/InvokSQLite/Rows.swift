@@ -63,7 +63,8 @@ extension Function {
     init(_ row: Row, _ createdAt: String = "created_at") throws {
         self.init(
             key: try FunctionKey(row), access: try row.value("access"), activeVersion: row["active_version"],
-            createdAt: row.timestamp(createdAt), updatedAt: row.timestamp("updated_at"))
+            createdAt: row.timestamp(createdAt), updatedAt: row.timestamp("updated_at"),
+            restarts: row["restarts"])
     }
 }
 

@@ -15,7 +15,7 @@ struct Schema: Sendable {
     /// Marks a file as an Invok store (`PRAGMA application_id`): "Invk".
     static let applicationID: Int32 = 0x496E_766B
 
-    static let current = Schema(migrations: [.initial, .quotas, .sealing, .accounts])
+    static let current = Schema(migrations: [.initial, .quotas, .sealing, .secrets, .accounts])
 
     /// Numbered from 1 without gaps.
     let migrations: [Migration]

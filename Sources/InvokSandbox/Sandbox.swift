@@ -30,16 +30,19 @@ extension Isolation {
         }
         options += base.options
         for folder in [TemporaryFolder(path: "/tmp", bytes: temporaryBytes)] + temporaryFolders {
+            options += Self.folders(above: folder.path)
             options += ["--perms", "1777", "--size", "\(folder.bytes)", "--tmpfs", folder.path]
         }
         for mount in mounts {
-            // Left to itself, bubblewrap would make them for root alone.
-            for folder in Files.folders(of: [String(mount.destination.dropFirst())]) {
-                options += ["--perms", "0755", "--dir", "/" + folder]
-            }
+            options += Self.folders(above: mount.destination)
             options += [mount.isWritable ? "--bind" : "--ro-bind", mount.source, mount.destination]
         }
         return options + base.closing + ["--clearenv", "--chdir", "/"]
+    }
+
+    /// Left to itself, bubblewrap would make them for root alone.
+    private static func folders(above path: String) -> [String] {
+        Files.folders(of: [String(path.dropFirst())]).flatMap { ["--perms", "0755", "--dir", "/" + $0] }
     }
 
     /// What `invok-init` is to make of itself.
@@ -59,6 +62,7 @@ extension Isolation {
     func command(hasListener: Bool) -> InitMessage.Command {
         var command = InitMessage.Command(directory: workingDirectory, arguments: command, environment: environment)
         command.keepsListener = hasListener
+        command.files = files
         return command
     }
 }

@@ -83,12 +83,15 @@ final class SandboxInstance: Sendable {
         }
         var limits = spec.resourceLimits
         limits.mappedSlackBytes = spec.settings.runtime.mappedSlack(concurrency: spec.settings.limits.concurrency)
-        return Sandbox(
+        var sandbox = Sandbox(
             mounts: toolchains.flatMap(\.mounts) + [Sandbox.Mount(source: bundlePath, destination: "/bundle")],
             workingDirectory: "/bundle",
             environment: toolchains.reduce(spec.variables(path: Toolchain.path(toolchains))) {
                 $0.merging($1.environment) { $1 }
             },
             command: command, temporaryBytes: spec.temporaryBytes, limits: limits)
+        sandbox.temporaryFolders = spec.temporaryFolders
+        sandbox.files = spec.secretFiles
+        return sandbox
     }
 }

@@ -9,6 +9,8 @@ import Invok
 /// | `echo` | answers 200 with the request's body, `x-echo-method`, `x-echo-path`, and `x-echo-NAME` for each header |
 /// | `tunnel` | takes an upgrade and sends back what comes, to its end; answers what is none as `echo` |
 /// | `env NAME` | answers 200 with the variable's value |
+/// | `secret-file NAME` | answers 200 with the content of the secret's file |
+/// | `log-env NAME` | writes the variable's value to stdout at each request |
 /// | `huge BYTES` | answers 200 with so many bytes `x` |
 /// | `status CODE` | answers with this status |
 /// | `slow MILLISECONDS` | waits before each answer |
@@ -36,6 +38,7 @@ package struct SimFunction: Hashable, Sendable {
         case echo
         case tunnel
         case environment(String)
+        case secretFile(String)
         case huge(Int)
         case exit
         case hang
@@ -64,6 +67,7 @@ package struct SimFunction: Hashable, Sendable {
     var startTime = Duration.zero
     package var delay = Duration.zero
     package var logs: [String] = []
+    package var loggedVariables: [String] = []
     package var build = Build.works
 
     /// Reads the directives of a function's source.
@@ -95,6 +99,8 @@ package struct SimFunction: Hashable, Sendable {
         case ("echo", _): answer = .echo
         case ("tunnel", _): answer = .tunnel
         case ("env", _): answer = .environment(argument)
+        case ("secret-file", _): answer = .secretFile(argument)
+        case ("log-env", _): loggedVariables.append(argument)
         case ("huge", let bytes?) where bytes >= 0: answer = .huge(bytes)
         case ("status", let code?) where (200...599).contains(code): status = code
         case ("slow", let milliseconds?) where milliseconds >= 0: delay = .milliseconds(milliseconds)

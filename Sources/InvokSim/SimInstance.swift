@@ -109,3 +109,10 @@ package final class SimInstance: Sendable {
     /// - Returns: `false` when the task was cancelled before the instance ended.
     package func waitUntilEnded() async -> Bool { await ended.wait() }
 }
+
+extension InstanceSpec {
+    /// A variable of its author's, or a secret that is one.
+    package func variable(_ name: String) -> String? {
+        secrets(as: .environment)[name] ?? settings.environment.variables[name]
+    }
+}

@@ -7,6 +7,7 @@ public final class SimMetadataStore: MetadataStore {
     private let effects: SimEffects
     private let connections: SimQueue?
     private let onCommit: @Sendable (FunctionKey, SimTables) -> Void
+    let onSecret: @Sendable (SecretKey, StoredSecret?) -> Void
 
     public convenience init(effects: SimEffects = SimEffects()) {
         self.init(effects: effects) { _, _ in }
@@ -16,13 +17,16 @@ public final class SimMetadataStore: MetadataStore {
     ///   - connections: of which each call takes one; `nil` for as many as are needed.
     ///   - onCommit: sees the tables after each transaction that may have changed a function, and must not call the
     ///     store.
+    ///   - onSecret: sees each change of a secret, which is `nil` once it is gone.
     package init(
         effects: SimEffects, connections: SimQueue? = nil,
+        onSecret: @escaping @Sendable (SecretKey, StoredSecret?) -> Void = { _, _ in },
         onCommit: @escaping @Sendable (FunctionKey, SimTables) -> Void
     ) {
         self.effects = effects
         self.connections = connections
         self.onCommit = onCommit
+        self.onSecret = onSecret
     }
 
     /// The tables as they are now: for checkers, which are no part of the system.
@@ -174,10 +178,21 @@ public final class SimMetadataStore: MetadataStore {
         }
     }
 
+    public func restart(_ key: FunctionKey) async throws(StoreError) {
+        try await transaction("restart", "\(key)") { (tables) throws(StoreError) in
+            guard tables.functions[key] != nil else { throw .notFound }
+            tables.functions[key]?.restarts += 1
+        }
+    }
+
     public func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
         try await transaction("deleteFunction", "\(key)", changing: key) { (tables) throws(StoreError) in
             guard tables.functions.removeValue(forKey: key) != nil else { throw .notFound }
             tables.versions[key] = nil
+            for own in tables.secrets.keys where own.namespace == key.namespace && own.function == key.name {
+                tables.secrets[own] = nil
+                onSecret(own, nil)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ package struct SimTables: Sendable {
     package var versions: [FunctionKey: [Int: Version]] = [:]
     /// The last number given to a version, kept when the function is deleted.
     var lastNumbers: [FunctionKey: Int] = [:]
+    package var secrets: [SecretKey: StoredSecret] = [:]
     var sealing: Sealing?
     var invitations: [UUIDValue: Invitation] = [:]
 
@@ -32,7 +33,8 @@ package struct SimTables: Sendable {
         let artifacts = Set(own.map(\.artifact)).reduce(0) { $0 + artifactBytes[$1, default: 0] }
         let bundles = Set(own.compactMap(\.bundle)).reduce(0) { $0 + bundleBytes[$1, default: 0] }
         return StoredUsage(
-            functions: functions.keys.count { $0.namespace == namespace }, bytes: artifacts + bundles)
+            functions: functions.keys.count { $0.namespace == namespace }, bytes: artifacts + bundles,
+            secrets: secrets.keys.count { $0.namespace == namespace })
     }
 
     /// Makes a change, which counts for nothing when the namespace would hold too much.

@@ -135,13 +135,17 @@ public struct SimTransport: InstanceTransport {
     /// - Throws: `TransportError`, or what the request's body or the sink threw.
     private func run(_ request: InvocationRequest, of instance: SimInstance, sink: any ResponseSink) async throws {
         let function = instance.function
-        await engine.print(function.logs, of: instance)
+        await engine.print(
+            function.logs + function.loggedVariables.compactMap { instance.spec.variable($0) }, of: instance)
         if function.delay > .zero { try await clock.sleep(until: clock.now().advanced(by: function.delay)) }
         switch function.answer {
         case .hello(let text):
             try await send(Array(text.utf8), status: function.status, for: request, of: instance, to: sink)
         case .environment(let name):
-            let value = instance.spec.settings.environment.variables[name] ?? ""
+            let value = instance.spec.variable(name) ?? ""
+            try await send(Array(value.utf8), status: function.status, for: request, of: instance, to: sink)
+        case .secretFile(let name):
+            let value = instance.spec.secrets(as: .file)[name] ?? ""
             try await send(Array(value.utf8), status: function.status, for: request, of: instance, to: sink)
         case .huge(let bytes):
             try await sendHuge(bytes, for: request, of: instance, to: sink)

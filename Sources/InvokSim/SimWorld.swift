@@ -19,6 +19,7 @@ public struct SimWorld: Sendable {
     public let passwords: SimPasswordHasher
     public let tokens: SimTokenCodec
     public let sealer: EnvironmentSealer
+    public let masks: LogMasks
 
     public init(seed: UInt64) {
         self.seed = seed
@@ -34,19 +35,21 @@ public struct SimWorld: Sendable {
         spool = SimSpool(effects: effects)
         disk = SimDisk(clock: clock, effects: effects)
         builder = SimFunctionBuilder(effects: effects)
-        engine = SimContainerEngine(builder: builder, logs: logs, clock: clock, effects: effects)
+        sealer = EnvironmentSealer(key: .simulated, randomness: SimRandomness(seed: seed).stream("nonces"))
+        masks = LogMasks(store: store, sealer: sealer)
+        engine = SimContainerEngine(
+            builder: builder, logs: MaskedLogStore(logs, masks: masks), clock: clock, effects: effects)
         transport = SimTransport(engine: engine, clock: clock, effects: effects)
         passwords = SimPasswordHasher(effects: effects)
         tokens = SimTokenCodec()
-        sealer = EnvironmentSealer(key: .simulated, randomness: SimRandomness(seed: seed).stream("nonces"))
     }
 
     /// The adapters as the system takes them.
     public var world: World {
         World(
             store: store, accounts: store, cache: cache, engine: engine, builder: builder, artifacts: artifacts,
-            archives: archives,
-            spool: spool, disk: disk, logs: logs, transport: transport, passwords: passwords, tokens: tokens,
+            archives: archives, spool: spool, disk: disk, logs: MaskedLogStore(logs, masks: masks), masks: masks,
+            transport: transport, passwords: passwords, tokens: tokens,
             sealer: sealer, clock: clock, randomness: randomness)
     }
 }

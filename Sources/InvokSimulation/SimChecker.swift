@@ -55,13 +55,14 @@ final class SimChecker: SimObserver {
         var calls: [FunctionKey: Int] = [:]
         /// Those of the machines, by their names.
         var disks: [String: SimDisk] = [:]
+        var secrets: [SecretKey: SimTimeline<String?>] = [:]
     }
 
     private let state = Mutex(State())
-    private let clock: SimClock
+    let clock: SimClock
     /// Whether what a version is built from is kept.
     private let isKept: @Sendable (Version) -> Bool
-    private let sealer: EnvironmentSealer
+    let sealer: EnvironmentSealer
     /// What each machine has for instances, and what a user may have of it.
     private let capacity: Resources
     private let quota: Quota
@@ -172,6 +173,18 @@ final class SimChecker: SimObserver {
 
     func settings(of version: VersionKey) -> VersionSettings? { state.withLock { $0.settings[version] } }
 
+    // MARK: Secrets
+
+    func note(_ key: SecretKey, _ value: String?) {
+        let now = clock.now()
+        state.withLock { _ = $0.secrets[key, default: SimTimeline(nil)].set(value, at: now) }
+    }
+
+    /// Whether a secret was of this kind at any time since.
+    func held(_ key: SecretKey, since: Instant?, _ isWanted: (String?) -> Bool) -> Bool {
+        state.withLock { state in (state.secrets[key] ?? SimTimeline(nil)).held(since: since, isWanted) }
+    }
+
     // MARK: Code
 
     /// Says what an archive is made of.
@@ -211,7 +224,10 @@ final class SimChecker: SimObserver {
             violation("\(version) answered, but there is no such version")
             return
         }
-        let isRight = code.status == answer.status && code.answer(to: requestBody, settings: settings) == answer.body
+        let isRight =
+            code.kind == .secret
+            ? hadSecret(key, answer.body)
+            : code.status == answer.status && code.answer(to: requestBody, settings: settings) == answer.body
         require(isRight, "\(version), which is \(code.kind), answered \(answer.status) \(Self.excerpt(answer.body))")
         let wasActive = held(key, since: known) { $0?.active == number }
         require(wasActive, "\(version) answered, but was not active then")
@@ -235,13 +251,18 @@ final class SimChecker: SimObserver {
 
     /// - Parameter machine: all that its machine runs then.
     func onStart(_ spec: InstanceSpec, machine: [InstanceSpec]) {
-        let running = machine.count { $0.version == spec.version }
+        let ofVersion = machine.filter { $0.version == spec.version }
+        let newest = ofVersion.map(\.generation).max() ?? 0
+        let running = ofVersion.count { $0.generation == newest }
         checkCapacity(of: machine)
+        onSecrets(of: spec)
         let own = machine.count { $0.version.function.namespace == spec.version.function.namespace }
         require(own <= quota[.instances], "a machine runs \(own) instances of one user, with \(spec.id)")
+        let most = spec.settings.limits.maxInstances
+        // While some are replaced, one more.
         require(
-            running <= spec.settings.limits.maxInstances,
-            "\(spec.version) runs \(running) instances; \(spec.settings.limits.maxInstances) are allowed")
+            running <= most && ofVersion.count <= (running == ofVersion.count ? most : most + 1),
+            "\(spec.version) runs \(ofVersion.count) instances; \(most) are allowed")
         guard let failed = state.withLock({ $0.failed[spec.version] }) else { return }
         let since = failed.duration(to: clock.now())
         require(since <= Self.startsAfterFailure, "an instance of \(spec.version) starts, which failed \(since) ago")

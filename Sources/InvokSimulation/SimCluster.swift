@@ -73,7 +73,9 @@ final class SimCluster: Sendable {
         }
         let commits = Broadcast<FunctionKey, Void>(buffer: 1)
         let connections = SimQueue(servers: Self.storeConnections, clock: clock)
-        let store = SimMetadataStore(effects: effects, connections: connections) { key, tables in
+        let store = SimMetadataStore(
+            effects: effects, connections: connections, onSecret: checker.onSecret
+        ) { key, tables in
             if checker.onCommit(key, tables) { commits.send((), on: key) }
         }
         artifacts.keepNamed(in: store)
@@ -107,8 +109,12 @@ final class SimCluster: Sendable {
                 events.onRequest = checker.onRequest
                 events.onRefusal = checker.onRefusal
             }
+            // What the machine's instances were started with, whichever core did.
+            let masks = LogMasks(
+                store: store, sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("masks \(number)")))
             let engine = SimContainerEngine(
-                builder: builder, logs: logs, clock: clock, effects: effects, processors: processors, events: events)
+                builder: builder, logs: MaskedLogStore(logs, masks: masks), clock: clock, effects: effects,
+                processors: processors, events: events)
             builder.watchRemovals { [weak engine] bundle in
                 let running = engine?.instances(of: bundle) ?? []
                 checker.require(running.isEmpty, "the bundle of \(running) was removed while they ran")
@@ -126,7 +132,7 @@ final class SimCluster: Sendable {
                         effects: effects,
                         files: SimGauge("files of uploads", limit: settings.spoolFiles, observer: checker),
                         bytes: SimGauge("bytes of uploads", limit: settings.spoolBytes, observer: checker)),
-                    disk: disk, logs: logs,
+                    disk: disk, logs: MaskedLogStore(logs, masks: masks), masks: masks,
                     transport: transport,
                     passwords: SimPasswordHasher(effects: effects, processors: processors), tokens: SimTokenCodec(),
                     sealer: EnvironmentSealer(key: .simulated, randomness: ids.stream("nonces \(life)")), clock: clock,

@@ -10,6 +10,8 @@ struct SimCode: Hashable, Sendable {
         case failing
         /// Answers with the variable `COLOUR` of its version.
         case environment
+        /// Answers with its secret `TONE`, and writes it into its log.
+        case secret
         /// Sends back what it got.
         case echo
         /// Answers with so many bytes.
@@ -41,6 +43,9 @@ struct SimCode: Hashable, Sendable {
     /// The environment variable that `Kind.environment` answers with.
     static let variable = "COLOUR"
 
+    /// The secret that `Kind.secret` answers with.
+    static let secret = "TONE"
+
     /// How often strangers may call what users write, from one address.
     static let ratePerCaller = 3
 
@@ -52,7 +57,7 @@ struct SimCode: Hashable, Sendable {
     /// Whether a request gets an answer from the function.
     var answers: Bool {
         switch kind {
-        case .hello, .failing, .environment, .echo, .huge, .chatters: true
+        case .hello, .failing, .environment, .secret, .echo, .huge, .chatters: true
         case .dies, .hangs, .freezes, .refuses, .breaksOff: false
         case .crashesAtStart, .neverReady, .readyOnce, .doesNotBuild, .sleepsInBuild, .fillsDisk: false
         }
@@ -72,7 +77,7 @@ struct SimCode: Hashable, Sendable {
 
     var status: Int { kind == .failing ? 500 : 200 }
 
-    /// The whole answer of a version of this code to a request with this body.
+    /// The whole answer of a version of this code to a request with this body, but of `Kind.secret`.
     func answer(to body: [UInt8]?, settings: VersionSettings) -> [UInt8] {
         switch kind {
         case .environment: Array((settings.environment.variables[Self.variable] ?? "").utf8)
@@ -87,6 +92,7 @@ struct SimCode: Hashable, Sendable {
         case .hello(let delay): ["hello \(tag)", "slow \(delay.wholeNanoseconds / 1_000_000)"]
         case .failing: ["hello \(tag)", "status 500"]
         case .environment: ["env \(Self.variable)"]
+        case .secret: ["env \(Self.secret)", "log-env \(Self.secret)"]
         case .echo: ["echo"]
         case .huge(let bytes): ["huge \(bytes)"]
         case .dies: ["exit-on-request"]
@@ -112,7 +118,7 @@ struct SimCode: Hashable, Sendable {
             + #""idleSeconds":\#(limits.idleSeconds ?? 10),"startSeconds":10,"ratePerCaller":\#(limits.ratePerCaller ?? 0)}"#
         let config =
             #"{"function_name":"\#(key.name)","runtime":"python","env":{"\#(Self.variable)":"\#(tag)"},"#
-            + #""limits":\#(limits)}"#
+            + (kind == .secret ? #""secrets":["\#(Self.secret)"],"# : "") + #""limits":\#(limits)}"#
         let source = (directives + ["log \(key)"]).map { "# sim: \($0)\n" }.joined() + "# \(tag)\n"
         var zip = ZipWriter()
         zip.add("config.json", content: Array(config.utf8))
@@ -132,7 +138,7 @@ struct SimCode: Hashable, Sendable {
     static func draw(tag: String, _ random: inout SimGenerator) -> SimCode {
         let kinds: [Kind] = [
             .failing, .environment, .environment, .echo, .echo, .huge(70_000), .dies, .hangs, .freezes,
-            .crashesAtStart, .neverReady, .doesNotBuild,
+            .crashesAtStart, .neverReady, .doesNotBuild, .secret, .secret, .secret,
         ]
         let pick = random.below(40)
         let delay = Duration.milliseconds(pick.isMultiple(of: 3) ? 10 + random.below(900) : 0)

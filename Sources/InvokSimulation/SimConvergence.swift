@@ -75,6 +75,11 @@ struct SimConvergence: Sendable {
         for node in cluster.nodes {
             var running: [VersionKey: Int] = [:]
             for instance in node.engine.running { running[instance.version, default: 0] += 1 }
+            for instance in node.engine.running {
+                let restarts = tables.functions[instance.version.function]?.restarts ?? 0
+                checker.require(
+                    instance.generation == restarts, "\(node.name) still runs \(instance.id), which was to be replaced")
+            }
             for (version, count) in running.sorted(by: { $0.key < $1.key }) {
                 let isActive = tables.functions[version.function]?.activeVersion == version.number
                 let minimum = checker.settings(of: version)?.limits.minInstances ?? 0

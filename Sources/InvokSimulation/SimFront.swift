@@ -66,6 +66,16 @@ struct SimFront: Sendable {
         await call(.post, "/api/v1/functions/\(key)/rollback", token: token, RollbackRequest(to: number))
     }
 
+    /// Sets a secret of a function, or of all of its namespace.
+    func set(
+        _ key: SecretKey, to value: String, restarts: Bool, token: String
+    ) async -> Outcome<SecretMessage> {
+        let path =
+            key.function.map { "/api/v1/functions/\(key.namespace)/\($0)/secrets/\(key.name)" }
+            ?? "/api/v1/secrets/\(key.namespace)/\(key.name)"
+        return await call(.put, "\(path)?restart=\(restarts)", token: token, SecretUpdate(value: value))
+    }
+
     func delete(_ key: FunctionKey, token: String) async -> Outcome<Void> {
         await exchange(.delete, "/api/v1/functions/\(key)", token: token)?.map { _ in }
     }

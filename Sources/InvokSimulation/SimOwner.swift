@@ -52,6 +52,7 @@ struct SimOwner: Sendable {
                 await cluster.rest(random.duration(below: .seconds(45)))
                 guard cluster.usersWork else { return }
                 await deploy(last, await cluster.front(&random), nil, &random)
+            case 17 where last?.kind == .secret: await setSecret(front, &random)
             case 17: await SimReader(model: model, token: token, cluster: cluster).readLogs(front)
             default: await SimReader(model: model, token: token, cluster: cluster).list(front)
             }
@@ -63,6 +64,7 @@ struct SimOwner: Sendable {
     func deploy(
         _ code: SimCode, _ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator
     ) async {
+        if code.kind == .secret { await setSecret(front, &random) }
         let archive = code.archive(for: key)
         checker.expect(code, of: code.keptArchive(for: key))
         let access: Access? = [nil, nil, .private, .public][random.below(4)]
@@ -82,8 +84,29 @@ struct SimOwner: Sendable {
             checker.require(
                 checker.code(of: version) == code, "\(version) was made of another archive than the deployed one")
         }
-        let allowed = [code.refusal, fullDisk(front, since: began)].compactMap(\.self)
-        await settle(change, result, "deploy", on: front, allowed: Set(allowed), isAbandoned)
+        var allowed = Set([code.refusal, fullDisk(front, since: began)].compactMap(\.self))
+        // It was not set, or the function was deleted in between, with its secret.
+        if code.kind == .secret { allowed.formUnion([.invalidConfig, .startFailed]) }
+        await settle(change, result, "deploy", on: front, allowed: allowed, isAbandoned)
+    }
+
+    /// Gives the function's secret another value, and its namespace's one that the function never sees.
+    private func setSecret(_ front: SimFront, _ random: inout SimGenerator) async {
+        guard let name = try? SecretName(SimCode.secret) else { return }
+        let restarts = random.below(2) == 0
+        for function in [nil, key.name] {
+            let secret = SecretKey(namespace: key.namespace, function: function, name: name)
+            let value = "\(secret) \(random.below(1_000_000))"
+            let result = await cluster.waits.during("\(name) sets \(secret) on \(front.name)") {
+                await front.set(secret, to: value, restarts: restarts && function != nil, token: token)
+            }
+            switch result {
+            case .success(let message)?: if message.restarted?.isEmpty == false { checker.mark("restart acknowledged") }
+            // The function may be deleted meanwhile, and then there is nothing to restart.
+            case .failure(let error)?: cluster.judge(error, "set \(secret)", allowed: [.notFound])
+            case nil: break
+            }
+        }
     }
 
     private func rollBack(_ front: SimFront, _ patience: Duration?, _ random: inout SimGenerator) async {

@@ -42,7 +42,9 @@ struct Core {
         let spool = try starting { () throws(SpoolError) in try FileSpool(directory: directory.spool) }
         let stores = try await openStores(directory, spool, clock, randomness)
         let sealer = try await makeSealer(directory, stores, randomness)
-        let logs = try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }
+        let masks = LogMasks(store: stores.metadata, sealer: sealer)
+        let logs = MaskedLogStore(
+            try starting { () throws(LogError) in try FileLogStore(directory: directory.logs) }, masks: masks)
         let registries = RegistryChoice.make(
             configuration, cacheDirectory: configuration.cacheFolder(dataDirectory: directory.path), clock: clock,
             logger: logger)
@@ -55,7 +57,8 @@ struct Core {
             store: stores.metadata, accounts: stores.accounts, cache: stores.cache, engine: choice.engine,
             builder: choice.builder,
             artifacts: stores.artifacts, archives: ZipReader(), spool: spool, disk: FileSystemDisk(of: directory.path),
-            logs: logs, transport: transport, passwords: configuration.passwords, tokens: try await makeTokens(secret),
+            logs: logs, masks: masks, transport: transport, passwords: configuration.passwords,
+            tokens: try await makeTokens(secret),
             sealer: sealer, clock: clock, randomness: randomness)
         try await reportLimitations(choice, registries)
         let setupCode = SetupCode.derive(fromTokenSecret: secret)

@@ -6,10 +6,10 @@ import InvokPostgres
 import InvokSQLite
 import Logging
 
-/// `invok-core secrets`: what seals the functions' environments.
+/// `invok-core secrets`: what seals the functions' environments and secrets.
 struct SecretsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "secrets", abstract: "Change the key that seals the functions' environments.",
+        commandName: "secrets", abstract: "Change the key that seals the functions' environments and secrets.",
         subcommands: [RotateCommand.self])
 }
 
@@ -23,7 +23,7 @@ struct RotateCommand: AsyncParsableCommand {
             the new one is INVOK_SECRETS_NEW_KEY, or else a new file. Whenever it is interrupted, run it again.
             """)
 
-    @Flag(help: "The old key is lost: environments sealed with it are given up, and their functions deployed again.")
+    @Flag(help: "The old key is lost: what it sealed is given up: functions are deployed, and secrets set again.")
     var lost = false
 
     /// It has `--data-dir`.
@@ -56,8 +56,9 @@ struct RotateCommand: AsyncParsableCommand {
                 ).run()
             }
             try keys.file?.move(to: directory.secretsKey)
-            print("\(outcome.resealed) environments are sealed with the new key \(keys.new.name)")
+            print("\(outcome.resealed) environments and secrets are sealed with the new key \(keys.new.name)")
             for version in outcome.lost { print("lost: the environment of \(version); deploy it again") }
+            for key in outcome.lostSecrets { print("lost: the secret \(key); it has to be set again") }
             if keys.file == nil { print("set INVOK_SECRETS_KEY to the new key, and start the cores") }
         } catch {
             let parts = [error.message, error.inner, error.nextStep].compactMap(\.self)

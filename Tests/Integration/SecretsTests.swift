@@ -84,7 +84,9 @@ struct SecretsTests {
                 FileManager.default.createFile(atPath: key, contents: first, attributes: [.posixPermissions: 0o600]))
 
             let rotated = try await CoreRun.run(["secrets", "rotate", "--data-dir", data], in: folder)
-            #expect(rotated.status == 0 && rotated.output.contains("1 environments are sealed"), "\(rotated.errors)")
+            #expect(
+                rotated.status == 0 && rotated.output.contains("1 environments and secrets are sealed"),
+                "\(rotated.errors)")
             #expect(try Data(contentsOf: URL(filePath: key)) != first)
             #expect(!FileManager.default.fileExists(atPath: key + ".new"))
             core = try await CoreProcess.start(dataDirectory: data, port: 0)

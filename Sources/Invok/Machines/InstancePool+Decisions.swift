@@ -4,7 +4,7 @@ extension InstancePool {
     func nextDue(after now: Instant) -> Instant? {
         var due = queue.first?.since.advanced(by: settings.queueWait) ?? .distantFuture
         let alive = aliveCount
-        if let blocked = circuit.blockedUntil(now), !queue.isEmpty || alive < wantedMinimum { due = min(due, blocked) }
+        if let blocked = circuit.blockedUntil(now), !queue.isEmpty || missingCount > 0 { due = min(due, blocked) }
         let idle = queue.isEmpty && alive > wantedMinimum ? Duration.seconds(settings.limits.idleSeconds) : nil
         for instance in instances where instance.running != nil {
             if let end = instance.tunnelsEnd(after: settings.tunnelDrain) { due = min(due, end) }
@@ -23,6 +23,7 @@ extension InstancePool {
     /// Brings instances and requests together after anything has changed.
     mutating func settle(now: Instant) -> [Action] {
         var actions: [Action] = []
+        retireWhatIsOutdated()
         while let first = queue.first, let instance = takeRoom(for: first.id) {
             queue.removeFirst()
             actions.append(.assign(first.id, instance))
@@ -65,9 +66,9 @@ extension InstancePool {
             }
         }
         let forQueue = (queue.count + concurrency - 1) / concurrency - starting - checked
-        let forMinimum = wantedMinimum - aliveCount
+        let forMinimum = missingCount
         if max(forQueue, forMinimum) < 0 { return withdraw(-max(forQueue, forMinimum)) }
-        var wanted = min(max(forQueue, forMinimum), settings.limits.maxInstances - instances.count)
+        var wanted = min(max(forQueue, forMinimum), roomForStarts)
         if circuit.isFailing {
             // After a failure one start at a time shows whether it is over.
             if circuit.blockedUntil(now) != nil, !queue.contains(where: \.failsFast) { return withdraw(.max) }
@@ -78,7 +79,8 @@ extension InstancePool {
         return (0..<wanted).map { _ in
             let id = InstanceID(version: version, ordinal: nextOrdinal)
             nextOrdinal &+= 1
-            instances.append(PooledInstance(id: id, lifecycle: .waiting, idleSince: now))
+            instances.append(
+                PooledInstance(id: id, generation: generation, lifecycle: .waiting, idleSince: now))
             return .start(id)
         }
     }
@@ -110,6 +112,42 @@ extension InstancePool {
             actions.append(.stop(running.id))
         }
         return actions
+    }
+
+    // MARK: Restarts
+
+    /// Whether the instance is to be replaced. One whose turn to start has not come will be of this generation.
+    func isOutdated(_ instance: PooledInstance) -> Bool {
+        instance.generation < generation && instance.lifecycle != .waiting
+    }
+
+    /// Once one that is not outdated takes requests, the others take no more.
+    private mutating func retireWhatIsOutdated() {
+        let hasSuccessor = instances.contains { instance in
+            if case .running(_, .trusted) = instance.lifecycle { !isOutdated(instance) } else { false }
+        }
+        guard hasSuccessor else { return }
+        for index in instances.indices where instances[index].isAlive && isOutdated(instances[index]) {
+            guard let running = instances[index].running else { continue }
+            instances[index].lifecycle = .running(running, .leaving(isHung: false))
+        }
+    }
+
+    /// How many starts are lacking that no request waits for: of the minimum, and one in the place of what is outdated.
+    /// Negative when there is more than that.
+    private var missingCount: Int {
+        let current = instances.count { $0.isAlive && !isOutdated($0) }
+        let isReplacing = lifecycle == .open && instances.contains { $0.isAlive && isOutdated($0) }
+        return max(wantedMinimum, isReplacing ? 1 : 0) - current
+    }
+
+    /// How many may be started. While some are outdated there may be one more than the limit, so that what runs goes on until
+    /// its successor is ready.
+    private var roomForStarts: Int {
+        let most = settings.limits.maxInstances
+        let current = instances.count { !isOutdated($0) }
+        guard current < instances.count else { return most - current }
+        return min(most - current, most + 1 - instances.count)
     }
 
     /// Whether no instance goes for being idle.

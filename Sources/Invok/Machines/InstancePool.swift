@@ -106,6 +106,8 @@ package struct InstancePool: Sendable {
     var nextOrdinal: UInt32
     var lifecycle = Lifecycle.open
     var circuit = Circuit.closed
+    /// Instances of an earlier one are outdated: they go on until one of this has become ready, and then leave.
+    private(set) var generation = 0
 
     /// - Parameter firstOrdinal: the number of the first instance; the following ones count up from it.
     init(version: VersionKey, settings: Settings, firstOrdinal: UInt32) {
@@ -124,6 +126,9 @@ package struct InstancePool: Sendable {
 
     /// The instances that run and are not on their way out.
     var ready: [RunningInstance] { instances.compactMap { $0.isAlive ? $0.running : nil } }
+
+    /// The generation that an instance was begun in.
+    func generation(of id: InstanceID) -> Int? { index(of: id).map { instances[$0].generation } }
 
     func contains(_ id: InstanceID) -> Bool { index(of: id) != nil }
 
@@ -161,7 +166,8 @@ package struct InstancePool: Sendable {
         }
         var actions: [Action] = []
         switch outcome {
-        case .answered: circuit = .closed
+        // That an outdated one works says nothing of its replacement.
+        case .answered: if !isOutdated(instances[index]) { circuit = .closed }
         case .refused: actions = condemn(index, isHung: false, "it took no connection", now: now)
         case .timedOut:
             if case .running(let instance, .trusted) = instances[index].lifecycle {
@@ -201,6 +207,7 @@ package struct InstancePool: Sendable {
     mutating func onStartBegun(_ id: InstanceID) {
         guard let index = index(of: id), instances[index].lifecycle == .waiting else { return }
         instances[index].lifecycle = .starting
+        instances[index].generation = generation
     }
 
     mutating func onInstanceReady(_ instance: RunningInstance, now: Instant) -> [Action] {
@@ -269,7 +276,10 @@ package struct InstancePool: Sendable {
     /// be healthy is not stopped for a number.
     mutating func onAdopt(_ instance: RunningInstance, now: Instant) -> [Action] {
         guard lifecycle == .open, !contains(instance.id) else { return [] }
-        instances.append(PooledInstance(id: instance.id, lifecycle: .running(instance, .found), idleSince: now))
+        instances.append(
+            PooledInstance(
+                id: instance.id, generation: instance.generation, lifecycle: .running(instance, .found), idleSince: now)
+        )
         return [.probeFound(instance)]
     }
 
@@ -300,8 +310,11 @@ package struct InstancePool: Sendable {
     // MARK: The pool
 
     /// The version is the one that answers, now or again.
-    mutating func onOpen(now: Instant) -> [Action] {
+    /// - Parameter generation: instances of an earlier one are replaced: as soon as one that is not has become ready, they
+    ///   finish what they have, and go.
+    mutating func onOpen(generation: Int = 0, now: Instant) -> [Action] {
         lifecycle = .open
+        self.generation = max(self.generation, generation)
         return settle(now: now)
     }
 

@@ -24,6 +24,8 @@ struct PooledInstance: Sendable {
     }
 
     let id: InstanceID
+    /// Of the pool when its start was begun.
+    var generation: Int
     var lifecycle: Lifecycle
     /// Requests whose callers wait for the answer.
     private var awaited: Set<InstancePool.RequestID> = []
@@ -40,8 +42,9 @@ struct PooledInstance: Sendable {
     /// When its start was reported; `nil` for one that an earlier core started.
     var readySince: Instant?
 
-    init(id: InstanceID, lifecycle: Lifecycle, idleSince: Instant) {
+    init(id: InstanceID, generation: Int, lifecycle: Lifecycle, idleSince: Instant) {
         self.id = id
+        self.generation = generation
         self.lifecycle = lifecycle
         self.idleSince = idleSince
     }

@@ -22,6 +22,10 @@ public struct InstanceSpec: Hashable, Sendable {
     public let version: VersionKey
     public let settings: VersionSettings
     public let bundle: BundleID
+    /// What `settings.secrets` names, with the values of now.
+    public var secrets: [SecretReference: SecretValue] = [:]
+    /// The function's `restarts` by which it is started: one of an earlier number is to be replaced.
+    public var generation = 0
 
     public init(id: InstanceID, version: VersionKey, settings: VersionSettings, bundle: BundleID) {
         self.id = id
@@ -32,6 +36,14 @@ public struct InstanceSpec: Hashable, Sendable {
 
     /// What it may take of the machine.
     public var share: Resources { Resources(settings.limits) }
+
+    /// The values of its secrets of one form, by name.
+    package func secrets(as form: SecretReference.Form) -> [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: secrets.filter { $0.key.form == form }.map {
+                ($0.key.name.description, $0.value.text)
+            })
+    }
 }
 
 public struct RunningInstance: Hashable, Sendable {
@@ -40,8 +52,13 @@ public struct RunningInstance: Hashable, Sendable {
     public let endpoint: InstanceEndpoint
     /// What it may take of the machine.
     public let share: Resources
+    /// As in its `InstanceSpec`.
+    public let generation: Int
 
-    public init(id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint, share: Resources) {
+    public init(
+        id: InstanceID, version: VersionKey, endpoint: InstanceEndpoint, share: Resources, generation: Int = 0
+    ) {
+        self.generation = generation
         self.id = id
         self.version = version
         self.endpoint = endpoint
@@ -49,7 +66,8 @@ public struct RunningInstance: Hashable, Sendable {
     }
 
     public init(_ spec: InstanceSpec, at endpoint: InstanceEndpoint) {
-        self.init(id: spec.id, version: spec.version, endpoint: endpoint, share: spec.share)
+        self.init(
+            id: spec.id, version: spec.version, endpoint: endpoint, share: spec.share, generation: spec.generation)
     }
 }
 

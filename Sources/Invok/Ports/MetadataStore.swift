@@ -51,8 +51,11 @@ public protocol MetadataStore: Sendable {
     func activeFunctions() async throws(StoreError) -> [FunctionRecord]
     /// - Throws: `notFound`.
     func setAccess(_ access: Access, of key: FunctionKey, at time: Timestamp) async throws(StoreError)
-    /// Removes the function and its versions. Numbers of its versions are not used again by a later function of the
-    /// same name, so that nothing of the old one can be taken for the new one's.
+    /// Counts that the function's running instances are to be replaced.
+    /// - Throws: `notFound`.
+    func restart(_ key: FunctionKey) async throws(StoreError)
+    /// Removes the function, its versions and its own secrets. Numbers of its versions are not used again by a later
+    /// function of the same name, so that nothing of the old one can be taken for the new one's.
     /// - Throws: `notFound`.
     func deleteFunction(_ key: FunctionKey) async throws(StoreError)
 
@@ -100,6 +103,19 @@ public protocol MetadataStore: Sendable {
     func removeVersion(_ version: VersionKey) async throws(StoreError) -> Bool
     /// All functions, and the artifacts and bundles that any version names, for the removal of what is not among them.
     func references() async throws(StoreError) -> StoreReferences
+
+    // MARK: Secrets
+
+    /// Adds a secret, or replaces its value. The function that it belongs to need not be there yet.
+    /// - Parameter quota: what the namespace may hold then.
+    /// - Throws: `notFound` when the namespace's user does not exist; `exceeded` for `secrets`.
+    func putSecret(_ secret: StoredSecret, within quota: Quota) async throws(StoreError)
+    /// - Throws: `notFound`.
+    func removeSecret(_ key: SecretKey) async throws(StoreError)
+    /// The secrets of a namespace and of its functions, by key.
+    func secrets(in namespace: Namespace) async throws(StoreError) -> [StoredSecret]
+    /// What a function may have for a purpose: the secrets of its namespace and its own, by key.
+    func secrets(of key: FunctionKey, for purpose: SecretKey.Purpose) async throws(StoreError) -> [StoredSecret]
 
     // MARK: Health
 

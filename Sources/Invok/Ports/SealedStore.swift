@@ -12,11 +12,16 @@ public protocol SealedStore: Sendable {
     /// Puts other settings and another archive into a version, a ready one too. Compare and set.
     /// - Returns: `false` when the version is not as `old` says any more, or is gone.
     func replace(_ old: StoredVersion, by new: StoredVersion) async throws(StoreError) -> Bool
+    /// What is stored of the secrets behind `key`, in the order of their keys.
+    func storedSecrets(after key: SecretKey?, limit: Int) async throws(StoreError) -> [StoredSecret]
+    /// Seals a secret anew. Compare and set.
+    /// - Returns: `false` when the secret is not as `old` says any more, or is gone.
+    func replace(_ old: StoredSecret, by new: SealedValue) async throws(StoreError) -> Bool
     /// Lets nothing that was replaced stay in the store's files, as far as the store can see to that.
     func compact() async throws(StoreError)
 }
 
-/// Which key the environments are sealed with, and whether all of them are.
+/// Which key the environments and secrets are sealed with, and whether all of them are.
 public struct Sealing: Hashable, Sendable {
     /// The name of the key.
     public var keyName: String

@@ -9,6 +9,7 @@ public final class Deployments: Sendable {
     private let releases: Releases
     private let quotas: Quotas
     private let places: Admission
+    private let secrets: SecretReader
 
     init(
         world: World, settings: SystemSettings, access: AccessControl, functions: Functions, releases: Releases,
@@ -20,6 +21,7 @@ public final class Deployments: Sendable {
         self.functions = functions
         self.releases = releases
         self.quotas = quotas
+        secrets = SecretReader(world)
         places = Admission(
             places: settings.concurrentDeploys, queueLimit: settings.deployQueueLimit,
             wait: settings.deployQueueWait, clock: world.clock
@@ -71,7 +73,13 @@ public final class Deployments: Sendable {
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits,
-                cors: config.cors, entry: config.entry, mount: config.mount)
+                cors: config.cors, entry: config.entry, mount: config.mount, secrets: config.secrets)
+            // Before a build that could not be started.
+            do throws(SecretReader.Failure) {
+                _ = try await secrets.values(of: config.secrets, for: key)
+            } catch {
+                throw InvokError(error)
+            }
             return try await releases.release(
                 source, storing: kept, as: draft(key, digest, kept.count, settings, by: principal),
                 access: given ?? config.access)
@@ -159,9 +167,12 @@ public final class Deployments: Sendable {
             }
             var limits = active.settings.limits
             if let given = update.limits { limits = try Limits(given) }
+            let secrets = active.settings.secrets ?? []
+            try SecretReference.check(secrets, beside: environment)
             let settings = VersionSettings(
                 runtime: active.settings.runtime, environment: environment, limits: limits,
-                cors: active.settings.cors ?? [], entry: active.settings.entry, mount: active.settings.mount)
+                cors: active.settings.cors ?? [], entry: active.settings.entry, mount: active.settings.mount,
+                secrets: secrets)
             return try await places.run(for: key.namespace) { () throws(InvokError) in
                 let (source, bytes) = try await world.source(of: active.artifact, limits: self.settings.archiveLimits)
                 return try await releases.release(

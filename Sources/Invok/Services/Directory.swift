@@ -7,9 +7,12 @@ struct Route: Hashable, Sendable {
     let access: Access
     /// Without its build log: there are many routes, and nobody reads it here.
     let version: Version
+    /// The function's, by which its instances are told from those to be replaced.
+    let restarts: Int
 
-    init(access: Access, version: Version) {
+    init(access: Access, version: Version, restarts: Int = 0) {
         self.access = access
+        self.restarts = restarts
         var version = version
         version.buildLog = ""
         self.version = version
@@ -119,7 +122,9 @@ final class Directory: Sendable {
         defer { state.withLock { $0.endListing() } }
         var routes: [FunctionKey: Route] = [:]
         for record in try await store.activeFunctions() {
-            routes[record.function.key] = record.active.map { Route(access: record.function.access, version: $0) }
+            routes[record.function.key] = record.active.map {
+                Route(access: record.function.access, version: $0, restarts: record.function.restarts)
+            }
         }
         prepare(routes.sorted { $0.key < $1.key }.map(\.value.version))
         for key in Set(routes.keys).union(keys).sorted() {
@@ -187,7 +192,7 @@ final class Directory: Sendable {
     private func read(_ key: FunctionKey) async throws(StoreError) -> Route? {
         guard let function = try await store.function(key), let number = function.activeVersion else { return nil }
         guard let version = try await store.version(VersionKey(function: key, number: number)) else { return nil }
-        return Route(access: function.access, version: version)
+        return Route(access: function.access, version: version, restarts: function.restarts)
     }
 
     /// Puts in what was read, in one lock with what the dispatcher does, so that two changes reach it in their order.
@@ -200,7 +205,7 @@ final class Directory: Sendable {
             state.lastChange += 1
             state.entries[key] = Entry(route: route, change: state.lastChange, readers: entry.readers)
             // Also when it is not new: what is active takes requests, whatever happened to its pool.
-            if let route { dispatcher.open(route.version) }
+            if let route { dispatcher.open(route.version, generation: route.restarts) }
             // What was not known has nothing to retire, and at the start that is all there is. Nor has another access.
             if let old, old.version.key != route?.version.key {
                 dispatcher.retire(key, except: route?.version.key.number)

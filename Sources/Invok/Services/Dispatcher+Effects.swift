@@ -47,8 +47,10 @@ extension Dispatcher {
         let result: Result<RunningInstance, InstanceStarter.Failure>
         switch await starter.prepare(id, of: version) {
         case .failure(let failure): result = .failure(failure)
-        case .success(let spec):
+        case .success(var spec):
             guard await turn(id, of: key) else { return }
+            // Before its secrets are read: whatever is changed behind this is for a later one.
+            spec.generation = state.withLock { $0.fleet.pools[key]?.machine.generation(of: id) ?? 0 }
             result = await starter.start(spec) { self.carryOut { $0.onRunning(id, now: $1) } }
         }
         calls.onStart(

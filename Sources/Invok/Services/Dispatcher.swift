@@ -203,12 +203,13 @@ final class Dispatcher: Sendable {
     // MARK: Versions
 
     /// Lets the version take requests, now or again, and keeps its minimum of instances running.
-    func open(_ version: Version) {
+    /// - Parameter generation: the function's `restarts`; instances of an earlier one are replaced.
+    func open(_ version: Version, generation: Int = 0) {
         let now = world.clock.now()
         let effects = state.withLock { state -> [Effect] in
             if state.isStopped { return [] }
             state.fleet.makePool(version, firstOrdinal: newOrdinal)
-            return apply(&state) { $0.change(version.key, now: now) { $0.onOpen(now: now) } }
+            return apply(&state) { $0.change(version.key, now: now) { $0.onOpen(generation: generation, now: now) } }
         }
         carryOut(effects)
     }

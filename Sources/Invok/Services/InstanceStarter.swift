@@ -16,12 +16,14 @@ struct InstanceStarter: Sendable {
     private let world: World
     private let settings: SystemSettings
     private let bundles: Bundles
+    private let secrets: SecretReader
     private let logger: Logger
 
     init(world: World, settings: SystemSettings, bundles: Bundles, logger: Logger) {
         self.world = world
         self.settings = settings
         self.bundles = bundles
+        secrets = SecretReader(world)
         self.logger = logger
     }
 
@@ -51,7 +53,7 @@ struct InstanceStarter: Sendable {
         let deadline = began.advanced(by: .seconds(seconds))
         let result =
             await withDeadline(deadline, on: world.clock) { () throws(Failure) in
-                let instance = try await launch(spec)
+                let instance = try await launch(try await withSecrets(spec))
                 onRunning()
                 try await probe(instance)
                 return instance
@@ -119,6 +121,32 @@ struct InstanceStarter: Sendable {
             try await world.logs.append([line], to: function)
         } catch {
             logger.warning("a log line was lost", metadata: ["function": "\(function)", "reason": "\(error)"])
+        }
+    }
+
+    /// Reads the secrets as they are now. A store that does not answer is asked again, for as long as the start may take.
+    private func withSecrets(_ spec: InstanceSpec) async throws(Failure) -> InstanceSpec {
+        var spec = spec
+        while true {
+            do throws(SecretReader.Failure) {
+                spec.secrets = try await secrets.values(
+                    of: spec.settings.secrets ?? [], for: spec.version.function)
+                world.masks.learn(spec.secrets.values, of: spec.version.function)
+                return spec
+            } catch {
+                switch error {
+                case .refused(let reason, let nextStep): throw Failure(reason: "\(reason): \(nextStep)")
+                case .store(let error):
+                    logger.warning(
+                        "an instance waits for its secrets",
+                        metadata: ["instance": "\(spec.id)", "reason": "\(error)"])
+                }
+            }
+            do throws(CancellationError) {
+                try await world.clock.sleep(until: world.clock.now().advanced(by: Self.longestPause))
+            } catch {
+                throw Failure(reason: "its secrets could not be read")
+            }
         }
     }
 

@@ -8,6 +8,7 @@ public final class InvokSystem: Sendable {
     public let deployments: Deployments
     public let invocations: Invocations
     public let logs: FunctionLogs
+    public let secrets: Secrets
     public let quotas: Quotas
     public let uploads: Uploads
     public let world: World
@@ -67,6 +68,7 @@ public final class InvokSystem: Sendable {
             world: world, accounts: accounts, access: access, directory: directory, dispatcher: dispatcher,
             quotas: quotas, logger: logger)
         logs = FunctionLogs(world: world, functions: functions)
+        secrets = Secrets(world: world, access: access, quotas: quotas, directory: directory, changes: changes)
     }
 
     /// Brings the system into a state in which it may answer requests. Call before `run`.

@@ -70,12 +70,14 @@ final class Releases: Sendable {
             let built = try await build(source, draft.artifact, in: draft.function.namespace)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
-            try await tryOut(version)
+            try await tryOut(version, generation: before?.restarts ?? 0)
             let tried = version
             return try await shielded { () throws(InvokError) in
                 try await self.activate(tried, built, expectedActive: before?.activeVersion, access: given)
                 return await self.finish(tried, access) { known in
-                    Route(access: given ?? known?.access ?? access, version: tried)
+                    Route(
+                        access: given ?? known?.access ?? access, version: tried,
+                        restarts: known?.restarts ?? before?.restarts ?? 0)
                 }
             }
         } catch {
@@ -88,11 +90,11 @@ final class Releases: Sendable {
     /// Tries and activates a version that was ready before.
     func reactivate(_ target: Version, of function: Function) async throws(InvokError) -> Deployment {
         do throws(InvokError) {
-            try await tryOut(target)
+            try await tryOut(target, generation: function.restarts)
             return try await shielded { () throws(InvokError) in
                 try await self.activate(target, expectedActive: function.activeVersion)
                 return await self.finish(target, function.access) { known in
-                    known.map { Route(access: $0.access, version: target) }
+                    known.map { Route(access: $0.access, version: target, restarts: $0.restarts) }
                 }
             }
         } catch {
@@ -108,7 +110,7 @@ final class Releases: Sendable {
             try await world.store.setAccess(access, of: key, at: world.clock.wallTime())
         }
         return await finish(active, access) { known in
-            known.map { Route(access: access, version: $0.version) }
+            known.map { Route(access: access, version: $0.version, restarts: $0.restarts) }
         }
     }
 
@@ -148,9 +150,9 @@ final class Releases: Sendable {
     }
 
     /// Starts one instance and sees it answer.
-    private func tryOut(_ version: Version) async throws(InvokError) {
+    private func tryOut(_ version: Version, generation: Int) async throws(InvokError) {
         let began = world.clock.wallTime()
-        dispatcher.open(version)
+        dispatcher.open(version, generation: generation)
         do throws(Dispatcher.Failure) {
             let place = try await dispatcher.acquire(version.key, failsFast: true)
             dispatcher.release(place, .answered)

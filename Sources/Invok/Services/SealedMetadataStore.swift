@@ -123,6 +123,24 @@ struct SealedMetadataStore: MetadataStore {
 
     func references() async throws(StoreError) -> StoreReferences { try await store.references() }
 
+    func restart(_ key: FunctionKey) async throws(StoreError) { try await store.restart(key) }
+
+    // MARK: What comes sealed
+
+    func putSecret(_ secret: StoredSecret, within quota: Quota) async throws(StoreError) {
+        try await store.putSecret(secret, within: quota)
+    }
+
+    func removeSecret(_ key: SecretKey) async throws(StoreError) { try await store.removeSecret(key) }
+
+    func secrets(in namespace: Namespace) async throws(StoreError) -> [StoredSecret] {
+        try await store.secrets(in: namespace)
+    }
+
+    func secrets(of key: FunctionKey, for purpose: SecretKey.Purpose) async throws(StoreError) -> [StoredSecret] {
+        try await store.secrets(of: key, for: purpose)
+    }
+
     func check() async throws(StoreError) { try await store.check() }
 }
 

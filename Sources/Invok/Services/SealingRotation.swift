@@ -1,11 +1,13 @@
-/// Changes the key that environments are sealed with. It may be interrupted anywhere: run again with the same keys, it
-/// goes on. No core may serve from the store meanwhile.
+/// Changes the key that environments and secrets are sealed with. It may be interrupted anywhere: run again with the same
+/// keys, it goes on. No core may serve from the store meanwhile.
 public struct SealingRotation: Sendable {
     public struct Outcome: Hashable, Sendable {
-        /// How many environments have the new key now that had another.
+        /// How many environments and secrets have the new key now that had another.
         public var resealed = 0
         /// Those that could not be opened: their functions do not start until they are deployed again.
         public var lost: [VersionKey] = []
+        /// The same of secrets: they have to be set again.
+        public var lostSecrets: [SecretKey] = []
     }
 
     private let store: any SealedStore
@@ -42,6 +44,16 @@ public struct SealingRotation: Sendable {
             }
             var resealed = stored
             resealed.settings = new.seal(open, of: stored.key.function)
+            _ = try await storing { () throws(StoreError) in try await store.replace(stored, by: resealed) }
+            outcome.resealed += 1
+        }
+        try await store.forEachSecret { (stored) throws(InvokError) in
+            guard stored.value.keyName != new.key.name else { return }
+            guard let open = old?.open(stored.value, of: stored.key) else {
+                outcome.lostSecrets.append(stored.key)
+                return
+            }
+            let resealed = new.seal(open, of: stored.key)
             _ = try await storing { () throws(StoreError) in try await store.replace(stored, by: resealed) }
             outcome.resealed += 1
         }

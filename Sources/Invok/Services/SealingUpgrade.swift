@@ -131,4 +131,18 @@ extension SealedStore {
             last = end.key
         }
     }
+
+    /// The same for each secret.
+    func forEachSecret(_ body: (StoredSecret) async throws(InvokError) -> Void) async throws(InvokError) {
+        var last: SecretKey?
+        while true {
+            let (after, limit) = (last, SealingUpgrade.pageSize)
+            let page = try await storing { () throws(StoreError) in
+                try await storedSecrets(after: after, limit: limit)
+            }
+            for secret in page { try await body(secret) }
+            guard page.count == limit, let end = page.last else { return }
+            last = end.key
+        }
+    }
 }

@@ -10,7 +10,9 @@ public struct World: Sendable {
     public var archives: any ArchiveReader
     public var spool: any Spool
     public var disk: any DataDisk
+    /// Masked by `masks`: nobody else's lines get in.
     public var logs: any LogStore
+    public var masks: LogMasks
     public var transport: any InstanceTransport
     public var passwords: any PasswordHasher
     public var tokens: any TokenCodec
@@ -22,8 +24,8 @@ public struct World: Sendable {
     public init(
         store: any MetadataStore, accounts: any AccountStore, cache: any CoordinationCache,
         engine: any ContainerEngine, builder: any FunctionBuilder, artifacts: any ArtifactStore,
-        archives: any ArchiveReader, spool: any Spool,
-        disk: any DataDisk, logs: any LogStore, transport: any InstanceTransport, passwords: any PasswordHasher,
+        archives: any ArchiveReader, spool: any Spool, disk: any DataDisk, logs: any LogStore, masks: LogMasks,
+        transport: any InstanceTransport, passwords: any PasswordHasher,
         tokens: any TokenCodec, sealer: EnvironmentSealer, clock: any Clock, randomness: any Randomness
     ) {
         self.store = store
@@ -36,6 +38,7 @@ public struct World: Sendable {
         self.spool = spool
         self.disk = disk
         self.logs = logs
+        self.masks = masks
         self.transport = transport
         self.passwords = passwords
         self.tokens = tokens

@@ -22,12 +22,18 @@ enum WireSchemas {
         "Function": .object([
             required("uuid", .uuid), required("name", .string), optional("runtime", runtime),
             required("access", access), optional("active_version", .integer), optional("limits", .reference("Limits")),
-            required("env", .array(.string)), required("path", .string), required("created_at", .dateTime),
+            required("env", .array(.string)), optional("secrets", .array(.string)), required("path", .string),
+            required("created_at", .dateTime),
             required("updated_at", .dateTime),
         ]),
         "FunctionUpdate": .object([
             optional("access", access), optional("env", .map(.string)), optional("limits", .reference("Limits")),
         ]),
+        "Secret": .object([
+            required("name", .string), optional("function", .string), required("purpose", purpose),
+            required("changed_at", .dateTime), optional("restarted", .array(.string)),
+        ]),
+        "SecretUpdate": .object([required("value", .string)]),
         "Upload": .object([required("file", .binary)]),
         "Deployed": .object([
             required("uuid", .uuid), required("name", .string), required("version", .integer),
@@ -72,6 +78,7 @@ enum WireSchemas {
     ]
 
     private static let access = Schema.string(oneOf: Access.allCases.map(\.rawValue))
+    private static let purpose = Schema.string(oneOf: SecretKey.Purpose.allCases.map(\.rawValue))
     private static let role = Schema.string(oneOf: Role.allCases.map(\.rawValue))
     private static let runtime = Schema.string(oneOf: Runtime.allCases.map(\.rawValue))
 

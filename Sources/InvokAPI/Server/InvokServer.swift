@@ -81,6 +81,7 @@ enum API {
             AccountRoutes.routes(system.accounts) + InvitationRoutes.routes(system.registrations)
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
+            + SecretRoutes.routes(system)
             + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system)
             + InvocationRoutes.routes
         return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])

@@ -18,6 +18,7 @@
 
 // The same on both architectures.
 enum { SCM_RIGHTS = 1, MSG_CMSG_CLOEXEC = 0x40000000, O_WRONLY = 1, O_CLOEXEC = 02000000, WNOHANG = 1 };
+enum { O_CREAT = 0100, O_EXCL = 0200 };
 enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32 };
 enum { F_SETFD = 2, F_SETFL = 4, F_SETOWN = 8, F_DUPFD_CLOEXEC = 1030, O_ASYNC = 020000 };
 enum { MSG_PEEK = 2, MSG_DONTWAIT = 0x40 };
@@ -33,7 +34,7 @@ struct head {
 };
 enum { SETUP = 0x31564B49, COMMAND = 0x32564B49 };
 enum { SWITCH_USER = 1, USER_NAMESPACE = 2, DIES_WITH_CORE = 4 };  // of a setup
-enum { KEEPS_LISTENER = 1, KEEPS_VARIABLES = 2 };                  // of a command
+enum { KEEPS_LISTENER = 1, KEEPS_VARIABLES = 2, FILES_SHIFT = 16 };  // of a command: above these, the number of files
 
 struct io_vector { void *base; usize count; };
 struct socket_message {
@@ -191,6 +192,20 @@ static char *next_string(char **at, const char *end) {
     return start;
 }
 
+// For the function's user alone, and in memory: where it lies is Invok's choice.
+static void write_secret(const char *path, const char *text) {
+    long number = CALL4(openat, -100, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (number < 0) fail(BROKEN, "a secret cannot be written", number);
+    for (usize count = length_of(text); count > 0;) {
+        long written = CALL3(write, number, text, count);
+        if (written == -EINTR) continue;
+        if (written <= 0) fail(BROKEN, "a secret cannot be written", written);
+        text += written;
+        count -= (usize)written;
+    }
+    CALL1(close, number);
+}
+
 static struct command receive_command(int socket, char **own) {
     int listener = -1;
     struct head head = receive_head(socket, COMMAND, &listener);
@@ -212,6 +227,10 @@ static struct command receive_command(int socket, char **own) {
     command.directory = next_string(&at, end);
     for (u32 i = 0; i < head.first; i++) command.arguments[i] = next_string(&at, end);
     for (u32 i = 0; i < head.second; i++) command.variables[i] = next_string(&at, end);
+    for (u32 i = 0; i < head.flags >> FILES_SHIFT; i++) {
+        char *path = next_string(&at, end);
+        write_secret(path, next_string(&at, end));
+    }
     usize count = head.second;
     for (usize i = 0; head.flags & KEEPS_VARIABLES && i < count_own; i++)
         if (!has_name_of(command.variables, own[i])) command.variables[count++] = own[i];

@@ -10,6 +10,8 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
     public var limits: Limits?
     /// Names only: values may be secrets.
     public var env: [String]
+    /// The names of the secrets that it runs with; missing where the server knows of none.
+    public var secrets: [String]?
     /// The path to invoke, `/invok/{uuid}/{name}`.
     public var path: String
     /// RFC 3339, UTC.
@@ -17,7 +19,7 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
     public var updatedAt: String
 
     enum CodingKeys: String, CodingKey {
-        case uuid, name, runtime, access, limits, env, path
+        case uuid, name, runtime, access, limits, env, secrets, path
         case activeVersion = "active_version"
         case createdAt = "created_at"
         case updatedAt = "updated_at"
@@ -32,6 +34,7 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
         activeVersion = record.function.activeVersion
         limits = record.active?.settings.limits
         env = record.active?.settings.environment.variables.keys.sorted() ?? []
+        secrets = record.active?.settings.secrets?.map(\.name.description)
         path = "/invok/\(key)"
         createdAt = record.function.createdAt.description
         updatedAt = record.function.updatedAt.description

@@ -40,7 +40,7 @@ public struct Environment: Hashable, Sendable, Codable {
 
     /// `INVOK_…` and `LISTEN_…` speak to the shim; `LD_…` would load code into it; with another `PATH` or `HOME` it would
     /// not find what the sandbox has. `TZ` and `LANG` are anybody's to set.
-    private static func isReserved(_ name: String) -> Bool {
+    static func isReserved(_ name: String) -> Bool {
         ["PATH", "HOME"].contains(name) || name.hasPrefix("INVOK_") || name.hasPrefix("LISTEN_")
             || name.hasPrefix("LD_")
     }

@@ -70,6 +70,8 @@ public struct FunctionConfig: Hashable, Sendable {
     /// Where the function is, unless in the file that its runtime looks for.
     public let entry: EntryPoint?
     public let mount: Mount
+    /// What it runs with besides, by name; empty for nothing.
+    public let secrets: [SecretReference]
     /// The same file without `env`, which the archive and the bundle that are kept have in its place: secrets are kept
     /// sealed and nowhere else. `nil` where the file has no `env`.
     package let withoutEnvironment: [UInt8]?
@@ -107,6 +109,8 @@ public struct FunctionConfig: Hashable, Sendable {
         cors = try Self.origins(document.cors ?? [])
         entry = try document.entry.map { (text) throws(InvokError) in try EntryPoint(text) }
         mount = try document.mount.map { (text) throws(InvokError) in try Self.mount(text) } ?? .standard
+        secrets = document.secrets ?? []
+        try SecretReference.check(secrets, beside: environment)
         withoutEnvironment = document.env == nil ? nil : document.withoutEnvironment
     }
 
@@ -154,9 +158,10 @@ public struct FunctionConfig: Hashable, Sendable {
         var cors: [String]?
         var entry: String?
         var mount: String?
+        var secrets: [SecretReference]?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case function_name, runtime, env, access, limits, cors, entry, mount
+            case function_name, runtime, env, access, limits, cors, entry, mount, secrets
         }
 
         var withoutEnvironment: [UInt8] {
@@ -169,7 +174,7 @@ public struct FunctionConfig: Hashable, Sendable {
         }
 
         init(from decoder: any Decoder) throws {
-            try refuseUnknownKeys(in: decoder.container(keyedBy: AnyKey.self), known: CodingKeys.self, prefix: "")
+            try refuseUnknownKeys(in: decoder.container(keyedBy: ConfigKey.self), known: CodingKeys.self, prefix: "")
             let container = try decoder.container(keyedBy: CodingKeys.self)
             function_name = try container.decode(String.self, forKey: .function_name)
             runtime = try container.decode(String.self, forKey: .runtime)
@@ -179,9 +184,10 @@ public struct FunctionConfig: Hashable, Sendable {
             cors = try container.decodeIfPresent([String].self, forKey: .cors)
             entry = try container.decodeIfPresent(String.self, forKey: .entry)
             mount = try container.decodeIfPresent(String.self, forKey: .mount)
+            secrets = try container.decodeIfPresent([SecretReference].self, forKey: .secrets)
             if limits != nil {
                 try refuseUnknownKeys(
-                    in: container.nestedContainer(keyedBy: AnyKey.self, forKey: .limits),
+                    in: container.nestedContainer(keyedBy: ConfigKey.self, forKey: .limits),
                     known: LimitsConfig.CodingKeys.self,
                     prefix: "limits.")
             }
@@ -215,13 +221,13 @@ public struct FunctionConfig: Hashable, Sendable {
         case is String.Type: "text"
         case is Int.Type: "a whole number"
         case is Double.Type: "a number"
-        case is [Any].Type, is [String].Type: "a list"
+        case is [Any].Type, is [String].Type, is [SecretReference].Type: "a list"
         default: "an object"
         }
     }
 }
 
-private struct AnyKey: CodingKey {
+struct ConfigKey: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
     init?(stringValue: String) { self.stringValue = stringValue }
@@ -229,8 +235,8 @@ private struct AnyKey: CodingKey {
 }
 
 /// A misspelt key would otherwise be a setting silently lost.
-private func refuseUnknownKeys<Known: CodingKey & CaseIterable>(
-    in container: KeyedDecodingContainer<AnyKey>, known: Known.Type, prefix: String
+func refuseUnknownKeys<Known: CodingKey & CaseIterable>(
+    in container: KeyedDecodingContainer<ConfigKey>, known: Known.Type, prefix: String
 ) throws {
     let names = Known.allCases.map(\.stringValue)
     for key in container.allKeys.map(\.stringValue).sorted() where !names.contains(key) {

@@ -7,6 +7,8 @@ public struct Quota: Hashable, Sendable {
     public enum Name: String, Hashable, Sendable, CaseIterable, Codable, Comparable {
         /// Functions of one's namespace.
         case functions
+        /// Of one's namespace and of its functions.
+        case secrets
         /// Ready versions of each function that are kept besides the active one.
         case versions
         /// Archives and bundles of all versions, in megabytes (2^20 bytes).
@@ -29,7 +31,7 @@ public struct Quota: Hashable, Sendable {
         /// What holds without any setting.
         public var standard: Int {
             switch self {
-            case .functions: 100
+            case .functions, .secrets: 100
             case .versions: 10
             case .storageMB: 5120
             case .instances: 50
@@ -46,6 +48,7 @@ public struct Quota: Hashable, Sendable {
         public var summary: String {
             switch self {
             case .functions: "functions"
+            case .secrets: "secrets of the namespace and its functions"
             case .versions: "versions kept of each function besides the active one"
             case .storageMB: "MB of archives and bundles"
             case .instances: "instances at a time"
@@ -134,6 +137,9 @@ extension Quota {
         if after.functions > max(before.functions, self[.functions]) {
             return QuotaExcess(.functions, value: self[.functions], used: before.functions)
         }
+        if after.secrets > max(before.secrets, self[.secrets]) {
+            return QuotaExcess(.secrets, value: self[.secrets], used: before.secrets)
+        }
         if after.bytes > max(before.bytes, bytes(.storageMB)) {
             return QuotaExcess(.storageMB, value: self[.storageMB], used: before.bytes.megabytes)
         }
@@ -151,10 +157,12 @@ public struct StoredUsage: Hashable, Sendable {
     public var functions: Int
     /// Of archives and bundles.
     public var bytes: Int
+    public var secrets: Int
 
-    public init(functions: Int = 0, bytes: Int = 0) {
+    public init(functions: Int = 0, bytes: Int = 0, secrets: Int = 0) {
         self.functions = functions
         self.bytes = bytes
+        self.secrets = secrets
     }
 }
 

@@ -41,10 +41,14 @@ public struct Function: Hashable, Sendable {
     public var activeVersion: Int?
     public let createdAt: Timestamp
     public var updatedAt: Timestamp
+    /// How often somebody has had its running instances replaced.
+    public var restarts: Int
 
     public init(
-        key: FunctionKey, access: Access, activeVersion: Int? = nil, createdAt: Timestamp, updatedAt: Timestamp
+        key: FunctionKey, access: Access, activeVersion: Int? = nil, createdAt: Timestamp, updatedAt: Timestamp,
+        restarts: Int = 0
     ) {
+        self.restarts = restarts
         self.key = key
         self.access = access
         self.activeVersion = activeVersion
@@ -66,13 +70,16 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     public let entry: EntryPoint?
     /// `nil` in what was stored before there was a choice: at its name, whatever it is.
     public let mount: Mount?
+    /// The secrets that it runs with. `nil` where none are named, and in what was stored before there were any.
+    public let secrets: [SecretReference]?
     /// The environment as the store keeps it, in the place of `environment`, which is empty then. Above the store it is
     /// `nil`, unless it could not be opened.
-    public let sealed: SealedEnvironment?
+    public let sealed: SealedValue?
 
     public init(
         runtime: Runtime, environment: Environment, limits: Limits, cors: [String] = [],
-        entry: EntryPoint? = nil, mount: Mount? = .standard, sealed: SealedEnvironment? = nil
+        entry: EntryPoint? = nil, mount: Mount? = .standard, secrets: [SecretReference] = [],
+        sealed: SealedValue? = nil
     ) {
         self.runtime = runtime
         self.environment = environment
@@ -80,14 +87,15 @@ public struct VersionSettings: Hashable, Sendable, Codable {
         self.cors = cors.isEmpty ? nil : cors
         self.entry = entry
         self.mount = mount
+        self.secrets = secrets.isEmpty ? nil : secrets
         self.sealed = sealed
     }
 
     /// The same but for the environment, open or sealed.
-    package func with(_ environment: Environment, sealed: SealedEnvironment?) -> VersionSettings {
+    package func with(_ environment: Environment, sealed: SealedValue?) -> VersionSettings {
         VersionSettings(
             runtime: runtime, environment: environment, limits: limits, cors: cors ?? [], entry: entry, mount: mount,
-            sealed: sealed)
+            secrets: secrets ?? [], sealed: sealed)
     }
 }
 

@@ -1,7 +1,7 @@
 extension Migration {
     /// Invitations.
     static let accounts = Migration(
-        number: 5, name: "accounts",
+        number: 6, name: "accounts",
         sql: """
             CREATE TABLE invitation (
                 id uuid NOT NULL PRIMARY KEY,

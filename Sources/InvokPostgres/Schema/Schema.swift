@@ -14,7 +14,7 @@ struct Migration: Sendable {
 /// They are taken in one transaction behind a lock, so that several cores may start at once. Everything lives in the
 /// session's first schema (`search_path`), which is `public` unless the URL's `options` say otherwise.
 struct Schema: Sendable {
-    static let current = Schema(migrations: [.initial, .quotas, .sealing, .artifactParts, .accounts])
+    static let current = Schema(migrations: [.initial, .quotas, .sealing, .artifactParts, .secrets, .accounts])
 
     /// Numbered from 1 without gaps.
     let migrations: [Migration]

@@ -1,7 +1,7 @@
 extension Migration {
     /// Invitations.
     static let accounts = Migration(
-        number: 4, name: "accounts",
+        number: 5, name: "accounts",
         sql: """
             CREATE TABLE invitation (
                 id TEXT NOT NULL PRIMARY KEY,

@@ -187,5 +187,18 @@ public struct RecordingMetadataStore: MetadataStore {
         try await store.expiredVersions(retention, limit: limit)
     }
     public func references() async throws(StoreError) -> StoreReferences { try await store.references() }
+    public func restart(_ key: FunctionKey) async throws(StoreError) { try await store.restart(key) }
+    public func putSecret(_ secret: StoredSecret, within quota: Quota) async throws(StoreError) {
+        try await store.putSecret(secret, within: quota)
+    }
+    public func removeSecret(_ key: SecretKey) async throws(StoreError) { try await store.removeSecret(key) }
+    public func secrets(in namespace: Namespace) async throws(StoreError) -> [StoredSecret] {
+        try await store.secrets(in: namespace)
+    }
+    public func secrets(
+        of key: FunctionKey, for purpose: SecretKey.Purpose
+    ) async throws(StoreError) -> [StoredSecret] {
+        try await store.secrets(of: key, for: purpose)
+    }
     public func check() async throws(StoreError) { try await store.check() }
 }

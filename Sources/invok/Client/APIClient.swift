@@ -16,7 +16,7 @@ struct APIClient: Sendable {
     private let http: HTTPClient
 
     /// The methods of the control API.
-    enum Method: String { case GET, POST, DELETE }
+    enum Method: String { case GET, POST, PUT, DELETE }
 
     /// The largest answer that is read whole: lists and logs.
     private static let maximumAnswerBytes = 64 << 20

@@ -57,7 +57,7 @@ struct CredentialOptions: ParsableArguments {
 
     private func readPassword(_ context: Context, isNew: Bool) throws(Failure) -> String {
         if passwordStdin {
-            let bytes = try Files.readAll(STDIN_FILENO, name: "stdin")
+            let bytes = try Files.readStandardInput()
             var text = String(decoding: bytes, as: UTF8.self)
             // `echo` and editors end the line; no password ends with one.
             if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }

@@ -39,7 +39,7 @@ struct InvokCommand: AsyncParsableCommand {
                 name: "Functions",
                 subcommands: [
                     CreateCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self, ListCommand.self,
-                    VersionsCommand.self, RollbackCommand.self, DeleteCommand.self,
+                    VersionsCommand.self, RollbackCommand.self, DeleteCommand.self, SecretCommand.self,
                 ]),
             CommandGroup(
                 name: "Account",

@@ -98,6 +98,9 @@ enum Files {
         throw .file(path, "read", reason())
     }
 
+    /// All of the standard input.
+    static func readStandardInput() throws(Failure) -> [UInt8] { try readAll(STDIN_FILENO, name: "stdin") }
+
     /// All that can be read from a descriptor.
     static func readAll(_ descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
         var content: [UInt8] = []

@@ -97,6 +97,9 @@ struct HTTPScenarios {
                 "/api/v1/functions/{namespace}/{name}/versions": ["get"],
                 "/api/v1/functions/{namespace}/{name}/rollback": ["post"],
                 "/api/v1/functions/{namespace}/{name}/logs": ["get"], "/api/openapi.json": ["get"],
+                "/api/v1/functions/{namespace}/{name}/restart": ["post"], "/api/v1/secrets/{namespace}": ["get"],
+                "/api/v1/functions/{namespace}/{name}/secrets/{secret}": ["delete", "put"],
+                "/api/v1/secrets/{namespace}/{secret}": ["delete", "put"],
                 "/healthz": ["get"], "/readyz": ["get"],
             ]
             for (path, methods) in expected {

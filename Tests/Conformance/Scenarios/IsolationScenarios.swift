@@ -86,6 +86,9 @@ struct IsolationScenarios {
             ("GET", owner.api(name, "/versions"), nil),
             ("POST", owner.api(name, "/rollback"), Array("{}".utf8)),
             ("GET", owner.api(name, "/logs"), nil),
+            ("POST", owner.api(name, "/restart"), nil),
+            ("PUT", owner.api(name, "/secrets/TOKEN"), Array(#"{"value":"planted"}"#.utf8)),
+            ("DELETE", owner.api(name, "/secrets/TOKEN"), nil),
         ]
     }
 

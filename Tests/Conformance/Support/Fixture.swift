@@ -9,6 +9,9 @@ struct Fixture: Sendable {
     var env: [String: String] = [:]
     var access: String?
     var limits: [String: Double] = [:]
+    /// Secrets that it has as variables and as files.
+    var secrets: [String] = []
+    var secretFiles: [String] = []
     /// More of its `config.json`.
     var settings: [String: String] = [:]
     /// Where its source is, unless where its runtime looks for it.
@@ -24,6 +27,8 @@ struct Fixture: Sendable {
     private var config: [UInt8] {
         var object: [String: Any] = ["function_name": name, "runtime": runtime.rawValue, "env": env]
         object["access"] = access
+        let files = secretFiles.map { ["name": $0, "as": "file"] }
+        if !secrets.isEmpty || !files.isEmpty { object["secrets"] = secrets as [Any] + files as [Any] }
         object.merge(settings.mapValues { $0 as Any }) { $1 }
         // Whole numbers must look like ones.
         if !limits.isEmpty { object["limits"] = limits.mapValues { $0 == $0.rounded() ? Int($0) as Any : $0 as Any } }
@@ -102,6 +107,45 @@ struct Fixture: Sendable {
                 def handler(request):
                     return os.environ.get("\(variable)", "")
                 """)
+    }
+
+    /// Answers with a secret that it has as a variable, and prints it.
+    static func secret(_ name: String, _ variable: String) -> Fixture {
+        var fixture = Fixture(
+            name: name,
+            source: """
+                # sim: env \(variable)
+                # sim: log-env \(variable)
+                import os
+                def handler(request):
+                    print("it is " + os.environ["\(variable)"], flush=True)
+                    return os.environ["\(variable)"]
+                """)
+        fixture.secrets = [variable]
+        return fixture
+    }
+
+    /// Answers with a secret that it has as a file, and with what is wrong with that.
+    static func secretFile(_ name: String, _ secret: String) -> Fixture {
+        var fixture = Fixture(
+            name: name,
+            source: """
+                # sim: secret-file \(secret)
+                import os
+                def handler(request):
+                    path = "/run/secrets/\(secret)"
+                    mounts = [line.split() for line in open("/proc/self/mounts")]
+                    if not any(mount[1:3] == ["/run/secrets", "tmpfs"] for mount in mounts):
+                        return "it is not in memory"
+                    status = os.stat(path)
+                    if status.st_mode & 0o777 != 0o400 or status.st_uid != os.getuid():
+                        return "it is " + oct(status.st_mode)
+                    if "\(secret)" in os.environ:
+                        return "it is a variable, too"
+                    return open(path, newline="").read()
+                """)
+        fixture.secretFiles = [secret]
+        return fixture
     }
 
     static func status(_ name: String, _ code: Int) -> Fixture {

@@ -150,7 +150,7 @@ extension ContainerPlanTests {
             "invok.version": "3",
             "invok.instance": "hello-cf4c4732fd3b8f8a55b6-3-7",
             "invok.memory-mb": "128",
-            "invok.millicpus": "1000"
+            "invok.millicpus": "1000", "invok.generation": "0"
           },
           "HostConfig": {
             "NetworkMode": "none",

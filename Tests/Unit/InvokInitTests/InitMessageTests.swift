@@ -30,6 +30,11 @@ import Testing
         command.keepsListener = true
         command.keepsVariables = true
         #expect(words(command.bytes)[1] == 3)
+        command.files = ["/run/secrets/B": "b\n", "/run/secrets/A": "ä"]
+        #expect(words(command.bytes)[1] == 0x2_0003)
+        #expect(
+            String(decoding: command.bytes.dropFirst(20), as: UTF8.self)
+                == text + "/run/secrets/A\0ä\0/run/secrets/B\0b\n\0")
     }
 
     @Test func theProgramIsASmallStaticOne() {

@@ -15,7 +15,8 @@ import Testing
                 "2 ada10919df8d0fe4e89c414e04a4e645875f43516f971ab3b03932a7833cef54",
                 "3 72d0b6debc6705ac00a616b97e2033561289ec05d9cefe234c9d27e3b918615c",
                 "4 9d3fb02b56b262a6490cb953acd105c62563bb28c7a4a2e895a50a6abfc7672b",
-                "5 7cc8916686a4109e555cf39307dcfd537698bafac3182c85ee032efee3088289",
+                "5 9444983da97ccd5a3ce84f8ea81f9cdd6420e6641c08b5fff5c31f036184deb7",
+                "6 7cc8916686a4109e555cf39307dcfd537698bafac3182c85ee032efee3088289",
             ])
     }
 }

@@ -28,7 +28,8 @@ struct SchemaTests {
                 "1 38fece3049e4446c14b81dadf093e8edd6f29d07b34e04a9d0a8a9a706f8032e",
                 "2 15474464a984d27f881bf54d6b2776498d6e2743c0c5588605f4e73e76018f00",
                 "3 c6a08f94da3c850ea4c5ff74cc16a64ea82bb50c2bb480d2688e32510692ba5a",
-                "4 9777bcdcbbef327944e13cac175cc2dcf23588355e83388ec167316bb18ffc93",
+                "4 885b3df3b446d9f2b972aad1f618298f46b9be5b0ac5bf5afe519b25fc8a8d29",
+                "5 9777bcdcbbef327944e13cac175cc2dcf23588355e83388ec167316bb18ffc93",
             ])
     }
 

@@ -39,6 +39,12 @@ struct RouteTests {
         "GET /api/v1/functions/{namespace}/{name}/versions": (401, .status(404)),
         "POST /api/v1/functions/{namespace}/{name}/rollback": (401, .status(404)),
         "GET /api/v1/functions/{namespace}/{name}/logs": (401, .status(404)),
+        "POST /api/v1/functions/{namespace}/{name}/restart": (401, .status(404)),
+        "PUT /api/v1/functions/{namespace}/{name}/secrets/{secret}": (401, .status(404)),
+        "DELETE /api/v1/functions/{namespace}/{name}/secrets/{secret}": (401, .status(404)),
+        "GET /api/v1/secrets/{namespace}": (401, .status(404)),
+        "PUT /api/v1/secrets/{namespace}/{secret}": (401, .status(404)),
+        "DELETE /api/v1/secrets/{namespace}/{secret}": (401, .status(404)),
         "GET /invok/logs/{namespace}/{name}": (401, .status(404)),
         "POST /invok/deploy": (401, .status(404)),
         "GET /invok/{namespace}/{name}": (401, .status(404)),
@@ -66,6 +72,7 @@ struct RouteTests {
                 guard let expected = Self.expectations["\(route.method.rawValue) \(route.path)"] else { continue }
                 let path = route.path.replacing("{namespace}", with: "\(owner.user.uuid)")
                     .replacing("{name}", with: "hello").replacing("{id}", with: "\(owner.user.uuid)")
+                    .replacing("{secret}", with: "TOKEN")
                 for token in [nil, "nonsense", owner.token + "0"] {
                     let answer = try await server.call(route.method, path, token: token, body: body(for: route))
                     #expect(answer.status == expected.withoutToken, "\(route.method) \(path)")

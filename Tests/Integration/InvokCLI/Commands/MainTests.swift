@@ -48,6 +48,7 @@ import Testing
         "list", "ls --json -q", "invoke -n a", "invoke -n a -X PUT -H A:b -H C:d -d @- /p?q -i", "invoke -n a -d -5",
         "logs -n a -f --since 10m --limit 5", "versions -n a", "rollback -n a --to 3", "delete -n a --yes",
         "rm -n a -y",
+        "secret set A", "secret set A -n a -f x --restart", "secret list", "secret ls -n a", "secret rm A --force",
         "status --host http://x", "completion zsh",
     ])
     func parses(_ line: String) throws {

@@ -26,9 +26,10 @@ struct DrivenPool {
 
     func id(_ ordinal: UInt32) -> InstanceID { InstanceID(version: version, ordinal: ordinal) }
 
-    func instance(_ ordinal: UInt32) -> RunningInstance {
+    func instance(_ ordinal: UInt32, generation: Int = 0) -> RunningInstance {
         RunningInstance(
-            id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"), share: Resources(.standard))
+            id: id(ordinal), version: version, endpoint: .unixSocket("/\(ordinal)"), share: Resources(.standard),
+            generation: generation)
     }
 
     /// Remembers who got which instance, and lets starts begin, unless they are held.
@@ -44,6 +45,9 @@ struct DrivenPool {
 
     mutating func cancelled(_ id: UInt64) -> [InstancePool.Action] { note(machine.onRequestCancelled(id, now: .zero)) }
     mutating func open(at time: Int64 = 0) -> [InstancePool.Action] { note(machine.onOpen(now: .milliseconds(time))) }
+    mutating func restart(_ generation: Int, at time: Int64 = 0) -> [InstancePool.Action] {
+        note(machine.onOpen(generation: generation, now: .milliseconds(time)))
+    }
     mutating func drain(at time: Int64 = 0) -> [InstancePool.Action] { note(machine.onDrain(now: .milliseconds(time))) }
     mutating func adopt(_ ordinal: UInt32) -> [InstancePool.Action] {
         note(machine.onAdopt(instance(ordinal), now: .zero))

@@ -45,7 +45,7 @@ struct EnvironmentSealerTests {
             changed[index] ^= 1
             let forged = VersionSettings(
                 runtime: .python, environment: .empty, limits: sealed.limits,
-                sealed: SealedEnvironment(keyName: sealer.key.name, box: changed))
+                sealed: SealedValue(keyName: sealer.key.name, box: changed))
             #expect(sealer.open(forged, of: key) == nil, "byte \(index)")
         }
     }

@@ -146,6 +146,22 @@ struct SealingUpgradeTests {
         #expect(try await kept() == before)
     }
 
+    @Test func secretsGetTheNewKeyOrAreNamed() async throws {
+        _ = try await wroteWithoutSealing()
+        try await upgrade()
+        let namespace = try #require(try await store.onlyUser())
+        let (value, third) = (try SecretValue("planted"), EnvironmentSealerTests.sealer("three"))
+        let keys = try ["A", "B"].map { SecretKey(namespace: namespace, name: try SecretName($0)) }
+        for (key, sealer) in zip(keys, [sealer, third]) {
+            let secret = StoredSecret(
+                key: key, value: sealer.seal(value, of: key), changedAt: Timestamp(millisecondsSinceEpoch: 1))
+            try await store.putSecret(secret, within: Quota())
+        }
+        #expect(try await SealingRotation(store: store, old: sealer, new: other).run().lostSecrets == [keys[1]])
+        let stored = try await store.secrets(in: namespace)
+        #expect(other.open(stored[0].value, of: keys[0]) == value && sealer.open(stored[0].value, of: keys[0]) == nil)
+    }
+
     @Test func whatALostKeySealedIsNamedAndGivenUp() async throws {
         let keys = try await wroteWithoutSealing()
         try await upgrade()
@@ -186,6 +202,16 @@ private struct FailingSealedStore: SealedStore {
     }
 
     func replace(_ old: StoredVersion, by new: StoredVersion) async throws(StoreError) -> Bool {
+        try count()
+        return try await store.replace(old, by: new)
+    }
+
+    func storedSecrets(after key: SecretKey?, limit: Int) async throws(StoreError) -> [StoredSecret] {
+        try count()
+        return try await store.storedSecrets(after: key, limit: limit)
+    }
+
+    func replace(_ old: StoredSecret, by new: SealedValue) async throws(StoreError) -> Bool {
         try count()
         return try await store.replace(old, by: new)
     }

@@ -157,6 +157,23 @@ final class FaultyStore: MetadataStore {
     func references() async throws(StoreError) -> StoreReferences {
         try await perform("references") { () throws(StoreError) in try await base.references() }
     }
+    func restart(_ key: FunctionKey) async throws(StoreError) {
+        try await perform("restart") { () throws(StoreError) in try await base.restart(key) }
+    }
+    func putSecret(_ secret: StoredSecret, within quota: Quota) async throws(StoreError) {
+        try await perform("putSecret") { () throws(StoreError) in try await base.putSecret(secret, within: quota) }
+    }
+    func removeSecret(_ key: SecretKey) async throws(StoreError) {
+        try await perform("removeSecret") { () throws(StoreError) in try await base.removeSecret(key) }
+    }
+    func secrets(in namespace: Namespace) async throws(StoreError) -> [StoredSecret] {
+        try await perform("secrets") { () throws(StoreError) in try await base.secrets(in: namespace) }
+    }
+    func secrets(of key: FunctionKey, for purpose: SecretKey.Purpose) async throws(StoreError) -> [StoredSecret] {
+        try await perform("secretsOfFunction") { () throws(StoreError) in
+            try await base.secrets(of: key, for: purpose)
+        }
+    }
     func check() async throws(StoreError) {
         try await perform("check") { () throws(StoreError) in try await base.check() }
     }

@@ -4,9 +4,9 @@
     import Foundation
 #endif
 
-/// A function's environment under authenticated encryption, as the store keeps it. Only an `EnvironmentSealer` that has
-/// the key can read it.
-public struct SealedEnvironment: Hashable, Sendable, Codable, CustomStringConvertible {
+/// A function's environment, or a secret's value, under authenticated encryption, as the store keeps it. Only an
+/// `EnvironmentSealer` that has the key can read it.
+public struct SealedValue: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Names the key, and says nothing of it.
     public let keyName: String
     /// The nonce, the ciphertext and the tag.
@@ -20,13 +20,27 @@ public struct SealedEnvironment: Hashable, Sendable, Codable, CustomStringConver
     /// `v1.KEY.BOX`, the box in Base64 (RFC 4648 §4).
     public var description: String { "\(Self.version).\(keyName).\(Data(box).base64EncodedString())" }
 
+    /// Whether somebody forgot to seal it: for checkers.
+    package func hasOpen(_ value: SecretValue) -> Bool {
+        let needle = Array(value.text.utf8)
+        return box.indices.contains { box[$0...].starts(with: needle) }
+    }
+
     private static let version = "v1"
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        let parts = try container.decode(String.self).split(separator: ".", omittingEmptySubsequences: false)
+        guard let value = Self(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "it is not a sealed value")
+        }
+        self = value
+    }
+
+    /// Reads what `description` wrote.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == Self.version, let box = Data(base64Encoded: String(parts[2])) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "it is not a sealed environment")
+            return nil
         }
         self.init(keyName: String(parts[1]), box: Array(box))
     }
