@@ -15,11 +15,13 @@ package protocol BuildPlace: Sendable {
     func tool(_ name: String) async throws(BuildError) -> BuildTool
     /// Runs a command to its end, and captures its standard error. Cancelling the task ends it at once.
     /// - Parameters:
+    ///   - output: is called with the standard error as it comes, in order, and does not wait.
     ///   - result: is called with what comes by the standard output, in order, on threads of `disk`. The command is ended
     ///     once it returns `false`.
     ///   - began: is called once the command runs: a place that is busy may take a while until then.
     func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        output: @escaping @Sendable (ArraySlice<UInt8>) -> Void,
         result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun
     /// What builds may reach outside; `nil` for nothing.

@@ -2,6 +2,7 @@ import Invok
 import InvokConcurrency
 import InvokPOSIX
 import InvokRuntimes
+import Synchronization
 
 /// One command of a build, isolated, until it ends or its time is over.
 package struct BuildRun: Sendable {
@@ -11,6 +12,7 @@ package struct BuildRun: Sendable {
     package var receiver: BundleReceiver?
     /// The longest that the command may run.
     package let deadlineSeconds: Int
+    package let context: BuildContext
 
     private static let logBytes = 64 * 1024
 
@@ -20,7 +22,11 @@ package struct BuildRun: Sendable {
         case watchEnded
     }
 
-    package init(isolation: Isolation, tool: BuildTool, receiver: BundleReceiver? = nil, deadlineSeconds: Int) {
+    package init(
+        isolation: Isolation, tool: BuildTool, receiver: BundleReceiver? = nil, deadlineSeconds: Int,
+        context: BuildContext = BuildContext()
+    ) {
+        self.context = context
         self.isolation = isolation
         self.tool = tool
         self.receiver = receiver
@@ -62,6 +68,8 @@ package struct BuildRun: Sendable {
     /// In the order in which they came about; the first ends what else runs.
     private func outcomes(in place: any BuildPlace) async -> [Outcome] {
         let began = OneShot<Void>()
+        let lines = LiveLines(context)
+        defer { lines.finish() }
         return await withTaskGroup(of: Outcome.self) { group in
             group.addTask {
                 // Also where it never did: somebody waits.
@@ -71,6 +79,7 @@ package struct BuildRun: Sendable {
                         .success(
                             try await place.run(
                                 isolation, with: tool, outputLimit: Self.logBytes,
+                                output: { lines.take($0) },
                                 result: { receiver?.receive($0) ?? true }, began: { began.signal() })))
                 } catch {
                     return .ended(.failure(error))
@@ -116,10 +125,28 @@ package struct BuildRun: Sendable {
     package static func readable(_ output: [UInt8]) -> String {
         PlainText.escaped(String(decoding: output, as: UTF8.self)).split(
             separator: "\n", omittingEmptySubsequences: false
-        )
-        .filter { !$0.hasPrefix("# ") }
-        .map { $0.hasPrefix("./") ? $0.dropFirst(2) : $0 }
-        .joined(separator: "\n")
+        ).compactMap(readable(line:)).joined(separator: "\n")
+    }
+
+    /// - Returns: `nil` for a line that is left out.
+    fileprivate static func readable(line: Substring) -> String? {
+        line.hasPrefix("# ") ? nil : String(line.hasPrefix("./") ? line.dropFirst(2) : line)
+    }
+}
+
+/// Hands on what a command prints as lines, each as soon as it is whole.
+private final class LiveLines: Sendable {
+    private let splitter = Mutex(LineSplitter())
+    private let context: BuildContext
+
+    init(_ context: BuildContext) { self.context = context }
+
+    func take(_ bytes: ArraySlice<UInt8>) { hand(splitter.withLock { $0.append(bytes) }) }
+
+    func finish() { hand(splitter.withLock { [$0.finish()].compactMap(\.self) }) }
+
+    private func hand(_ lines: [String]) {
+        for line in lines { BuildRun.readable(line: PlainText.escaped(line)[...]).map(context.onLine) }
     }
 }
 

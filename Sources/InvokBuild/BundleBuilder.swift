@@ -29,12 +29,12 @@ package final class BundleBuilder: Sendable {
     }
 
     package func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
         let bundle = Self.bundle(of: artifact, runtime: source.config.runtime)
         let result = await builds.value(for: bundle) {
             do throws(BuildError) {
-                return .success(try await self.make(bundle, from: source, of: namespace))
+                return .success(try await self.make(bundle, from: source, of: namespace, in: context))
             } catch {
                 return .failure(error)
             }
@@ -64,7 +64,7 @@ package final class BundleBuilder: Sendable {
     // MARK: One build
 
     private func make(
-        _ bundle: BundleID, from source: SourceArchive, of namespace: Namespace
+        _ bundle: BundleID, from source: SourceArchive, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
         let destination = path(of: bundle)
         if Files.isDirectory(destination) { return await result(bundle, log: "") }
@@ -76,11 +76,12 @@ package final class BundleBuilder: Sendable {
         if tool.name == "go" { await goCache.need(.template) }
         if Task.isCancelled { throw .cancelled }
         guard let install = plans.install, install.isJudge || place.registries != nil else {
-            return try await make(bundle, from: source, by: plans.build, tool)
+            return try await make(bundle, from: source, by: plans.build, tool, in: context)
         }
-        let installed = try await installer.install(install, by: tool, for: source, of: namespace)
+        let installed = try await installer.install(install, by: tool, for: source, of: namespace, in: context)
         defer { installer.release(installed) }
-        return try await make(bundle, from: source, by: plans.build, tool, Packages(installed, by: install))
+        return try await make(
+            bundle, from: source, by: plans.build, tool, Packages(installed, by: install), in: context)
     }
 
     /// Packages that a build has.
@@ -101,11 +102,11 @@ package final class BundleBuilder: Sendable {
 
     private func make(
         _ bundle: BundleID, from source: SourceArchive, by plan: BuildPlan, _ tool: BuildTool,
-        _ packages: Packages? = nil
+        _ packages: Packages? = nil, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
         let folder = folders.next()
         do throws(BuildError) {
-            let log = try await run(plan, tool, folder, packages, source.config)
+            let log = try await run(plan, tool, folder, packages, source.config, context)
             let destination = path(of: bundle)
             try await onDisk { () throws(SystemError) in
                 if let packages, case .bundle(let name, _) = packages.destination {
@@ -124,7 +125,8 @@ package final class BundleBuilder: Sendable {
     /// Stages the plan, runs it, and takes what it leaves.
     /// - Returns: what it printed, and what the installation of its packages did.
     private func run(
-        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ packages: Packages?, _ config: FunctionConfig
+        _ plan: BuildPlan, _ tool: BuildTool, _ folder: BuildFolder, _ packages: Packages?, _ config: FunctionConfig,
+        _ context: BuildContext
     ) async throws(BuildError) -> String {
         try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files, executables: plan.executables)
         }
@@ -137,7 +139,7 @@ package final class BundleBuilder: Sendable {
         folder.offer(to: &isolation, keeping: plan.output)
         let receiver = folder.receiver()
         let run = try await BuildRun(
-            isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds
+            isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: deadlineSeconds, context: context
         ).run(in: place)
         let log = (packages?.log ?? "") + BuildRun.readable(run.output)
         guard run.status.code == 0 else {

@@ -11,7 +11,7 @@ final class PackageInstaller: Sendable {
     private static let registriesVariable = "INVOK_REGISTRIES"
 
     private static let reused =
-        "The packages are those of an earlier deploy: nothing that they follow from has changed.\n"
+        "The packages are those of an earlier deploy: nothing that they follow from has changed."
 
     /// A set that a build may use until it is released.
     struct Installed: Sendable {
@@ -34,17 +34,21 @@ final class PackageInstaller: Sendable {
 
     /// The packages of a plan, installed now where they have not been before. Give them back with `release`.
     func install(
-        _ plan: InstallPlan, by tool: BuildTool, for source: SourceArchive, of namespace: Namespace
+        _ plan: InstallPlan, by tool: BuildTool, for source: SourceArchive, of namespace: Namespace,
+        in context: BuildContext
     ) async throws(BuildError) -> Installed {
         let runtime = source.config.runtime
         let inputs = try await place.disk.run { () throws(BuildError) in try Self.digest(plan, tool, runtime) }
         let key = PackageSets.Key(of: namespace, runtime: runtime, inputs: inputs)
         sets.hold(key)
         do throws(BuildError) {
-            if await place.onDisk({ [sets] in sets.touch(key) }) { return await installed(key, Self.reused) }
+            if await place.onDisk({ [sets] in sets.touch(key) }) {
+                context.onLine(Self.reused)
+                return await installed(key, Self.reused + "\n")
+            }
             let result = await flights.value(for: key) {
                 do throws(BuildError) {
-                    return .success(try await self.make(key, plan, tool, runtime))
+                    return .success(try await self.make(key, plan, tool, runtime, context))
                 } catch {
                     return .failure(error)
                 }
@@ -82,11 +86,11 @@ final class PackageInstaller: Sendable {
     }
 
     private func make(
-        _ key: PackageSets.Key, _ plan: InstallPlan, _ tool: BuildTool, _ runtime: Runtime
+        _ key: PackageSets.Key, _ plan: InstallPlan, _ tool: BuildTool, _ runtime: Runtime, _ context: BuildContext
     ) async throws(BuildError) -> String {
         let folder = folders.next()
         do throws(BuildError) {
-            let log = try await run(plan, tool, runtime, in: folder)
+            let log = try await run(plan, tool, runtime, in: folder, context)
             do throws(SystemError) {
                 try await place.disk.run { [sets] () throws(SystemError) in
                     try sets.publish(folder.bundle, as: key)
@@ -104,7 +108,7 @@ final class PackageInstaller: Sendable {
     }
 
     private func run(
-        _ plan: InstallPlan, _ tool: BuildTool, _ runtime: Runtime, in folder: BuildFolder
+        _ plan: InstallPlan, _ tool: BuildTool, _ runtime: Runtime, in folder: BuildFolder, _ context: BuildContext
     ) async throws(BuildError) -> String {
         try await place.disk.run { () throws(BuildError) in try folder.stage(plan.files) }
         var isolation = BuildRun.isolation(plan.environment, plan.command, tool)
@@ -115,12 +119,14 @@ final class PackageInstaller: Sendable {
         do throws(BuildError) {
             result = .success(
                 try await BuildRun(
-                    isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: Self.deadlineSeconds
+                    isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: Self.deadlineSeconds,
+                    context: context
                 ).run(in: place))
         } catch {
             result = .failure(error)
         }
         let failures = door?.failures ?? []
+        for failure in failures { context.onLine(failure) }
         await door?.close()
         let run = try result.get()
         let log = BuildRun.readable(run.output) + failures.map { $0 + "\n" }.joined()

@@ -18,9 +18,9 @@ public final class DockerFunctionBuilder: FunctionBuilder {
     }
 
     public func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
-        try await builder.build(source, artifact: artifact, of: namespace)
+        try await builder.build(source, artifact: artifact, of: namespace, in: context)
     }
 
     public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
@@ -67,6 +67,7 @@ extension DockerHost: BuildPlace {
 
     package func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        output: @escaping @Sendable (ArraySlice<UInt8>) -> Void,
         result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let prepared = try await preparedForBuild()
@@ -84,7 +85,8 @@ extension DockerHost: BuildPlace {
             _ = builds.withLock { $0.insert(name) }
             defer { _ = builds.withLock { $0.remove(name) } }
             return await self.build(
-                request, output: CappedOutput(limit: outputLimit), result: result, began: began, until: cancelled)
+                request, output: CappedOutput(limit: outputLimit), onOutput: output, result: result, began: began,
+                until: cancelled)
         }
         return try await withTaskCancellationHandler {
             await task.value
@@ -94,8 +96,9 @@ extension DockerHost: BuildPlace {
     }
 
     private func build(
-        _ request: ContainerRequest, output: CappedOutput, result take: @escaping @Sendable (ArraySlice<UInt8>) -> Bool,
-        began: @Sendable () -> Void, until cancelled: OneShot<Void>
+        _ request: ContainerRequest, output: CappedOutput, onOutput: @Sendable (ArraySlice<UInt8>) -> Void,
+        result take: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @Sendable () -> Void,
+        until cancelled: OneShot<Void>
     ) async -> Result<CapturedRun, BuildError> {
         var container: String?
         var output = output
@@ -110,6 +113,7 @@ extension DockerHost: BuildPlace {
             try await attach(to: id, until: cancelled, began: began) { (frame) throws(DockerError) in
                 if frame.source == .stderr {
                     output.append(frame.payload)
+                    onOutput(frame.payload[...])
                 } else if await !disk.run({ take(frame.payload[...]) }) {
                     cancelled.signal()
                 }

@@ -8,9 +8,13 @@ import Synchronization
 /// The output as it comes in on the events' thread.
 private final class Capture: Sendable {
     private let output: Mutex<CappedOutput>
+    private let onOutput: @Sendable (ArraySlice<UInt8>) -> Void
     let closed = OneShot<Void>()
 
-    init(limit: Int) { output = Mutex(CappedOutput(limit: limit)) }
+    init(limit: Int, onOutput: @escaping @Sendable (ArraySlice<UInt8>) -> Void) {
+        output = Mutex(CappedOutput(limit: limit))
+        self.onOutput = onOutput
+    }
 
     var bytes: [UInt8] { output.withLock { $0.bytes } }
 
@@ -21,6 +25,7 @@ private final class Capture: Sendable {
                     guard let count = try descriptor.readSome(into: buffer) else { return .more }
                     if count > 0 {
                         output.withLock { $0.append(buffer[..<count]) }
+                        onOutput(Array(buffer[..<count])[...])
                         return .more
                     }
                 } catch {}
@@ -40,13 +45,16 @@ struct OutputTaker: Sendable {
 
 extension SandboxLauncher {
     /// Runs a command to its end. Cancelling the task ends it at once.
-    /// - Parameter taker: gets the standard output; where there is none, that is captured with the standard error.
+    /// - Parameters:
+    ///   - onOutput: gets what is captured, as it comes.
+    ///   - taker: gets the standard output; where there is none, that is captured with the standard error.
     func run(
-        _ sandbox: Sandbox, outputLimit: Int, taker: OutputTaker? = nil
+        _ sandbox: Sandbox, outputLimit: Int, onOutput: @escaping @Sendable (ArraySlice<UInt8>) -> Void = { _ in },
+        taker: OutputTaker? = nil
     ) async throws(LaunchError) -> CapturedRun {
         let (process, errors, output) = try await launchWithPipes(sandbox, hasOutput: taker != nil)
         return await withTaskCancellationHandler {
-            let capture = Capture(limit: outputLimit)
+            let capture = Capture(limit: outputLimit, onOutput: onOutput)
             watch(errors, capture.reader(of: errors))
             if let taker, let output { await hand(output, to: taker, of: process) }
             let end = await process.ended()

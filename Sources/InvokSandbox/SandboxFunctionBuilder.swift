@@ -18,9 +18,9 @@ public final class SandboxFunctionBuilder: FunctionBuilder {
     }
 
     public func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
-        try await builder.build(source, artifact: artifact, of: namespace)
+        try await builder.build(source, artifact: artifact, of: namespace, in: context)
     }
 
     public func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID {
@@ -72,13 +72,14 @@ extension SandboxHost: BuildPlace {
 
     package func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        output: @escaping @Sendable (ArraySlice<UInt8>) -> Void,
         result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let launcher = try await launcher()
         began()  // but for the few milliseconds that a sandbox takes
         do throws(LaunchError) {
             return try await launcher.run(
-                isolation, outputLimit: outputLimit, taker: OutputTaker(threads: disk, take: result))
+                isolation, outputLimit: outputLimit, onOutput: output, taker: OutputTaker(threads: disk, take: result))
         } catch {
             throw .unavailable(reason: error.description, nextStep: nil)
         }

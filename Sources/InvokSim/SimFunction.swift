@@ -27,7 +27,8 @@ import Invok
 /// | `ready-once` | of a machine's instances of a version, only the first one becomes ready |
 /// | `start-slow MILLISECONDS` | its process takes so long to run |
 /// | `crash` | dies as soon as it is started |
-/// | `build-error TEXT` | does not build |
+/// | `build-log TEXT` | its build prints TEXT |
+/// | `build-error TEXT` | does not build, and its build prints TEXT |
 /// | `build-sleep SECONDS` | its build does nothing for so long, until its deadline, and fails |
 /// | `build-fill` | its build fills the disk that it has, and fails |
 ///
@@ -69,6 +70,7 @@ package struct SimFunction: Hashable, Sendable {
     package var logs: [String] = []
     package var loggedVariables: [String] = []
     package var build = Build.works
+    package var buildLog: [String] = []
 
     /// Reads the directives of a function's source.
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
@@ -116,6 +118,7 @@ package struct SimFunction: Hashable, Sendable {
         case ("never-ready", _): start = .never
         case ("ready-once", _): start = .once
         case ("start-slow", let milliseconds?) where milliseconds >= 0: startTime = .milliseconds(milliseconds)
+        case ("build-log", _): buildLog.append(argument)
         case ("build-sleep", let seconds?) where seconds >= 0: build = .sleeps(seconds: seconds)
         case ("build-fill", _): build = .fillsDisk
         case ("crash", _): start = .crash

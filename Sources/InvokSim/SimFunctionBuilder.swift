@@ -38,17 +38,27 @@ public final class SimFunctionBuilder: FunctionBuilder {
     }
 
     public func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
-        guard let running else { return try await run(source, artifact) }
-        return try await running.during { () throws(BuildError) in try await run(source, artifact) }
+        guard let running else { return try await run(source, artifact, context) }
+        return try await running.during { () throws(BuildError) in try await run(source, artifact, context) }
     }
 
-    private func run(_ source: SourceArchive, _ artifact: Digest) async throws(BuildError) -> BuildResult {
+    private func run(
+        _ source: SourceArchive, _ artifact: Digest, _ context: BuildContext
+    ) async throws(BuildError) -> BuildResult {
         let bundle = bundle(of: artifact, for: source.config.runtime)
         // One that is there when the build begins is taken as it is, whatever becomes of it meanwhile.
         let isThere = kept.contains(bundle)
-        let function = try? SimFunction(source)
+        var function: SimFunction?
+        do throws(BuildError) {
+            function = try SimFunction(source)
+        } catch .failed(_, let log) {
+            if !log.isEmpty { context.onLine(log) }
+        } catch {}
+        // What is there is not built again.
+        let printed = isThere ? [] : function?.buildLog ?? []
+        for line in printed { context.onLine(line) }
         if case .sleeps(let seconds)? = function?.build {
             await effects.rest(.seconds(seconds))
             throw .deadlineExceeded(seconds: seconds, log: "")
@@ -61,7 +71,7 @@ public final class SimFunctionBuilder: FunctionBuilder {
                 state.functions[bundle] = try SimFunction(source)
             }
             let bytes = source.files.values.reduce(0) { $0 + $1.count }
-            return BuildResult(bundle: bundle, bytes: bytes, log: "")
+            return BuildResult(bundle: bundle, bytes: bytes, log: printed.map { $0 + "\n" }.joined())
         }
     }
 

@@ -5,8 +5,9 @@ public protocol FunctionBuilder: Sendable {
     /// - Parameters:
     ///   - artifact: names the archive that `source` was read from; the same one has another name in each namespace.
     ///   - namespace: whose it is. What a build leaves for later ones is for this namespace alone.
+    ///   - context: of who asks for it; whoever joins a build that goes on has no part in it.
     func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult
     /// The bundle that `build` makes of an archive, known before it is built.
     func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID
@@ -14,6 +15,24 @@ public protocol FunctionBuilder: Sendable {
     func bundles() async throws(BuildError) -> Set<BundleID>
     /// Removes a bundle that no version names any more.
     func remove(_ bundle: BundleID) async throws(BuildError)
+}
+
+extension FunctionBuilder {
+    /// For nobody who reads along.
+    package func build(
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+    ) async throws(BuildError) -> BuildResult {
+        try await build(source, artifact: artifact, of: namespace, in: BuildContext())
+    }
+}
+
+/// What a build has besides its source.
+public struct BuildContext: Sendable {
+    /// Is called with each line that its commands print, in order and as it comes: what `BuildResult.log` is made of. It must
+    /// not wait.
+    public var onLine: @Sendable (String) -> Void
+
+    public init(onLine: @escaping @Sendable (String) -> Void = { _ in }) { self.onLine = onLine }
 }
 
 public struct BuildResult: Hashable, Sendable {

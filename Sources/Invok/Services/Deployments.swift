@@ -46,11 +46,12 @@ public final class Deployments: Sendable {
     ///   - fileName: `NAME.zip`, the function's name.
     ///   - namespace: `nil` for the caller's own.
     ///   - access: sets the function's access, whatever its configuration says.
+    ///   - onLine: is called with what the build prints, line by line as it comes; must not wait.
     /// - Throws: `invalid_archive`, `invalid_config`, `payload_too_large`, `build_failed`, `start_failed`,
     ///   `deploy_in_progress`, `conflict`, `no_capacity`, `storage_full`, `unavailable`.
     public func deploy(
         archive: any ByteSource, fileName: String, namespace: Namespace?, access given: Access?,
-        as principal: Principal
+        as principal: Principal, onLine: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(InvokError) -> Deployment {
         let namespace = try await authorize(namespace, as: principal)
         try quotas.countDeploy(of: namespace)
@@ -60,13 +61,14 @@ public final class Deployments: Sendable {
                 let kept = try source.kept(archive)
                 return (kept, try Digest(reading: kept))
             }
-            return try await deploy(source, kept, digest, in: namespace, access: given, as: principal)
+            return try await deploy(
+                source, kept, digest, in: namespace, access: given, as: principal, onLine: onLine)
         }
     }
 
     private func deploy(
         _ source: SourceArchive, _ kept: any ByteSource, _ digest: Digest, in namespace: Namespace,
-        access given: Access?, as principal: Principal
+        access given: Access?, as principal: Principal, onLine: @escaping @Sendable (String) -> Void
     ) async throws(InvokError) -> Deployment {
         let config = source.config
         let key = FunctionKey(namespace: namespace, name: config.name)
@@ -82,7 +84,7 @@ public final class Deployments: Sendable {
             }
             return try await releases.release(
                 source, storing: kept, as: draft(key, digest, kept.count, settings, by: principal),
-                access: given ?? config.access)
+                access: given ?? config.access, in: BuildContext(onLine: onLine))
         }
     }
 

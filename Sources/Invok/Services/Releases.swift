@@ -42,8 +42,11 @@ final class Releases: Sendable {
     /// - Parameters:
     ///   - archive: `nil` when it is stored already.
     ///   - given: sets the function's access; `nil` leaves it as it is.
+    ///   - context: what the build gets, and where its lines go.
     func release(
-        _ source: SourceArchive, storing archive: (any ByteSource)? = nil, as draft: VersionDraft, access given: Access?
+        _ source: SourceArchive, storing archive: (any ByteSource)? = nil, as draft: VersionDraft,
+        access given: Access?,
+        in context: BuildContext = BuildContext()
     ) async throws(InvokError) -> Deployment {
         let (store, quota) = (world.store, quotas.quota(of: draft.function.namespace))
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
@@ -67,7 +70,7 @@ final class Releases: Sendable {
         do throws(InvokError) {
             // After a version names it: another core may be removing what none names.
             if let archive { try await keep(archive) }
-            let built = try await build(source, draft.artifact, in: draft.function.namespace)
+            let built = try await build(source, draft.artifact, of: draft.function.namespace, in: context)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
             try await tryOut(version, generation: before?.restarts ?? 0)
@@ -130,12 +133,12 @@ final class Releases: Sendable {
     }
 
     private func build(
-        _ source: SourceArchive, _ artifact: Digest, in namespace: Namespace
+        _ source: SourceArchive, _ artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(InvokError) -> BuildResult {
         try await builds.run(for: namespace) { () throws(InvokError) in
             do throws(BuildError) {
                 return try await world.builder.build(
-                    source, artifact: artifact.asBuilt(in: namespace), of: namespace)
+                    source, artifact: artifact.asBuilt(in: namespace), of: namespace, in: context)
             } catch {
                 throw InvokError(error)
             }

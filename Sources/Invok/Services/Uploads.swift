@@ -25,21 +25,30 @@ public final class Uploads: Sendable {
     public func receive<Value>(
         for namespace: Namespace, _ body: (Upload) async throws -> Value
     ) async throws -> Value {
+        let upload = try await open(for: namespace)
+        defer { upload.close() }
+        return try await body(upload)
+    }
+
+    /// An upload to write to, which is there until it is closed, or the last reference to it goes.
+    /// - Throws: what `receive` throws.
+    public func open(for namespace: Namespace) async throws(InvokError) -> Upload {
         try await reserve.check()
         do throws(SpoolBudget<Namespace>.Refusal) {
             try budget.withLock { (budget) throws(SpoolBudget<Namespace>.Refusal) in try budget.open(namespace) }
         } catch {
             throw Self.refusal(error)
         }
-        let upload: Upload
         do throws(SpoolError) {
-            upload = Upload(of: namespace, file: try await spool.make(), uploads: self)
+            return Upload(of: namespace, file: try await spool.make(), uploads: self)
         } catch {
             budget.withLock { $0.close(namespace, bytes: 0) }
             throw InvokError(error)
         }
-        defer { budget.withLock { $0.close(namespace, bytes: upload.counted) } }
-        return try await body(upload)
+    }
+
+    fileprivate func close(_ namespace: Namespace, bytes: Int) {
+        budget.withLock { $0.close(namespace, bytes: bytes) }
     }
 
     /// Files and bytes that are in the spool now.
@@ -76,6 +85,7 @@ public final class Upload: Sendable {
     private let uploads: Uploads
     /// Bytes that the budget knows of, also those that could not be written.
     private let bytes = Mutex(0)
+    private let isClosed = Mutex(false)
 
     fileprivate init(of namespace: Namespace, file: any SpoolFile, uploads: Uploads) {
         self.namespace = namespace
@@ -83,7 +93,16 @@ public final class Upload: Sendable {
         self.uploads = uploads
     }
 
-    fileprivate var counted: Int { bytes.withLock { $0 } }
+    deinit { close() }
+
+    /// Nothing is written any more: its part of what all may have is free. Does nothing a second time.
+    public func close() {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        if isFirst { uploads.close(namespace, bytes: bytes.withLock { $0 }) }
+    }
 
     /// Takes the next bytes.
     /// - Throws: `too_many_requests`, `no_capacity`, `storage_full`, `unavailable`.

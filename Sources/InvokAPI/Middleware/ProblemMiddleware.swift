@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Invok
 import Logging
+import NIOCore
 
 /// Names the request and answers every error as a problem, one for an unknown path or method too.
 struct ProblemMiddleware: RouterMiddleware {
@@ -33,13 +34,22 @@ struct ProblemMiddleware: RouterMiddleware {
             let methods = table.methods(at: request.uri.path)
             if !methods.isEmpty { return methodNotAllowed(methods, context) }
         }
+        return Problem.response(for: Self.noted(error, at: request.uri.path, context), requestID: context.requestID)
+    }
+
+    /// The problem of an error for whose answer a status has gone out already.
+    static func problem(_ error: any Error, at path: String, _ context: APIContext) -> ByteBuffer {
+        Problem.message(for: noted(error, at: path, context), requestID: context.requestID).body
+    }
+
+    private static func noted(_ error: any Error, at path: String, _ context: APIContext) -> InvokError {
         let error = Problem.invokError(error)
         if let inner = error.inner {
             context.logger.error(
                 "a request failed",
-                metadata: ["code": "\(error.code.rawValue)", "path": "\(request.uri.path)", "error": "\(inner)"])
+                metadata: ["code": "\(error.code.rawValue)", "path": "\(path)", "error": "\(inner)"])
         }
-        return Problem.response(for: error, requestID: context.requestID)
+        return error
     }
 
     private func methodNotAllowed(_ methods: [HTTPRequest.Method], _ context: APIContext) -> Response {

@@ -129,9 +129,11 @@ struct OpenAPIDocument: Encodable {
     private static func responses(_ route: Route) -> [String: ResponseObject] {
         var responses: [String: ResponseObject] = [:]
         for answer in [route.success] + route.others {
+            var content = answer.body.map { [$0.mediaType: Content(schema: $0.schema)] }
+            if answer.events != nil { content?[DeployStream.mediaType] = Content(schema: .string) }
             responses[String(answer.status.code)] = ResponseObject(
-                description: answer.summary,
-                content: answer.body.map { [$0.mediaType: Content(schema: $0.schema)] })
+                description: [answer.summary, answer.events].compactMap(\.self).joined(separator: ". "),
+                content: content)
         }
         let common: [InvokError.Code] = route.needsToken ? [.unauthenticated, .internal] : [.internal]
         for code in common + route.problems {

@@ -18,16 +18,35 @@ enum DeploymentRoutes {
                         schema: .string(oneOf: Access.allCases.map(\.rawValue))),
                 ],
                 request: BodyDescription(mediaType: "multipart/form-data", schema: .reference("Upload")),
-                success: .json(.reference("Deployed"), "It is active"),
+                success: AnswerDescription(
+                    status: .ok, summary: "It is active",
+                    body: BodyDescription(mediaType: "application/json", schema: .reference("Deployed")),
+                    events:
+                        "With Accept: text/event-stream: each line of the build as an event log, then deployed or problem"
+                ),
                 problems: [
                     .invalidRequest, .invalidArchive, .invalidConfig, .unknownRuntime, .forbidden, .notFound, .conflict,
                     .deployInProgress, .tooManyRequests, .noCapacity, .payloadTooLarge, .unsupportedMediaType,
                     .buildFailed, .startFailed, .storageFull,
                 ],
-                handler: .authenticated { request, _, principal in
+                handler: .authenticated { request, context, principal in
                     let given = try request.namespaceQuery()
                     let access = try request.query("access", expected: "'private' or 'public'") { Access(rawValue: $0) }
                     let namespace = try await deployments.authorize(given, as: principal)
+                    if DeployStream.isWanted(request) {
+                        let upload = try await uploads.open(for: namespace)
+                        let fileName = try await UploadForm.read(
+                            from: request, into: upload, maximumBytes: maximumUploadBytes)
+                        return DeployStream.response(
+                            clock: system.world.clock,
+                            onFailure: { ProblemMiddleware.problem($0, at: request.uri.path, context) }
+                        ) { onLine in
+                            defer { upload.close() }
+                            return try await deployments.deploy(
+                                archive: upload.archive, fileName: fileName, namespace: namespace, access: access,
+                                as: principal, onLine: onLine)
+                        }
+                    }
                     return try await uploads.receive(for: namespace) { upload in
                         let fileName = try await UploadForm.read(
                             from: request, into: upload, maximumBytes: maximumUploadBytes)

@@ -63,7 +63,7 @@ enum EventStream {
 
     /// The response's writer, for two tasks: each event is one write. Unchecked, since the protocol does not say that a
     /// writer is sendable; Hummingbird's own is, and it hands out no other here.
-    private struct Output: @unchecked Sendable {
+    struct Output: @unchecked Sendable {
         private let writer: any ResponseBodyWriter
 
         init(_ writer: any ResponseBodyWriter) { self.writer = writer }

@@ -49,6 +49,8 @@ struct AnswerDescription: Sendable {
     let status: HTTPResponse.Status
     let summary: String
     var body: BodyDescription?
+    /// What comes as server-sent events instead, where the client asks for them.
+    var events: String?
 
     static func json(_ schema: Schema, _ summary: String, status: HTTPResponse.Status = .ok) -> AnswerDescription {
         AnswerDescription(

@@ -108,11 +108,16 @@ struct Deployer: Sendable {
     func deploy(_ archive: ProjectArchive) async throws -> DeployResponse {
         let form = Multipart(fileName: "\(project.name).zip", content: archive.bytes)
         let query = [("namespace", Optional("\(namespace)")), ("access", access?.rawValue)]
-        let request = client.request(.POST, "/invok/deploy", query: query, form: form)
+        var request = client.request(.POST, "/invok/deploy", query: query, form: form)
+        request.headers.add(name: "Accept", value: "text/event-stream, application/json")
         let size = ByteCount.text(archive.bytes.count)
         let label = "Deploying \(project.name) (\(ByteCount.files(archive.files.count)), \(size))"
+        Interrupt.means("Nothing was deployed: not all of it was sent.\n")
+        defer { Interrupt.means("") }
         return try await console.progress(label, sending: form.transfer) {
-            try await client.call(request, timeout: .seconds(15 * 60))
+            let response = try await client.send(request, timeout: .seconds(15 * 60))
+            Interrupt.means("The server goes on with the deploy: see what becomes of it with 'invok versions'.\n")
+            return try await DeployEvents(client: client, console: console).read(response)
         }
     }
 

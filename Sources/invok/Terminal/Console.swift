@@ -128,6 +128,12 @@ struct Console: Sendable {
         }
     }
 
+    /// Prints a line of something that goes on, above the moving one; `--quiet` and `--json` silence it.
+    func progressLine(_ line: String) {
+        guard !isQuiet, !isJSON else { return }
+        raw((canAnimate ? "\r\u{1B}[K" : "") + safe(line) + "\n")
+    }
+
     /// Prints the text of a question, without a line end.
     func ask(_ question: String) { raw(safe(question)) }
 

@@ -13,6 +13,12 @@ enum Interrupt {
     nonisolated(unsafe) private static var shown = termios()
     nonisolated(unsafe) private static var isHidden = false
 
+    /// What becomes of that which goes on, for whoever ends it.
+    nonisolated(unsafe) private static var lastWords: StaticString = ""
+
+    /// Says from now on what an end by Ctrl-C would mean; empty where nothing is to be said.
+    static func means(_ words: StaticString) { lastWords = words }
+
     /// Installs the handler. Nothing else has to be undone on the way out: what the server was asked to do, it does
     /// whole or not at all, and local files are replaced in one step.
     static func install() {
@@ -20,6 +26,8 @@ enum Interrupt {
         signal(SIGINT) { _ in
             if Interrupt.isHidden { tcsetattr(STDIN_FILENO, TCSANOW, &Interrupt.shown) }
             if isatty(STDERR_FILENO) == 1 { _ = write(STDERR_FILENO, "\n", 1) }
+            let words = Interrupt.lastWords
+            _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
             _exit(ExitStatus.interrupted.rawValue)
         }
     }

@@ -26,6 +26,45 @@ struct DeployScenarios {
         }
     }
 
+    /// The names and the data of events, in their order.
+    private func events(_ answer: Answer) -> [(name: String, data: String)] {
+        answer.text.split(separator: "\n\n").compactMap { event in
+            let lines = event.split(separator: "\n")
+            guard lines.count == 2, lines[0].hasPrefix("event: "), lines[1].hasPrefix("data: ") else { return nil }
+            return (String(lines[0].dropFirst(7)), String(lines[1].dropFirst(6)))
+        }
+    }
+
+    @Test(arguments: WorldName.selected)
+    func aDeployIsFollowedByEvents(_ world: WorldName) async throws {
+        try await scenario("a deploy as events", on: world) { installation in
+            let client = try await Client.register(on: installation)
+            let fixtures = (works: Fixture.hello("live"), fails: Fixture.notBuilding("live"))
+            let types = "text/event-stream, application/json"
+            let good = try await client.upload(fixtures.works.archive, named: "live.zip", accept: types)
+            #expect(good.status == 200 && good["Content-Type"] == "text/event-stream")
+            let last = try #require(events(good).last)
+            #expect(last.name == "deployed")
+            let deployed = try JSONDecoder().decode(DeployResponse.self, from: Data(last.data.utf8))
+            #expect(deployed.version == 1 && deployed.name == "live")
+
+            let bad = try await client.upload(fixtures.fails.archive, named: "live.zip", accept: types)
+            #expect(bad.status == 200)
+            let failed = events(bad)
+            #expect(failed.contains { $0.name == "log" && $0.data.contains("SyntaxError") }, "\(bad.text)")
+            #expect(failed.last?.name == "problem")
+            let problem = try JSONDecoder().decode(ProblemMessage.self, from: Data((failed.last?.data ?? "").utf8))
+            #expect(problem.code == "build_failed" && problem.buildLog?.contains("SyntaxError") == true)
+            // What is wrong before the deploy begins is said as ever, and so is all to who asks for nothing else.
+            let early = try await client.upload(
+                fixtures.works.archive, named: "live.zip", query: "?access=x", accept: types)
+            #expect(early.problem == "invalid_request")
+            let plain = try await client.upload(fixtures.fails.archive, named: "live.zip", accept: "application/json")
+            #expect(plain.status == 422 && plain.problem == "build_failed")
+            #expect(try await client.get(client.path("live")).text == "hello")
+        }
+    }
+
     /// Calls the function from several clients while the body runs.
     /// - Returns: how often each answer came. An answer other than 200 counts as its status.
     private func underLoad(

@@ -112,7 +112,10 @@ struct Client: Sendable {
     // MARK: Functions
 
     /// Uploads an archive as the CLI does.
-    func upload(_ archive: [UInt8], named fileName: String, query: String = "") async throws -> Answer {
+    /// - Parameter accept: the media type that is asked for; `nil` for none in particular.
+    func upload(
+        _ archive: [UInt8], named fileName: String, query: String = "", accept: String? = nil
+    ) async throws -> Answer {
         let boundary = "invok-conformance-boundary"
         var body = Array(
             """
@@ -125,7 +128,8 @@ struct Client: Sendable {
         body += Array("\r\n--\(boundary)--\r\n".utf8)
         return try await send(
             "POST", "/invok/deploy\(query)",
-            headers: [("Content-Type", "multipart/form-data; boundary=\(boundary)")], body: body)
+            headers: [("Content-Type", "multipart/form-data; boundary=\(boundary)")]
+                + (accept.map { [("Accept", $0)] } ?? []), body: body)
     }
 
     func deploy(_ fixture: Fixture) async throws -> Answer {

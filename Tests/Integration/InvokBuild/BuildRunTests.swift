@@ -16,6 +16,16 @@ import Testing
         await #expect(throws: BuildError.deadlineExceeded(seconds: 5, log: "begins\n")) { try await run.run(in: place) }
     }
 
+    @Test func whatItPrintsIsReadLineByLine() async throws {
+        let lines = Mutex<[String]>([])
+        let context = BuildContext { line in lines.withLock { $0.append(line) } }
+        let run = BuildRun(
+            isolation: BuildRun.isolation([:], ["tool"], BusyPlace.tool), tool: BusyPlace.tool, deadlineSeconds: 5,
+            context: context)
+        await #expect(throws: BuildError.self) { try await run.run(in: BusyPlace(busySeconds: 1)) }
+        #expect(lines.withLock { $0 } == [#"function.go:1: \x1B[1mbad"#, "rest"])
+    }
+
     @Test func aBuildThatCannotBeginFailsAtOnce() async throws {
         let place = BusyPlace(busySeconds: 60, failure: .full)
         let run = BuildRun(
@@ -49,6 +59,7 @@ private struct BusyPlace: BuildPlace {
 
     func run(
         _ isolation: Isolation, with tool: BuildTool, outputLimit: Int,
+        output: @escaping @Sendable (ArraySlice<UInt8>) -> Void,
         result: @escaping @Sendable (ArraySlice<UInt8>) -> Bool, began: @escaping @Sendable () -> Void
     ) async throws(BuildError) -> CapturedRun {
         let free = Instant(nanoseconds: 0).advanced(by: .seconds(busySeconds))
@@ -56,6 +67,8 @@ private struct BusyPlace: BuildPlace {
         if let failure { throw failure }
         let output = Task.isCancelled ? "" : "begins\n"
         began()
+        // In pieces, as a pipe gives them.
+        for piece in ["# package\n./fun", "ction.go:1: \u{1B}[1mbad", "\nrest"] { output(Array(piece.utf8)[...]) }
         while !Task.isCancelled { await Task.yield() }
         return CapturedRun(status: ExitStatus(code: 137), output: Array(output.utf8), outOfMemoryKills: 0)
     }

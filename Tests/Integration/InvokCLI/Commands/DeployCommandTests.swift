@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    @Test func whatTheBuildPrintsIsShownAsItComesAndNotTwice() async throws {
+        let log = "event: log\ndata: {\"text\":\"Collecting flask\"}\n\n"
+        let problem =
+            #"{"type":"about:blank","title":"t","status":422,"detail":"no build","code":"build_failed","#
+            + #""request_id":"r1","error":"no build","build_log":"Collecting flask\n"}"#
+        let ends = ["event: deployed\ndata: \(Self.answer)\n\n", "event: problem\ndata: \(problem)\n\n", ""]
+        for (number, end) in ends.enumerated() {
+            try await StubServer.with({ _ in .init(type: "text/event-stream", ": invok\n\n" + log + end) }) { server in
+                let sandbox = try Sandbox()
+                try sandbox.logIn(at: server.address)
+                #expect(try await sandbox.run("create", "-n", "hello").status == .success)
+                let outcome = try await sandbox.run("deploy", "-n", "hello")
+                #expect(outcome.errors.contains("  Collecting flask\n"))
+                #expect(outcome.errors.components(separatedBy: "Collecting flask").count == 2, "\(outcome.errors)")
+                #expect((outcome.status == .success) == (number == 0), "\(outcome.errors)")
+                if number == 1 { #expect(outcome.errors.contains("Error: no build")) }
+                if number == 2 { #expect(outcome.errors.contains("the server goes on with the deploy")) }
+                let quiet = try await sandbox.run("deploy", "-n", "hello", "-q")
+                #expect(quiet.errors.contains("Collecting") == (number == 1), "it is in the error then")
+            }
+        }
+    }
+
     @Test func buildLogsAreShownAsTheyAre() async throws {
         let problem = StubServer.Answer.problem(
             422, "build_failed", "the build failed", more: #","build_log":"./function.go:3:1: oops\n\tthere\n""#)

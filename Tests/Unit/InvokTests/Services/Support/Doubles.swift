@@ -31,7 +31,7 @@ final class HeldBuilder: FunctionBuilder {
     var mostAtOnce: Int { running.withLock { $0.most } }
 
     func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
         running.withLock { running in
             running.now += 1
@@ -40,7 +40,7 @@ final class HeldBuilder: FunctionBuilder {
         defer { running.withLock { $0.now -= 1 } }
         await gate.pass()
         if Task.isCancelled { throw .cancelled }
-        return try await base.build(source, artifact: artifact, of: namespace)
+        return try await base.build(source, artifact: artifact, of: namespace, in: context)
     }
     func bundle(of artifact: Digest, for runtime: Runtime) -> BundleID { base.bundle(of: artifact, for: runtime) }
     func bundles() async throws(BuildError) -> Set<BundleID> { try await base.bundles() }
