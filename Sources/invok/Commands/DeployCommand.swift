@@ -1,5 +1,7 @@
 import ArgumentParser
+import AsyncHTTPClient
 import InvokModel
+import NIOHTTP1
 
 struct DeployCommand: Verb {
     static let configuration = CommandConfiguration(

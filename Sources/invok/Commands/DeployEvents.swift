@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import InvokModel
 import NIOCore
+import NIOHTTP1
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

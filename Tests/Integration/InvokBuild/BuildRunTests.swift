@@ -65,12 +65,12 @@ private struct BusyPlace: BuildPlace {
         let free = Instant(nanoseconds: 0).advanced(by: .seconds(busySeconds))
         try? await time.sleep(until: free)
         if let failure { throw failure }
-        let output = Task.isCancelled ? "" : "begins\n"
+        let kept = Task.isCancelled ? "" : "begins\n"
         began()
         // In pieces, as a pipe gives them.
         for piece in ["# package\n./fun", "ction.go:1: \u{1B}[1mbad", "\nrest"] { output(Array(piece.utf8)[...]) }
         while !Task.isCancelled { await Task.yield() }
-        return CapturedRun(status: ExitStatus(code: 137), output: Array(output.utf8), outOfMemoryKills: 0)
+        return CapturedRun(status: ExitStatus(code: 137), output: Array(kept.utf8), outOfMemoryKills: 0)
     }
 }
 
