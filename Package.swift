@@ -142,7 +142,8 @@ let package = Package(
         wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix, nioSSL]),
         // The control API, and the server.
         wall(
-            "InvokAPI", ["Invok", "InvokProxy", hummingbird, httpTypes, lifecycle, logging, nioCore]),
+            "InvokAPI",
+            ["Invok", "InvokProxy", "CZlib", hummingbird, httpTypes, lifecycle, logging, nioCore]),
         // The package registries as builds reach them.
         wall(
             "InvokRegistry",

@@ -105,3 +105,19 @@ install_packages() {
     apt_get install --no-install-recommends "${missing[@]}" \
         || fail "apt-get could not install: ${missing[*]}" "Its own message is above."
 }
+
+# install_server_packages NAME…: like install_packages, without starting the system-wide servers that they bring.
+install_server_packages() {
+    local policy=/usr/sbin/policy-rc.d
+    [ -n "$(missing_packages "$@")" ] || return 0
+    if [ ! -e "$policy" ]; then
+        # shellcheck disable=SC2064 # the path is known now
+        trap "as_root rm -f '$policy'" EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    else
+        policy=
+    fi
+    install_packages "$@" >&2
+    [ -z "$policy" ] || as_root rm -f "$policy"
+}

@@ -30,8 +30,8 @@ start_server() {
     # In the scratch directory, where no .env is.
     (
         cd "$SCRATCH" || exit
-        SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_DATA_DIR=$SCRATCH/data INVOK_ENGINE=sandbox LOG_LEVEL=info \
-            exec "$executable" >output 2>&1 </dev/null
+        SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_METRICS_ADDRESS=127.0.0.1:0 INVOK_DATA_DIR=$SCRATCH/data \
+            INVOK_ENGINE=sandbox LOG_LEVEL=info exec "$executable" >output 2>&1 </dev/null
     ) &
     SERVER_PID=$!
     exec 4<"$SCRATCH/output"

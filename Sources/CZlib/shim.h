@@ -9,3 +9,8 @@ static inline int zlib_raw_inflate_init(z_stream *stream) { return inflateInit2(
 static inline int zlib_raw_deflate_init(z_stream *stream, int level) {
     return deflateInit2(stream, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
 }
+
+// The same for the gzip format (RFC 1952).
+static inline int zlib_gzip_deflate_init(z_stream *stream, int level) {
+    return deflateInit2(stream, level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+}

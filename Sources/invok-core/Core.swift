@@ -178,9 +178,14 @@ struct Core {
                 ? [] : [ContainerGateway.address()].compactMap(\.self),
             tls: certificate?.termination)
         let invitation = try await setupLine(system, setupCode)
+        let metrics = try metricsServer(system, descriptors: descriptors)
         let server = InvokServer(
             system: system, configuration: settings, transport: transport, logger: logger,
             onListening: { port in
+                // Who reads the line may want them.
+                for await _ in metrics.isListening {}
+                // They cannot be served, so the server ends.
+                guard !Task.isCancelled else { return }
                 // Whoever started the server reads this line, a program too, so it does not wait in a buffer.
                 print("Invok listens on \(settings.scheme)://\(settings.host):\(port)")
                 if let invitation { print(invitation) }
@@ -197,6 +202,7 @@ struct Core {
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        if let server = metrics.server { group.services.append(.init(service: server)) }
         if let certificate { group.services.append(.init(service: certificate)) }
         group.maximumGracefulShutdownDuration = configuration.stopLimit
         switch await stop.run(ServiceGroup(configuration: group)) {
@@ -222,6 +228,32 @@ struct Core {
         let code = configuration.setupCode == nil ? setupCode.description : "…, as INVOK_SETUP_CODE says"
         return
             "There is no account yet. Make the first one, the admin's: invok register -e YOU@EXAMPLE.COM --code \(code)"
+    }
+
+    /// What serves the metrics, if anything does, and what says once that it listens.
+    private func metricsServer(
+        _ system: InvokSystem, descriptors: Int
+    ) throws -> (server: MetricsServer?, isListening: AsyncStream<Void>) {
+        let (isListening, continuation) = AsyncStream.makeStream(of: Void.self)
+        guard let address = configuration.metrics else {
+            continuation.finish()
+            return (nil, isListening)
+        }
+        let reading = ProcessReading(startedAt: system.world.clock.wallTime(), maximumDescriptors: descriptors)
+        do throws(InvokError) {
+            // Whoever listens for other machines is asked by names that nobody told it.
+            let names = Loopback.contains(address.host) ? configuration.hosts : []
+            let hosts = try HostRules(listener: address.host, hosts: names)
+            let server = MetricsServer(
+                system: system, address: address, hosts: hosts, process: reading.read,
+                onListening: { [logger] port in
+                    logger.info("metrics are served", metadata: ["address": "\(address.host):\(port)"])
+                    continuation.finish()
+                })
+            return (server, isListening)
+        } catch {
+            throw Failure.start(error)
+        }
     }
 
     private func starting<Value, Problem: Error>(_ body: () throws(Problem) -> Value) throws -> Value {

@@ -57,6 +57,8 @@ struct CoreConfiguration: Sendable {
     var functionsHost: String?
     var trustedProxies: [AddressRange] = []
     var connectionsPerAddress = 256
+    /// What was said of where metrics are served; without an address, nowhere.
+    private var chosenMetrics: MetricsAddress??
     /// What the machine has for instances, and for builds at a time.
     var capacity = Resources()
     /// What each user may hold and do, unless the store has something else for it.
@@ -101,6 +103,7 @@ struct CoreConfiguration: Sendable {
         INVOK_FUNCTIONS_HOST   none (functions.example: {name}--{namespace}.functions.example is a function's own)
         INVOK_TRUSTED_PROXIES  none (addresses whose X-Forwarded fields are believed, 10.0.0.0/8,fd00::/8)
         INVOK_CONNECTIONS_PER_ADDRESS   256 (trusted proxies have no such limit)
+        INVOK_METRICS_ADDRESS  127.0.0.1:9464 (where /metrics is served, for Prometheus; empty for nowhere)
         INVOK_CAPACITY_MEMORY_MB   80 % of the machine's (what instances may take together)
         INVOK_CAPACITY_INSTANCES   1000 (instances at a time)
         INVOK_CAPACITY_BUILDS  2 for each processor (builds at a time)
@@ -211,6 +214,14 @@ struct CoreConfiguration: Sendable {
                 message: "INVOK_CORS_ORIGINS has '\(wrong)', but must be origins like https://page.example, or *")
         }
         connectionsPerAddress = try number("INVOK_CONNECTIONS_PER_ADDRESS", connectionsPerAddress, in: 1...65_536)
+        if let text = reader.string(forKey: "invok.metrics.address") {
+            guard let address = text.isEmpty ? .some(nil) : MetricsAddress(text).map(Optional.some) else {
+                throw ConfigurationError(
+                    message: "INVOK_METRICS_ADDRESS is '\(text)', but must be an address and a port like"
+                        + " 127.0.0.1:9464, or empty for no metrics")
+            }
+            chosenMetrics = .some(address)
+        }
         capacity = Resources(
             instances: try number("INVOK_CAPACITY_INSTANCES", 1000, in: 1...100_000),
             memoryMB: try number(
@@ -243,6 +254,12 @@ struct CoreConfiguration: Sendable {
             }
             logLevel = value
         }
+    }
+
+    /// Where metrics are served; `nil` for nowhere. A server on any free port has its metrics on any free one too.
+    var metrics: MetricsAddress? {
+        guard let chosenMetrics else { return MetricsAddress(port: port == 0 ? 0 : MetricsAddress.standardPort) }
+        return chosenMetrics
     }
 
     /// - Throws: when one of the names is none.

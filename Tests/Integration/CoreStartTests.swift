@@ -17,6 +17,8 @@ struct CoreStartTests {
         try await withFolder { folder in
             if let file { try Data(file.utf8).write(to: folder.appending(path: ".env")) }
             let defaults = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "SERVER_PORT": "0"]
+                // Of a server on a port that is told, the standard one may be another test's.
+                .merging(["INVOK_METRICS_ADDRESS": "127.0.0.1:0"]) { $1 }
             return try await CoreRun.run(
                 arguments, environment: defaults.merging(environment) { $1 }.filter { !$0.value.isEmpty }, in: folder)
         }
@@ -33,6 +35,7 @@ struct CoreStartTests {
     static let badSettings: [(String, String, String)] = [
         ("SERVER_PORT", "http", "from 0 to 65535"), ("SERVER_PORT", "65536", "from 0 to 65535"),
         ("INVOK_BUILD_EGRESS", "all", "'registries' or 'off'"), ("INVOK_ENGINE", "magic", "'sandbox'"),
+        ("INVOK_METRICS_ADDRESS", "9464", "127.0.0.1:9464"),
         ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),
         ("AUTH_TOKEN_HOURS", "0", "from 1 to 87600"), ("AUTH_ATTEMPTS_PER_ADDRESS", "many", "from 1 to"),
         ("INVOK_MIN_FREE_DISK_PERCENT", "100", "from 0 to 99"), ("MAX_FUNCTION_SIZE", "50MB", "from 1024 to"),
@@ -82,6 +85,11 @@ struct CoreStartTests {
             expectRefusal(
                 try await refused(["SERVER_PORT": "\(core.port)", "INVOK_DATA_DIR": folder.path + "/other"]),
                 status: 1, ["127.0.0.1:\(core.port)", "SERVER_PORT"])
+            expectRefusal(
+                try await refused([
+                    "INVOK_METRICS_ADDRESS": "127.0.0.1:\(core.port)", "INVOK_DATA_DIR": folder.path + "/other",
+                ]),
+                status: 1, ["127.0.0.1:\(core.port)", "INVOK_METRICS_ADDRESS"])
             expectRefusal(
                 try await refused(["INVOK_DATA_DIR": folder.path + "/data"]), status: 1,
                 [folder.path + "/data", "\(core.processIdentifier)", "INVOK_DATA_DIR"])

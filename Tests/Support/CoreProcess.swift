@@ -44,7 +44,8 @@ public final class CoreProcess: Sendable {
             !["DATABASE_URL", "REDIS_URL"].contains($0.key)
         }
         .merging([
-            "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "LOG_LEVEL": "warning", "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
+            "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "INVOK_METRICS_ADDRESS": "127.0.0.1:0", "LOG_LEVEL": "warning",
+            "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
             "INVOK_QUOTAS": "invocationsPerSecond=unlimited",
             "AUTH_SCRYPT_COST": "14",
         ]) { $1 }

@@ -96,10 +96,11 @@ package struct CallCounts: Hashable, Sendable {
     package func count(of failure: CallFailure) -> UInt64 { failures[failure.rawValue] }
 
     package mutating func record(_ call: CallRecord) {
-        let hundreds = (call.status ?? 0) / 100
-        statuses[(1...5).contains(hundreds) ? hundreds : 0] &+= 1
+        var hundreds = (call.status ?? 0) / 100
+        if !(1...5).contains(hundreds) { hundreds = 0 }
+        statuses[hundreds] &+= 1
         if let failure = call.failure { failures[failure.rawValue] &+= 1 }
-        if hundreds >= 5 || call.failure == .functionFailed || call.failure == .functionTimeout { errors &+= 1 }
+        if hundreds == 5 || call.failure == .functionFailed || call.failure == .functionTimeout { errors &+= 1 }
         if call.isCold { coldStarts &+= 1 }
         requestBytes &+= UInt64(clamping: call.requestBytes)
         answerBytes &+= UInt64(clamping: call.answerBytes)

@@ -76,6 +76,11 @@ public final class Admission: Sendable {
         guard case .success? = result else { throw Self.busy }
     }
 
+    /// How many operations go on and wait now.
+    var use: BuildUse {
+        state.withLock { BuildUse(running: $0.queue.held.values.reduce(0, +), waiting: $0.queue.count) }
+    }
+
     /// How many operations wait now.
     var waitingCount: Int { state.withLock { $0.queue.count } }
 

@@ -11,11 +11,6 @@ final class Dispatcher: Sendable {
         case cancelled
     }
 
-    struct Load: Hashable, Sendable {
-        var instances = 0
-        var requests = 0
-    }
-
     /// A request's place in an instance. Give it back with `release`.
     struct Place: Hashable, Sendable {
         let request: InstancePool.RequestID
@@ -286,12 +281,28 @@ final class Dispatcher: Sendable {
         }
     }
 
-    func load(of key: FunctionKey) -> Load {
+    func load(of key: FunctionKey) -> FunctionLoad {
         state.withLock { state in
-            state.fleet.pools.filter { $0.key.function == key }.values.reduce(into: Load()) { load, pool in
-                load.instances += pool.machine.instanceCount
-                load.requests += pool.machine.inFlightCount + pool.machine.waitingCount
+            state.fleet.pools.filter { $0.key.function == key }.values.reduce(into: FunctionLoad()) {
+                $0.add($1.machine)
             }
+        }
+    }
+
+    /// What all functions' instances do, and what they take.
+    var use: (loads: [FunctionKey: FunctionLoad], fleet: FleetUse) {
+        state.withLock { state in
+            var loads: [FunctionKey: FunctionLoad] = [:]
+            var callsWaiting = 0
+            for (version, pool) in state.fleet.pools {
+                loads[version.function, default: FunctionLoad()].add(pool.machine)
+                callsWaiting += pool.machine.waitingCount
+            }
+            let starts = state.fleet.starts
+            let use = FleetUse(
+                total: starts.capacity.total, used: starts.capacity.used, startsWaiting: starts.waitingCount,
+                callsWaiting: callsWaiting)
+            return (loads, use)
         }
     }
 
@@ -349,5 +360,12 @@ final class Dispatcher: Sendable {
     ) -> Effect? {
         guard case .waiting(let waiter)? = state.requests.removeValue(forKey: id) else { return nil }
         return .resume(waiter, result)
+    }
+}
+
+extension FunctionLoad {
+    fileprivate mutating func add(_ pool: InstancePool) {
+        instances += pool.instanceCount
+        requests += pool.inFlightCount + pool.waitingCount
     }
 }

@@ -24,9 +24,12 @@ public final class InvokSystem: Sendable {
     let changes: ChangeFeed
     let revocations: Revocations
     let probe: ReadinessProbe
+    let builds: Admission
+    let parts: PartMeters
 
     public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
-        var world = world
+        parts = PartMeters(clock: world.clock)
+        var world = parts.measure(world)
         world.store = SealedMetadataStore(world.store, sealer: world.sealer)
         self.world = world
         self.settings = settings
@@ -37,7 +40,7 @@ public final class InvokSystem: Sendable {
         probe = ReadinessProbe(world: world)
         let reserve = DiskReserve(world.disk, percent: settings.minimumFreeDiskPercent)
         uploads = Uploads(spool: world.spool, reserve: reserve, settings: settings)
-        let builds = Admission(
+        builds = Admission(
             places: settings.concurrentBuilds, queueLimit: settings.deployQueueLimit, wait: settings.deployQueueWait,
             clock: world.clock
         ) { [quotas] in quotas.quota(of: $0)[.builds] }

@@ -6,12 +6,6 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The server: the control API and the functions on one port.
 public struct InvokServer: Service {
     private let system: InvokSystem
@@ -47,7 +41,10 @@ public struct InvokServer: Service {
             // Cancelled, it is told to stop too.
             try await httpServer().run(onListening: onListening) { try? await gracefulShutdown() }
         } catch let error as IOError {
-            throw ServerError(error, configuration)
+            throw ServerError(
+                error, host: configuration.host, port: configuration.port,
+                taken: "stop it or set SERVER_PORT to another port",
+                elsewhere: "set SERVER_HOST and SERVER_PORT")
         }
     }
 
@@ -92,22 +89,5 @@ enum API {
         router.add(middleware: ProblemMiddleware(table: table, randomness: system.world.randomness))
         table.register(in: router, accounts: system.accounts)
         return router
-    }
-}
-
-/// Why the server cannot listen, for the operator.
-public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
-    public let description: String
-
-    init(_ error: IOError, _ configuration: ServerConfiguration) {
-        let address = "\(configuration.host):\(configuration.port)"
-        switch error.errnoCode {
-        case EADDRINUSE:
-            description = "\(address) is in use by another program; stop it or set SERVER_PORT to another port"
-        case EACCES, EPERM:
-            description = "\(address) may not be listened on by this user; set SERVER_PORT to a port over 1023"
-        case EADDRNOTAVAIL: description = "\(configuration.host) is not an address of this machine; set SERVER_HOST"
-        default: description = "cannot listen on \(address): \(error)"
-        }
     }
 }

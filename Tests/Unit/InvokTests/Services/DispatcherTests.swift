@@ -37,7 +37,7 @@ struct DispatcherTests {
         try await rig.running {
             rig.dispatcher.open(version)
             let place = try await rig.dispatcher.acquire(version.key)
-            #expect(rig.dispatcher.load(of: version.key.function) == Dispatcher.Load(instances: 1, requests: 1))
+            #expect(rig.dispatcher.load(of: version.key.function) == FunctionLoad(instances: 1, requests: 1))
             #expect(rig.dispatcher.ready == [place.instance])
             #expect(rig.dispatcher.owns(place.instance))
             rig.dispatcher.release(place, .answered)
@@ -103,7 +103,7 @@ struct DispatcherTests {
             #expect(rig.dispatcher.load(of: version.key.function).requests == 0)
             rig.dispatcher.retire(version.key)
             try await rig.eventually { !rig.dispatcher.isOpen(version.key) }
-            #expect(rig.dispatcher.load(of: version.key.function) == Dispatcher.Load())
+            #expect(rig.dispatcher.load(of: version.key.function) == FunctionLoad())
             #expect(rig.sim.engine.running.isEmpty)
         }
     }
@@ -124,7 +124,7 @@ struct DispatcherTests {
         #expect(
             await failure { () throws(Dispatcher.Failure) in try await rig.dispatcher.acquire(version.key) }
                 == .cancelled)
-        #expect(rig.dispatcher.load(of: version.key.function) == Dispatcher.Load())
+        #expect(rig.dispatcher.load(of: version.key.function) == FunctionLoad())
         #expect(rig.sim.engine.running.isEmpty, "an instance that was starting is left")
     }
 

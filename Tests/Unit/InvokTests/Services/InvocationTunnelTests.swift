@@ -39,7 +39,7 @@ struct InvocationTunnelTests {
                 return answer
             }
             await client.silence.reached()
-            #expect(rig.dispatcher.load(of: key) == Dispatcher.Load(instances: 1, requests: 1))
+            #expect(rig.dispatcher.load(of: key) == FunctionLoad(instances: 1, requests: 1))
             try await body(key, client, owner)
             let code = await end
             #expect(rig.dispatcher.load(of: key).requests == 0)
