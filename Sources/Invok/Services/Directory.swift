@@ -2,8 +2,9 @@ import InvokConcurrency
 import Logging
 import Synchronization
 
-/// What the invoke path must know of a function.
-struct Route: Hashable, Sendable {
+/// What the invoke path must know of a function. Every call of a warm function takes it out of the table, on all event
+/// loops, so it is one reference: a copy counts one and not each of the many that a version has.
+final class Route: Hashable, Sendable {
     let access: Access
     /// Without its build log: there are many routes, and nobody reads it here.
     let version: Version
@@ -16,6 +17,15 @@ struct Route: Hashable, Sendable {
         var version = version
         version.buildLog = ""
         self.version = version
+    }
+
+    static func == (left: Route, right: Route) -> Bool {
+        left === right || left.access == right.access && left.version == right.version
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(access)
+        hasher.combine(version.key)
     }
 }
 

@@ -20,6 +20,7 @@ final class FunctionCalls: DirectCalls {
     private let forwarding: ForwardingRules
     private let hosts: HostRules
     private let logger: Logger
+    private let isLogged: Bool
     private let peer: String
     private let isProxy: Bool
     /// What limits count a stranger at that address by.
@@ -46,6 +47,7 @@ final class FunctionCalls: DirectCalls {
         self.forwarding = forwarding
         self.peer = peer
         self.logger = logger
+        isLogged = logger.logLevel <= .debug
         hosts = configuration.hosts
         isProxy = forwarding.trusts(peer)
         let caller = forwarding.caller(HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/"), peer: peer)
@@ -96,7 +98,7 @@ final class FunctionCalls: DirectCalls {
                 status: summary.status, failure: summary.failure, duration: duration,
                 requestBytes: summary.requestBytes, answerBytes: summary.bytes),
             of: call.warm.function)
-        guard logger.logLevel <= .debug else { return }
+        guard isLogged else { return }
         let request = HTTPRequest(request)
         AccessLog.write(
             request, summary, requestID: call.requestID, client: forwarding.caller(request, peer: peer).client,
