@@ -63,6 +63,51 @@ package struct LatencyHistogram: Hashable, Sendable {
         }
     }
 
+    // MARK: Packed
+
+    /// The buckets in which there is something: how many lie before it since the last one, and its count, each in groups of
+    /// seven bits, the least first (LEB128). The sum is left out.
+    var packed: [UInt8] {
+        var (bytes, next): ([UInt8], Int) = ([], 0)
+        for index in buckets.indices where buckets[index] > 0 {
+            Self.append(UInt64(index - next), to: &bytes)
+            Self.append(buckets[index], to: &bytes)
+            next = index + 1
+        }
+        return bytes
+    }
+
+    /// Adds what another one has counted, but for its sum.
+    mutating func merge(packed bytes: [UInt8]) {
+        var (rest, index) = (bytes[...], 0)
+        while let gap = Self.takeFirst(of: &rest), let count = Self.takeFirst(of: &rest) {
+            index += Int(clamping: gap)
+            guard index < Self.bucketCount else { return }
+            buckets[index] &+= count
+            self.count &+= count
+            index += 1
+        }
+    }
+
+    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        var rest = number
+        while rest > 0x7F {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    private static func takeFirst(of bytes: inout ArraySlice<UInt8>) -> UInt64? {
+        var (number, shift): (UInt64, UInt64) = (0, 0)
+        while let byte = bytes.popFirst() {
+            number |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return number }
+            shift += 7
+        }
+        return nil
+    }
+
     // MARK: Buckets
 
     /// The bucket that a duration belongs to.

@@ -7,7 +7,9 @@ import Synchronization
 package final class CallMeter: Sendable {
     /// How many functions are told apart: they take at most 14 kB each, and what lies in the shards twice as much.
     static let functionLimit = 4000
-    static let interval = Duration.seconds(60)
+    /// What the figures of a day's minutes may take. One minute of a function that is called much takes some 200 bytes.
+    static let historyBytes = 32 << 20
+    private static let minuteMilliseconds: Int64 = 60_000
 
     /// Where a function's calls are counted in a shard, for who counts many calls of one.
     package struct Place: Sendable {
@@ -65,11 +67,14 @@ package final class CallMeter: Sendable {
     private let loops = Mutex<[ObjectIdentifier: Shard]>([:])
     private let ledger: Mutex<CallLedger>
     private let limit: Int
+    /// Since when it counts.
+    let began: Timestamp
 
-    init(functionLimit: Int = functionLimit) {
+    init(began: Timestamp, functionLimit: Int = functionLimit, historyBytes: Int = historyBytes) {
+        self.began = began
         limit = functionLimit
         tasks = Shard(limit: functionLimit)
-        ledger = Mutex(CallLedger(limit: functionLimit))
+        ledger = Mutex(CallLedger(limit: functionLimit, historyBytes: historyBytes))
     }
 
     /// The shard of an event loop, of which there are few.
@@ -96,16 +101,33 @@ package final class CallMeter: Sendable {
         }
     }
 
-    /// Counts functions together that are gone, again and again, until the task is cancelled.
-    func run(clock: any Clock, directory: Directory) async {
+    /// What was counted of a function between two times, the minutes of both included.
+    func series(
+        of key: FunctionKey, from start: Timestamp, to end: Timestamp, points: Int, instances: Int
+    ) -> CallSeries {
+        current.series(
+            of: key, from: start.millisecondsSinceEpoch / Self.minuteMilliseconds,
+            to: end.millisecondsSinceEpoch / Self.minuteMilliseconds, points: points, instances: instances)
+    }
+
+    /// Closes each minute, and counts functions together that are gone, until the task is cancelled.
+    func run(clock: any Clock, directory: Directory, dispatcher: Dispatcher) async {
         while true {
+            let into = clock.wallTime().millisecondsSinceEpoch % Self.minuteMilliseconds
             do throws(CancellationError) {
-                try await clock.sleep(until: clock.now().advanced(by: Self.interval))
+                try await clock.sleep(until: clock.now().advanced(by: .milliseconds(Self.minuteMilliseconds - into)))
             } catch {
                 return
             }
             _ = current
-            ledger.withLock { $0.keep { directory.known($0) != nil } }
+            // A timer may come a little early or late.
+            let nearest =
+                (clock.wallTime().millisecondsSinceEpoch + Self.minuteMilliseconds / 2) / Self.minuteMilliseconds
+            let instances = dispatcher.use.loads.mapValues(\.instances)
+            ledger.withLock { ledger in
+                ledger.closeMinute(nearest - 1, instances: instances)
+                ledger.keep { directory.known($0) != nil }
+            }
         }
     }
 }

@@ -9,12 +9,13 @@ public final class InvokSystem: Sendable {
     public let invocations: Invocations
     public let logs: FunctionLogs
     public let secrets: Secrets
+    public let statistics: Statistics
     public let quotas: Quotas
     public let uploads: Uploads
     public let world: World
     public let settings: SystemSettings
     /// What is counted of calls.
-    package let calls = CallMeter()
+    package let calls: CallMeter
 
     let access: AccessControl
     let directory: Directory
@@ -29,6 +30,7 @@ public final class InvokSystem: Sendable {
 
     public init(world: World, settings: SystemSettings = SystemSettings(), logger: Logger) {
         parts = PartMeters(clock: world.clock)
+        calls = CallMeter(began: world.clock.wallTime())
         var world = parts.measure(world)
         world.store = SealedMetadataStore(world.store, sealer: world.sealer)
         self.world = world
@@ -72,6 +74,7 @@ public final class InvokSystem: Sendable {
             quotas: quotas, logger: logger)
         logs = FunctionLogs(world: world, functions: functions)
         secrets = Secrets(world: world, access: access, quotas: quotas, directory: directory, changes: changes)
+        statistics = Statistics(functions: functions, dispatcher: dispatcher, calls: calls, clock: world.clock)
     }
 
     /// Brings the system into a state in which it may answer requests. Call before `run`.
@@ -94,7 +97,10 @@ public final class InvokSystem: Sendable {
             group.addTask { await self.revocations.run() }
             group.addTask { await self.access.grants.run() }
             group.addTask { await self.probe.run() }
-            group.addTask { await self.calls.run(clock: self.world.clock, directory: self.directory) }
+            group.addTask {
+                await self.calls.run(
+                    clock: self.world.clock, directory: self.directory, dispatcher: self.dispatcher)
+            }
         }
     }
 

@@ -60,6 +60,18 @@ enum WireSchemas {
                         required("requests", .integer),
                     ]))),
         ]),
+        "Stats": .object([
+            required("since", .dateTime), required("until", .dateTime), required("step_seconds", .integer),
+            required("instances", .integer), required("total", .reference("CallFigures")),
+            required(
+                "points",
+                .array(.object([required("time", .dateTime), required("figures", .reference("CallFigures"))]))),
+        ]),
+        "CallFigures": .object([
+            required("calls", .integer), required("errors", .integer), required("cold_starts", .integer),
+            required("instances", .integer), optional("p50_ms", .number), optional("p95_ms", .number),
+            optional("p99_ms", .number),
+        ]),
         "Health": .object([required("status", .string(oneOf: ["ok"]))]),
         "Readiness": .object([
             required("status", .string(oneOf: Readiness.Status.allCases.map(\.rawValue))),

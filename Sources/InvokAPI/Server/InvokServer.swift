@@ -79,8 +79,8 @@ enum API {
             + FunctionRoutes.routes(system, world: configuration.world)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
             + SecretRoutes.routes(system)
-            + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + HealthRoutes.routes(system)
-            + InvocationRoutes.routes
+            + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + StatsRoutes.routes(system)
+            + HealthRoutes.routes(system) + InvocationRoutes.routes
         return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])
     }
 

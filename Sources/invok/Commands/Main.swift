@@ -38,8 +38,9 @@ struct InvokCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Functions",
                 subcommands: [
-                    CreateCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self, ListCommand.self,
-                    VersionsCommand.self, RollbackCommand.self, DeleteCommand.self, SecretCommand.self,
+                    CreateCommand.self, DeployCommand.self, InvokeCommand.self, LogsCommand.self, StatsCommand.self,
+                    ListCommand.self, VersionsCommand.self, RollbackCommand.self, DeleteCommand.self,
+                    SecretCommand.self,
                 ]),
             CommandGroup(
                 name: "Account",

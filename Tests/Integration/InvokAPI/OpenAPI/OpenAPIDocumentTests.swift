@@ -83,6 +83,11 @@ struct OpenAPIDocumentTests {
                 ("Deployed", upload.body),
                 ("Version", try await server.call(.get, "\(base)/versions", token: token).body),
                 ("LogLine", try await server.call(.get, "\(base)/logs", token: token).body),
+                ("Stats", try await server.call(.get, "\(base)/stats", token: token).body),
+                (
+                    "CallFigures",
+                    try server.field("total", of: try await server.call(.get, "\(base)/stats", token: token).body)
+                ),
                 ("Status", try await server.call(.get, "/api/v1/status", token: token).body),
                 ("Health", try await server.call(.get, "/healthz").body),
                 ("Readiness", try await server.call(.get, "/readyz").body),

@@ -45,6 +45,7 @@ struct RouteTests {
         "GET /api/v1/secrets/{namespace}": (401, .status(404)),
         "PUT /api/v1/secrets/{namespace}/{secret}": (401, .status(404)),
         "DELETE /api/v1/secrets/{namespace}/{secret}": (401, .status(404)),
+        "GET /api/v1/functions/{namespace}/{name}/stats": (401, .status(404)),
         "GET /invok/logs/{namespace}/{name}": (401, .status(404)),
         "POST /invok/deploy": (401, .status(404)),
         "GET /invok/{namespace}/{name}": (401, .status(404)),

@@ -6,7 +6,7 @@ import Testing
 struct MetricsPageTests {
     /// What a server has of so many functions, each of which was called in all ways.
     private func metrics(functions: Int) throws -> SystemMetrics {
-        let meter = CallMeter()
+        let meter = CallMeter(began: Timestamp(millisecondsSinceEpoch: 0))
         var loads: [FunctionKey: FunctionLoad] = [:]
         var random: UInt64 = 7
         func next(_ limit: UInt64) -> Int {

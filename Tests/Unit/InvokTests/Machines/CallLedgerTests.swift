@@ -26,14 +26,14 @@ struct CallLedgerTests {
         var table = CallTable(limit: 4)
         let place = table.place(of: try key(1))
         table.record(call, at: place)
-        var ledger = CallLedger(limit: 4)
+        var ledger = CallLedger(limit: 4, historyBytes: 1 << 20)
         ledger.absorb(table)
         ledger.absorb(table)
         #expect(ledger.functions[try key(1)]?.calls.calls == 2)
     }
 
     @Test func theLedgerHasALimitToo() throws {
-        var ledger = CallLedger(limit: 2)
+        var ledger = CallLedger(limit: 2, historyBytes: 1 << 20)
         for number in 1...5 {
             var table = CallTable(limit: 2)
             let place = table.place(of: try key(number))
@@ -45,7 +45,7 @@ struct CallLedgerTests {
     }
 
     @Test func nothingIsLostOfFunctionsThatAreGone() throws {
-        var (table, ledger) = (CallTable(limit: 4), CallLedger(limit: 4))
+        var (table, ledger) = (CallTable(limit: 4), CallLedger(limit: 4, historyBytes: 1 << 20))
         for number in 1...3 {
             let place = table.place(of: try key(number))
             table.record(call, at: place)

@@ -15,7 +15,7 @@ struct CallMeterTests {
     }
 
     @Test func aPlaceIsGoodUntilTheCountsAreTaken() throws {
-        let (meter, loop) = (CallMeter(), Loop())
+        let (meter, loop) = (CallMeter(began: Timestamp(millisecondsSinceEpoch: 0)), Loop())
         let shard = meter.shard(of: ObjectIdentifier(loop))
         #expect(meter.shard(of: ObjectIdentifier(loop)) === shard)
         let (first, second) = (try key(1), try key(2))
@@ -30,7 +30,9 @@ struct CallMeterTests {
     }
 
     @Test func allShardsAreAddedUp() throws {
-        let (meter, loops, key) = (CallMeter(), [Loop(), Loop()], try key(1))
+        let (meter, loops, key) = (
+            CallMeter(began: Timestamp(millisecondsSinceEpoch: 0)), [Loop(), Loop()], try key(1)
+        )
         for loop in loops { meter.shard(of: ObjectIdentifier(loop)).record(call, of: key) }
         meter.tasks.record(call, of: key)
         meter.tasks.record(call, of: nil)
@@ -39,7 +41,7 @@ struct CallMeterTests {
     }
 
     @Test func whatIsReadWhileOthersCountIsLostNowhere() async throws {
-        let (meter, key) = (CallMeter(), try key(1))
+        let (meter, key) = (CallMeter(began: Timestamp(millisecondsSinceEpoch: 0)), try key(1))
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
                 group.addTask { for _ in 0..<2000 { meter.tasks.record(call, of: key) } }
