@@ -44,8 +44,10 @@ struct SimByteCaller: Sendable {
     private func draw(_ count: Int, _ front: SimFront, _ random: inout SimGenerator) -> [SimRawRequest] {
         (1...count).map { number in
             front.onRequest()
-            return SimRawRequest.draw(
+            let request = SimRawRequest.draw(
                 cluster.nextRequestID(), to: "/invok/\(key)", token: token, mayEnd: number == count, &random)
+            front.tally.begin(key, on: front.name, bodyBytes: request.body.count)
+            return request
         }
     }
 
@@ -58,6 +60,9 @@ struct SimByteCaller: Sendable {
         let endsSending = random.below(6) == 0
         let (began, steady) = (cluster.clock.now(), model.steady)
         let contents = requests.map { $0.content(&random) }
+        // Where only the connection's end tells that of an answer, one that breaks off resets it, and with that goes what is
+        // on its way of those before.
+        let resets = requests.last.map { $0.isHTTP10 && $0.fields.contains { $0.value.contains("break") } } ?? false
         let pauses = requests.map { $0.expectsContinue ? random.duration(below: .milliseconds(400)) : .zero }
         let sending = Task {
             for (index, request) in requests.enumerated() {
@@ -69,13 +74,19 @@ struct SimByteCaller: Sendable {
         }
         for request in requests {
             let received = await receive(request, on: connection)
+            if received.isWhole, let status = received.status {
+                front.tally.end(
+                    key, on: front.name, status: status, isByFunction: received.isByFunction,
+                    bodyBytes: received.body.count)
+            }
             check(received, request)
             let isCalm = steady.map(model.isStill) ?? false && cluster.isCalm(since: began)
-            if isCalm, !request.fields.contains(where: { $0.value.contains("break") }) {
+            if isCalm, !resets, !request.fields.contains(where: { $0.value.contains("break") }) {
                 checker.require(
-                    received.isWhole && received.fields.contains { $0.name.lowercased() == "x-sim-version" },
+                    received.isWhole && received.isByFunction,
                     "\(request.method) \(request.id) to \(key) got \(received.status ?? 0), "
-                        + "\(received.isWhole ? "not by the function" : "and not all of it"), though nothing was wrong")
+                        + "\(received.isWhole ? "not by the function" : "and not all of it"), though nothing was wrong;"
+                        + " sent: \(requests.map(\.summary))")
             }
             guard received.isWhole else { break }
         }
@@ -149,6 +160,8 @@ struct SimByteCaller: Sendable {
     /// Sends what is no request. It is refused, and what stands behind it is none either.
     private func smuggle(on connection: SimClientConnection, _ front: SimFront, _ random: inout SimGenerator) async {
         front.onRequest()
+        // Some are requests up to a place in their bodies.
+        front.tally.begin(key, on: front.name, bodyBytes: 0)
         let id = cluster.nextRequestID()
         connection.send(SimRawRequest.malformed(around: id, to: "/invok/\(key)", token: token, &random))
         var reader = ResponseReader(limits: HeadLimits(), isHeadRequest: false)
@@ -171,4 +184,8 @@ struct SimByteCaller: Sendable {
         checker.require((status ?? 400) >= 400, "what is no request was answered with \(status ?? 0)")
         checker.require(bytes.ledger.entries(of: id).isEmpty, "a request inside of what is none reached \(key)")
     }
+}
+
+extension SimHTTPClient.Received {
+    fileprivate var isByFunction: Bool { fields.contains { $0.name.lowercased() == "x-sim-version" } }
 }

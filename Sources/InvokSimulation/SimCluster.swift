@@ -28,6 +28,7 @@ final class SimCluster: Sendable {
     let waits = SimWaits()
     let faults: SimFaultPlan
     let effects: SimEffects
+    let tally = SimCallTally()
     let checker: SimChecker
     let store: SimMetadataStore
     let history = StoreHistory()
@@ -284,7 +285,7 @@ final class SimCluster: Sendable {
 
     /// The way in to a core that serves.
     func front(to life: SimNode.Life) -> SimFront {
-        SimFront(life: life) { [self] in state.withLock { $0.requests += 1 } }
+        SimFront(life: life, tally: tally) { [self] in state.withLock { $0.requests += 1 } }
     }
 
     /// Whether the core's machine has what the active version runs, so that a start of it needs no build.

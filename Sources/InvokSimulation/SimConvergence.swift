@@ -91,6 +91,11 @@ struct SimConvergence: Sendable {
         }
     }
 
+    /// Each core has counted what clients saw of it.
+    func checkCounts() {
+        for life in cluster.nodes.compactMap(\.life) { cluster.tally.check(life, checker) }
+    }
+
     /// Of each version that runs, the instance that gets the requests ends, and nobody is told of it.
     func loseInstances() async {
         for node in cluster.nodes {

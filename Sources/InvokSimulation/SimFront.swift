@@ -18,6 +18,8 @@ struct SimFront: Sendable {
     let life: SimNode.Life
     /// Where the user is.
     var client = "192.0.2.1"
+    /// Hears what becomes of calls.
+    let tally: SimCallTally
     /// Told of each request.
     let onRequest: @Sendable () -> Void
 
@@ -109,8 +111,8 @@ struct SimFront: Sendable {
     ) async -> Outcome<Void> {
         let message = body.map { Message(type: "application/octet-stream", bytes: $0) }
         return await exchange(
-            body == nil ? .get : .post, "/invok/\(key)", token: token, message, requestID: requestID, sink: sink,
-            pace: pace)?
+            body == nil ? .get : .post, "/invok/\(key)", token: token, message, calling: key, requestID: requestID,
+            sink: sink, pace: pace)?
             .map { _ in }
     }
 }
@@ -154,7 +156,8 @@ extension SimFront {
     ///   `function_failed`: only a function may break off.
     private func exchange(
         _ method: HTTPRequest.Method, _ path: String, token: String? = nil, _ message: Message? = nil,
-        requestID: String? = nil, sink: SimSink = SimSink(), pace: SimConnection.Pace? = nil
+        calling function: FunctionKey? = nil, requestID: String? = nil, sink: SimSink = SimSink(),
+        pace: SimConnection.Pace? = nil
     ) async -> Outcome<SimSink> {
         onRequest()
         guard !life.core.isClosed else { return nil }
@@ -164,6 +167,7 @@ extension SimFront {
         head.headerFields[.contentLength] = message.map { String($0.bytes.count) }
         head.headerFields[Self.requestID] = requestID
         let body = message?.bytes ?? []
+        if let function { tally.begin(function, on: name, bodyBytes: body.count) }
         let end: SimConnection.End
         if let server = life.byteServer {
             let outcome = await server.exchange(
@@ -173,6 +177,11 @@ extension SimFront {
         } else {
             let connection = SimConnection(for: method, sink: sink, pace: pace, client: client)
             end = await life.core.exchange(head, body: body, on: connection, with: life.server)
+        }
+        if end == .whole, let function {
+            tally.end(
+                function, on: name, status: sink.head?.status.code ?? 0,
+                isByFunction: sink.field("x-sim-version") != nil, bodyBytes: sink.body.count)
         }
         switch end {
         case .whole: return sink.field("content-type") == "application/problem+json" ? problem(sink) : .success(sink)

@@ -22,6 +22,12 @@ struct SimRawRequest {
     /// Fields that the function must get, in their order.
     var passed: [(name: String, value: String)] { fields.filter { $0.name.hasPrefix("X-Sim-Sent") } }
 
+    /// What it is, for who reads of a run.
+    var summary: String {
+        let manner = fields.first { $0.name == "X-Sim-Manner" }?.value ?? ""
+        return "\(id) \(method)\(isHTTP10 ? " 1.0" : "") \(body.count) \(manner)"
+    }
+
     var head: [UInt8] {
         var text = "\(method) \(target) HTTP/\(isHTTP10 ? "1.0" : "1.1")\r\nHost: localhost\r\nX-Request-Id: \(id)\r\n"
         for field in fields { text += "\(field.name): \(field.value)\r\n" }

@@ -147,6 +147,7 @@ public struct SystemSimulation: Sendable {
         await convergence.checkAnswers()
         await cluster.sleep(Self.idleTime)
         await convergence.checkIdle()
+        convergence.checkCounts()
         convergence.checkCollected()
         await convergence.loseInstances()
         await cluster.sleep(Self.idleTime)
@@ -159,6 +160,7 @@ public struct SystemSimulation: Sendable {
         await convergence.restartDuringChanges()
         await convergence.disableUser()
         await convergence.deleteAll()
+        convergence.checkCounts()
         await cluster.bytes?.end()
     }
 

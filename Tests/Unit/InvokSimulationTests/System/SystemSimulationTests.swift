@@ -41,7 +41,8 @@ struct SystemSimulationTests {
         "core did not recover at once",
         "machine full", "disk nearly full", "error storage_full",
         "all builds in use", "stranger floods", "a call took up to 1 s", "a deploy took up to 1 s",
-        "call during a change", "guest refused with forbidden", "access as the store says",
+        "call during a change", "guest refused with forbidden", "access as the store says", "calls counted",
+        "bytes counted",
     ]
 
     @Test func withFaultsAllHoldsAndEveryPlaceIsReached() async throws {
@@ -75,6 +76,8 @@ struct SystemSimulationTests {
         "an answer that no function sent", "pipelined requests", "request of HTTP/1.0", "what is no request refused",
         "client left in the middle", "request cut off by a crash", "HEAD answered with 200", "GET answered with 304",
         "POST answered with 204", "core redeployed", "core crashed", "answered from memory", "converged",
+        "calls counted",
+        "bytes counted",
     ]
 
     @Test func onBytesAllHoldsAndEveryPlaceIsReached() async throws {
