@@ -17,12 +17,12 @@ RUN mkdir /out; \
     && cp "$(swift build -c release --static-swift-stdlib -Xlinker -s --show-bin-path)/invok-core" /out/
 
 FROM ${RUNTIME_IMAGE}
-ARG PACKAGES="ca-certificates esbuild libhiredis0.14 libpq5 libseccomp2 libsqlite3-0 zlib1g"
+ARG PACKAGES="ca-certificates esbuild libhiredis0.14 libjs-codemirror libpq5 libseccomp2 libsqlite3-0 zlib1g"
 RUN [ -z "$PACKAGES" ] || { apt-get update && apt-get install -y --no-install-recommends $PACKAGES \
     && rm -rf /var/lib/apt/lists/*; }
 COPY --from=build /out/ /usr/local/lib/invok/
-ENV SERVER_HOST=0.0.0.0 SERVER_PORT=3000 INVOK_ENGINE=docker INVOK_DATA_DIR=/var/lib/invok
-EXPOSE 3000
+ENV SERVER_HOST=0.0.0.0 SERVER_PORT=3000 INVOK_CONSOLE_ADDRESS=0.0.0.0:3001 INVOK_ENGINE=docker INVOK_DATA_DIR=/var/lib/invok
+EXPOSE 3000 3001
 STOPSIGNAL SIGTERM
 # Asks the server itself, by bash, which the image has anyhow; where it speaks TLS, by openssl, which ca-certificates needs.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["bash", "-c", \

@@ -138,12 +138,20 @@ let package = Package(
             ]),
 
         // MARK: HTTP
+        .target(name: "CConsole"),
+        // The web console's files.
+        .target(
+            name: "InvokConsole", dependencies: ["InvokModel", "InvokPOSIX", "CConsole", "CZlib", httpTypes],
+            exclude: ["Web"], swiftSettings: strict),
         // Calls of functions.
         wall("InvokProxy", ["Invok", httpTypes, nioCore, nioPosix, nioSSL]),
         // The control API, and the server.
         wall(
             "InvokAPI",
-            ["Invok", "InvokProxy", "CZlib", hummingbird, httpTypes, lifecycle, logging, nioCore]),
+            [
+                "Invok", "InvokConsole", "InvokProxy", "InvokTemplates", "CZlib", hummingbird, httpTypes, lifecycle,
+                logging, nioCore,
+            ]),
         // The package registries as builds reach them.
         wall(
             "InvokRegistry",
@@ -167,8 +175,9 @@ let package = Package(
         .executableTarget(
             name: "invok-core",
             dependencies: [
-                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokBuild", "InvokDocker", "InvokEmbedded",
-                "InvokPOSIX", "InvokPostgres", "InvokProxy", "InvokRedis", "InvokRegistry", "InvokSandbox",
+                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokBuild", "InvokConsole",
+                "InvokDocker", "InvokEmbedded", "InvokPOSIX", "InvokPostgres", "InvokProxy", "InvokRedis",
+                "InvokRegistry", "InvokSandbox",
                 "InvokSQLite", "CLinux", argumentParser, configuration, lifecycle, logging, nioCore, nioPosix,
                 nioSSL, unixSignals,
             ],
@@ -202,6 +211,7 @@ let package = Package(
         unitTests(of: "InvokSandbox", ["Invok", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["Invok", "InvokBuild", "InvokInit", "InvokRuntimes"]),
         unitTests(of: "InvokProxy", ["Invok", httpTypes, nioCore, nioEmbedded, nioHTTP1]),
+        unitTests(of: "InvokConsole", [httpTypes]),
         unitTests(of: "InvokAPI", ["Invok", "InvokProxy", httpTypes, nioCore]),
         unitTests(of: "InvokSim", ["Invok", "TestSupport", httpTypes]),
         unitTests(of: "InvokSimNetwork", ["Invok", "InvokProxy", "InvokSim", nioCore]),
@@ -226,8 +236,8 @@ let package = Package(
         integrationTests(
             of: "InvokAPI",
             [
-                "Invok", "InvokProxy", "InvokSim", "TestSupport", httpTypes, hummingbird, lifecycle, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "Invok", "InvokConsole", "InvokProxy", "InvokSim", "TestSupport", httpTypes, hummingbird, lifecycle,
+                logging, nioCore, nioHTTP1, nioPosix,
             ]),
         integrationTests(
             of: "InvokCLI", ["InvokArchive", "InvokModel", "InvokSim", argumentParser, nioCore, nioHTTP1, nioPosix]),

@@ -24,6 +24,7 @@ class Core:
         environment = {
             "LOG_LEVEL": "warning",
             "AUTH_SCRYPT_COST": "14",
+            "INVOK_CONSOLE_ADDRESS": "",
             "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
             "INVOK_QUOTAS": "invocationsPerSecond=unlimited deploysPerHour=unlimited",
         }

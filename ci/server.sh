@@ -4,6 +4,7 @@
 
 # What start_server sets.
 SERVER_URL=   # where it listens
+CONSOLE_URL=  # where its console is, if CONSOLE_ADDRESS says that it has one
 SERVER_PID=   # its process
 SERVER_LOG=   # the file that has all it said
 SCRATCH=      # a temporary directory that stop_server removes
@@ -26,11 +27,13 @@ start_server() {
     local executable=$1 port=$2 line
     SERVER_LOG=$SCRATCH/server.log
     SERVER_URL=
+    CONSOLE_URL=
     mkfifo "$SCRATCH/output"
     # In the scratch directory, where no .env is.
     (
         cd "$SCRATCH" || exit
-        SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_METRICS_ADDRESS=127.0.0.1:0 INVOK_DATA_DIR=$SCRATCH/data \
+        SERVER_HOST=127.0.0.1 SERVER_PORT=$port INVOK_METRICS_ADDRESS=127.0.0.1:0 \
+            INVOK_CONSOLE_ADDRESS=${CONSOLE_ADDRESS:-} INVOK_DATA_DIR=$SCRATCH/data \
             INVOK_ENGINE=sandbox LOG_LEVEL=info exec "$executable" >output 2>&1 </dev/null
     ) &
     SERVER_PID=$!
@@ -39,6 +42,10 @@ start_server() {
         printf '%s\n' "$line" >>"$SERVER_LOG"
         if [[ $line == "Invok listens on "* ]]; then
             SERVER_URL=${line#Invok listens on }
+            [ -n "${CONSOLE_ADDRESS:-}" ] || break
+        fi
+        if [[ $line == "The console is at "* ]]; then
+            CONSOLE_URL=${line#The console is at }
             break
         fi
     done

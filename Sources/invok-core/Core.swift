@@ -165,7 +165,11 @@ struct Core {
         _ certificate: CertificateReload?, warmUp: WarmUpService, descriptors: Int
     ) async throws {
         let hosts: HostRules
-        do throws(ConfigurationError) { hosts = try configuration.hostRules() } catch {
+        let consoleHosts: HostRules
+        do throws(ConfigurationError) {
+            hosts = try configuration.hostRules()
+            consoleHosts = try configuration.consoleHostRules()
+        } catch {
             throw Failure.configuration(error)
         }
         let settings = ServerConfiguration(
@@ -176,9 +180,11 @@ struct Core {
             connectionsPerAddress: configuration.connectionsPerAddress,
             sharedAddresses: configuration.publishedHost == nil
                 ? [] : [ContainerGateway.address()].compactMap(\.self),
-            tls: certificate?.termination)
+            tls: certificate?.termination,
+            functionsURL: configuration.port == 0 ? nil : configuration.functionsURL(port: configuration.port))
         let invitation = try await setupLine(system, setupCode)
         let metrics = try metricsServer(system, descriptors: descriptors)
+        let listening = AsyncStream<String>.makeStream()
         let server = InvokServer(
             system: system, configuration: settings, transport: transport, logger: logger,
             onListening: { port in
@@ -190,6 +196,7 @@ struct Core {
                 print("Invok listens on \(settings.scheme)://\(settings.host):\(port)")
                 if let invitation { print(invitation) }
                 fflush(nil)
+                listening.continuation.yield(configuration.functionsURL(port: port))
             })
         let stop = StopLimit(configuration.stopLimit)
         var group = ServiceGroupConfiguration(
@@ -204,6 +211,12 @@ struct Core {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         if let server = metrics.server { group.services.append(.init(service: server)) }
         if let certificate { group.services.append(.init(service: certificate)) }
+        if let address = configuration.console {
+            let console = ConsoleService(
+                system: system, settings: settings, address: address, hosts: consoleHosts,
+                functionsURL: listening.stream, logger: logger)
+            group.services.append(.init(service: console, successTerminationBehavior: .ignore))
+        }
         group.maximumGracefulShutdownDuration = configuration.stopLimit
         switch await stop.run(ServiceGroup(configuration: group)) {
         case .ended(.success): break

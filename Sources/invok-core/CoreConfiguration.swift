@@ -48,6 +48,8 @@ struct CoreConfiguration: Sendable {
     var corsOrigins: [String] = []
     /// What TLS is spoken by; without it the server speaks plain HTTP.
     var tls: CertificateFiles?
+    /// Where the console listens; `nil` for none.
+    var console: ConsoleAddress?
     /// What callers know the server by, and more of its names.
     var publicURL: String?
     var hosts: [String] = []
@@ -75,6 +77,7 @@ struct CoreConfiguration: Sendable {
     static let help = """
         SERVER_HOST            127.0.0.1
         SERVER_PORT            3000
+        INVOK_CONSOLE_ADDRESS  127.0.0.1:3001 (where the console is; empty for none)
         INVOK_DATA_DIR         ~/.local/share/invok/data
         INVOK_CACHE_DIR        ~/.cache/invok
         DATABASE_URL           SQLite in the data directory (or postgres://USER:PASSWORD@HOST:PORT/DATABASE)
@@ -140,6 +143,8 @@ struct CoreConfiguration: Sendable {
             let value = reader.string(forKey: ConfigKey(key), isSecret: Self.secrets.contains(variable))
             return value.flatMap { $0.isEmpty ? nil : $0 }
         }
+        let consoleText = reader.string(forKey: "invok.console.address") ?? "127.0.0.1:3001"
+        console = consoleText.isEmpty ? nil : try ConsoleAddress(consoleText)
         func number(_ variable: String, _ fallback: Int, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
             guard let text = text(variable) else { return fallback }
             guard let value = Int(text), range.contains(value) else {
@@ -271,6 +276,23 @@ struct CoreConfiguration: Sendable {
             throw ConfigurationError(
                 message: [error.message, error.nextStep].compactMap(\.self).joined(separator: "\n"))
         }
+    }
+
+    /// - Throws: when one of the names is none.
+    func consoleHostRules() throws(ConfigurationError) -> HostRules {
+        var rules = self
+        // In a container it listens everywhere, and is published on the machine's loopback.
+        rules.host = publishedHost == nil ? console?.host ?? host : "127.0.0.1"
+        rules.publishedHost = nil
+        return try rules.hostRules().ofConsole
+    }
+
+    /// The origin at which functions are called.
+    /// - Parameter port: the one that is listened on.
+    func functionsURL(port: Int) -> String {
+        if let publicURL { return publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL }
+        let host = ServerConfiguration.hostInURL(publishedHost ?? host)
+        return "\(tls == nil ? "http" : "https")://\(host):\(port)"
     }
 
     private static let secrets: Set = [

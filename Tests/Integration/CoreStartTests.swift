@@ -39,7 +39,7 @@ struct CoreStartTests {
         ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),
         ("AUTH_TOKEN_HOURS", "0", "from 1 to 87600"), ("AUTH_ATTEMPTS_PER_ADDRESS", "many", "from 1 to"),
         ("INVOK_MIN_FREE_DISK_PERCENT", "100", "from 0 to 99"), ("MAX_FUNCTION_SIZE", "50MB", "from 1024 to"),
-        ("LOG_LEVEL", "loud", "trace, debug, info"),
+        ("LOG_LEVEL", "loud", "trace, debug, info"), ("INVOK_CONSOLE_ADDRESS", "3001", "127.0.0.1:3001"),
         ("AUTH_JWT_SECRET", "short", "openssl rand -hex 32"),
         ("AUTH_JWT_SECRET", "changeme-changeme-changeme-changeme", "openssl rand -hex 32"),
     ]
@@ -93,6 +93,12 @@ struct CoreStartTests {
             expectRefusal(
                 try await refused(["INVOK_DATA_DIR": folder.path + "/data"]), status: 1,
                 [folder.path + "/data", "\(core.processIdentifier)", "INVOK_DATA_DIR"])
+            // It listens already when it finds the console's port taken.
+            let console = try await refused([
+                "INVOK_CONSOLE_ADDRESS": "127.0.0.1:\(core.port)", "INVOK_DATA_DIR": folder.path + "/third",
+            ])
+            #expect(console.status == 1 && console.errors.contains("INVOK_CONSOLE_ADDRESS"), "\(console.errors)")
+            #expect(console.errors.contains("127.0.0.1:\(core.port)"))
             #expect(await core.end(with: SIGTERM) == 0)
         }
     }

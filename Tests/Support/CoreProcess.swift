@@ -47,7 +47,7 @@ public final class CoreProcess: Sendable {
             "INVOK_CONNECTIONS_PER_ADDRESS": "10000", "INVOK_METRICS_ADDRESS": "127.0.0.1:0", "LOG_LEVEL": "warning",
             "AUTH_ATTEMPTS_PER_ADDRESS": "100000",
             "INVOK_QUOTAS": "invocationsPerSecond=unlimited",
-            "AUTH_SCRYPT_COST": "14",
+            "AUTH_SCRYPT_COST": "14", "INVOK_CONSOLE_ADDRESS": "",
         ]) { $1 }
         .merging(environment) { $1 }
         if let workingDirectory { process.currentDirectoryURL = workingDirectory }

@@ -6,6 +6,7 @@ enum SecurityFields {
         fields[.xContentTypeOptions] = "nosniff"
         fields[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         fields[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
+        fields[HTTPField.Name("Cross-Origin-Resource-Policy")!] = "same-origin"
         // Answers depend on the token.
         if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
     }

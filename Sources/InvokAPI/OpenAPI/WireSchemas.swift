@@ -46,12 +46,21 @@ enum WireSchemas {
             required("created_at", .dateTime),
         ]),
         "Rollback": .object([optional("to", .integer)]),
+        "Call": .object([
+            required("method", .string), optional("path", .string),
+            optional(
+                "headers",
+                .array(.object([required("name", .string), required("value", .string)]))),
+            optional("body", .string),
+        ]),
+        "Template": .object([required("runtime", runtime), required("name", .string), required("files", .map(.string))]
+        ),
         "LogLine": .object([
             required("time", .dateTime), required("source", .string(oneOf: LogLine.Source.allCases.map(\.rawValue))),
             optional("instance", .string), required("text", .string), required("cursor", .integer),
         ]),
         "Status": .object([
-            required("version", .string), required("world", .map(.string)),
+            required("version", .string), required("world", .map(.string)), optional("functions_url", .string),
             required(
                 "functions",
                 .array(

@@ -7,7 +7,7 @@ enum FunctionRoutes {
     static let namespaceParameter = QueryParameter(
         name: "namespace", summary: "A shared namespace; without it, one's own", schema: .uuid)
 
-    static func routes(_ system: InvokSystem, world: [String: String]) -> [Route] {
+    static func routes(_ system: InvokSystem, world: [String: String], functionsURL: String?) -> [Route] {
         let functions = system.functions
         let deployments = system.deployments
         let list: Route.Handler = .authenticated { request, _, principal in
@@ -29,7 +29,7 @@ enum FunctionRoutes {
                 handler: .authenticated { _, _, principal in
                     try .json(
                         StatusMessage(
-                            version: InvokVersion.current, world: world,
+                            version: InvokVersion.current, world: world, functionsURL: functionsURL,
                             functions: try await functions.status(as: principal)))
                 }),
             Route(

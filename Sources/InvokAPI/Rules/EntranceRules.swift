@@ -20,6 +20,8 @@ struct EntranceRules: Sendable {
     let hosts: HostRules
     /// Which pages may call the API.
     let crossOrigin: CrossOrigin
+    /// Whether functions are called here. Where they are not, no page of theirs shares the origin.
+    var servesFunctions = true
 
     func entry(of request: HTTPRequest, _ caller: Caller) -> Entry {
         let path = request.path ?? ""
@@ -33,6 +35,12 @@ struct EntranceRules: Sendable {
         case .refused, .shared: break
         }
         if let target = InvocationTarget(requestPath: path) {
+            guard servesFunctions else {
+                return .refused(
+                    InvokError(
+                        .notFound, "functions are not served at the console's address",
+                        nextStep: "call it at the server's own, which GET /api/v1/status has as functions_url"))
+            }
             // It would answer for other functions' pages, and for the API's (Service Workers §6.3).
             guard request.headerFields[Self.serviceWorker]?.lowercased() != "script" else {
                 return .refused(

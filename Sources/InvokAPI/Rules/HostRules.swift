@@ -7,7 +7,9 @@ public struct HostRules: Sendable {
     /// Whether only this machine reaches the server.
     private let isLoopback: Bool
     private let own: [Authority]
-    private let functionsHost: String?
+    private var functionsHost: String?
+    /// Whether pages of all its names are its own, whatever host a request asks for.
+    private var trustsItsNames = true
 
     /// Any host, for who calls the server in process.
     public static let open = HostRules()
@@ -50,6 +52,14 @@ public struct HostRules: Sendable {
 
     /// Whether callers elsewhere know no name by which the server answers.
     public var isForThisMachine: Bool { isLoopback && own.allSatisfy(\.isLoopback) }
+
+    /// The same hosts, for the console's listener: no function has its host there, and no page is its own but those that
+    /// it serves itself. A page of the other listener, of the same name, may be a function's.
+    public var ofConsole: HostRules {
+        var rules = self
+        (rules.functionsHost, rules.trustsItsNames) = (nil, false)
+        return rules
+    }
 
     private static func authority(of url: String) throws(InvokError) -> Authority {
         let rest = url.hasSuffix("/") ? String(url.dropLast()) : url
@@ -130,6 +140,6 @@ public struct HostRules: Sendable {
     func isOwn(origin text: String, host: String?, isSecure: Bool = false) -> Bool {
         guard let origin = WebOrigin(text), origin.isSecure || !isSecure else { return false }
         if let host = host.flatMap({ Authority($0) }), origin.isAt(host) { return true }
-        return own.contains(where: origin.isAt)
+        return trustsItsNames && own.contains(where: origin.isAt)
     }
 }

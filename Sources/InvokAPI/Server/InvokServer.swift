@@ -6,7 +6,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// The server: the control API and the functions on one port.
+/// The server: the control API and the functions on one port, or the API and the console on another.
 public struct InvokServer: Service {
     private let system: InvokSystem
     private let configuration: ServerConfiguration
@@ -41,10 +41,12 @@ public struct InvokServer: Service {
             // Cancelled, it is told to stop too.
             try await httpServer().run(onListening: onListening) { try? await gracefulShutdown() }
         } catch let error as IOError {
+            let isConsole = configuration.console != nil
+            let console = "set INVOK_CONSOLE_ADDRESS to another one, or to nothing for no console"
             throw ServerError(
                 error, host: configuration.host, port: configuration.port,
-                taken: "stop it or set SERVER_PORT to another port",
-                elsewhere: "set SERVER_HOST and SERVER_PORT")
+                taken: isConsole ? console : "stop it or set SERVER_PORT to another port",
+                elsewhere: isConsole ? console : "set SERVER_HOST and SERVER_PORT")
         }
     }
 
@@ -66,7 +68,8 @@ public struct InvokServer: Service {
                 exempt: configuration.isOfMany),
             handlers: HTTPServer.Handlers(
                 respond: wrap { try await responder.respond(to: $0, body: $1, on: $2, after: $3) },
-                limits: responder.limits(of:from:), refusal: responder.refusal, direct: responder.calls(from:on:)),
+                limits: responder.limits(of:from:), refusal: responder.refusal,
+                direct: configuration.console == nil ? responder.calls(from:on:) : nil),
             transport: transport, network: network)
     }
 }
@@ -76,11 +79,11 @@ enum API {
     static func table(system: InvokSystem, configuration: ServerConfiguration) -> RouteTable {
         let routes =
             AccountRoutes.routes(system.accounts) + InvitationRoutes.routes(system.registrations)
-            + FunctionRoutes.routes(system, world: configuration.world)
+            + FunctionRoutes.routes(system, world: configuration.world, functionsURL: configuration.functionsURL)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
             + SecretRoutes.routes(system)
             + LogRoutes.routes(system, streamsPerUser: configuration.streamsPerUser) + StatsRoutes.routes(system)
-            + HealthRoutes.routes(system) + InvocationRoutes.routes
+            + HealthRoutes.routes(system) + InvocationRoutes.routes + CallRoutes.routes(system) + TemplateRoutes.routes
         return RouteTable(routes: routes + [OpenAPIDocument.route(completing: routes)])
     }
 

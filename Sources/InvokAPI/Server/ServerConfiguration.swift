@@ -1,4 +1,5 @@
 import Invok
+public import InvokConsole
 public import InvokProxy
 public import NIOCore
 
@@ -47,6 +48,10 @@ public struct ServerConfiguration: Sendable {
     public var lingerBytes: Int
     /// Secures the connections; without it all is said in plain text.
     public var tls: TLSTermination?
+    /// What makes this the listener of the console: it serves these files and the API, and never a function.
+    public var console: ConsoleFiles?
+    /// The origin at which functions are called, shown by `GET /api/v1/status`; `nil` where it is not known.
+    public var functionsURL: String?
 
     public init(
         host: String = "127.0.0.1", port: Int = 3000, maximumUploadBytes: Int = 50 << 20, corsOrigins: [String] = [],
@@ -57,7 +62,8 @@ public struct ServerConfiguration: Sendable {
         connections: Int = 1000, connectionsPerAddress: Int = 256, sharedAddresses: [AddressRange] = [],
         streamsPerUser: Int = 16, firstByteTimeout: TimeAmount = .seconds(10), headBytes: Int = 64 * 1024,
         headFields: Int = 200,
-        lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20, tls: TLSTermination? = nil
+        lingerTime: TimeAmount = .seconds(5), lingerBytes: Int = 16 << 20, tls: TLSTermination? = nil,
+        console: ConsoleFiles? = nil, functionsURL: String? = nil
     ) {
         self.host = host
         self.port = port
@@ -82,6 +88,8 @@ public struct ServerConfiguration: Sendable {
         self.lingerTime = lingerTime
         self.lingerBytes = lingerBytes
         self.tls = tls
+        self.console = console
+        self.functionsURL = functionsURL
     }
 
     /// What the server speaks, as a URL begins.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Invok
+import InvokConsole
 import InvokProxy
 import Logging
 import NIOCore
@@ -25,7 +26,8 @@ package struct ServerResponder: Sendable {
         api = API.router(table, system: system).buildResponder()
         forwarding = ForwardingRules(trustedProxies: configuration.trustedProxies, scheme: configuration.scheme)
         entrance = EntranceRules(
-            hosts: configuration.hosts, crossOrigin: CrossOrigin(origins: configuration.corsOrigins))
+            hosts: configuration.hosts, crossOrigin: CrossOrigin(origins: configuration.corsOrigins),
+            servesFunctions: configuration.console == nil)
     }
 
     /// What goes with one request.
@@ -125,6 +127,11 @@ package struct ServerResponder: Sendable {
                 on: exchange.connection, answer: exchange.answer, trace: exchange.trace)
         case .preflight: try await exchange.answer.write(entrance.crossOrigin.preflight(request))
         case .api:
+            if let file = await configuration.console?.answer(to: request) {
+                let body = ResponseBody(byteBuffer: ByteBuffer(bytes: file.body))
+                return try await exchange.answer.write(
+                    Response(status: file.head.status, headers: file.head.headerFields, body: body))
+            }
             var context = APIContext(
                 source: APIContext.Source(connection: exchange.connection, caller: exchange.caller, logger: logger))
             context.requestID = exchange.requestID

@@ -18,11 +18,21 @@ public struct StatusMessage: Hashable, Sendable, Codable {
     public var version: String
     /// The adapter in use for each port, as `store: sqlite`.
     public var world: [String: String]
+    /// The origin at which functions are called, `http://127.0.0.1:3000`, where the server knows it.
+    public var functionsURL: String?
     public var functions: [FunctionStatus]
 
-    public init(version: String, world: [String: String], functions: [FunctionStatus]) {
+    enum CodingKeys: String, CodingKey {
+        case version, world, functions
+        case functionsURL = "functions_url"
+    }
+
+    public init(
+        version: String, world: [String: String], functionsURL: String? = nil, functions: [FunctionStatus]
+    ) {
         self.version = version
         self.world = world
+        self.functionsURL = functionsURL
         self.functions = functions
     }
 }

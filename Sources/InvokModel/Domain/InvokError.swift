@@ -81,7 +81,7 @@ extension InvokError {
         InvokError(.invalidConfig, message, nextStep: "correct config.json and deploy again")
     }
 
-    static func unknownRuntime(_ text: String) -> InvokError {
+    package static func unknownRuntime(_ text: String) -> InvokError {
         let known = Runtime.allCases.map(\.rawValue).joined(separator: ", ")
         return InvokError(
             .unknownRuntime, "the runtime '\(text.prefix(80))' is unknown", nextStep: "use one of \(known)")

@@ -89,6 +89,7 @@ struct OpenAPIDocumentTests {
                     try server.field("total", of: try await server.call(.get, "\(base)/stats", token: token).body)
                 ),
                 ("Status", try await server.call(.get, "/api/v1/status", token: token).body),
+                ("Template", try await server.call(.get, "/api/v1/templates/go", token: token).body),
                 ("Health", try await server.call(.get, "/healthz").body),
                 ("Readiness", try await server.call(.get, "/readyz").body),
                 ("Problem", try await server.call(.get, "/nothing").body),

@@ -54,6 +54,8 @@ struct RouteTests {
         "PATCH /invok/{namespace}/{name}": (401, .status(404)),
         "DELETE /invok/{namespace}/{name}": (401, .status(404)),
         "OPTIONS /invok/{namespace}/{name}": (401, .status(404)),
+        "POST /api/v1/functions/{namespace}/{name}/call": (401, .status(404)),
+        "GET /api/v1/templates/{runtime}": (401, .notApplicable),
         "GET /healthz": (200, .notApplicable),
         "GET /readyz": (200, .notApplicable),
         "GET /api/openapi.json": (200, .notApplicable),
