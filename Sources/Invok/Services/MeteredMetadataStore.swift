@@ -90,6 +90,10 @@ struct MeteredMetadataStore: MetadataStore {
         try await measure { () throws(StoreError) in try await store.setAccess(access, of: key, at: time) }
     }
 
+    func restart(_ key: FunctionKey) async throws(StoreError) {
+        try await measure { () throws(StoreError) in try await store.restart(key) }
+    }
+
     func deleteFunction(_ key: FunctionKey) async throws(StoreError) {
         try await measure { () throws(StoreError) in try await store.deleteFunction(key) }
     }
@@ -143,6 +147,22 @@ struct MeteredMetadataStore: MetadataStore {
 
     func references() async throws(StoreError) -> StoreReferences {
         try await measure { () throws(StoreError) in try await store.references() }
+    }
+
+    func putSecret(_ secret: StoredSecret, within quota: Quota) async throws(StoreError) {
+        try await measure { () throws(StoreError) in try await store.putSecret(secret, within: quota) }
+    }
+
+    func removeSecret(_ key: SecretKey) async throws(StoreError) {
+        try await measure { () throws(StoreError) in try await store.removeSecret(key) }
+    }
+
+    func secrets(in namespace: Namespace) async throws(StoreError) -> [StoredSecret] {
+        try await measure { () throws(StoreError) in try await store.secrets(in: namespace) }
+    }
+
+    func secrets(of key: FunctionKey, for purpose: SecretKey.Purpose) async throws(StoreError) -> [StoredSecret] {
+        try await measure { () throws(StoreError) in try await store.secrets(of: key, for: purpose) }
     }
 
     func check() async throws(StoreError) {

@@ -72,10 +72,10 @@ struct MeteredFunctionBuilder: FunctionBuilder {
     let meter: PartMeter
 
     func build(
-        _ source: SourceArchive, artifact: Digest, of namespace: Namespace
+        _ source: SourceArchive, artifact: Digest, of namespace: Namespace, in context: BuildContext
     ) async throws(BuildError) -> BuildResult {
         try await meter.measure(failing: Self.isFailure) { () throws(BuildError) in
-            try await builder.build(source, artifact: artifact, of: namespace)
+            try await builder.build(source, artifact: artifact, of: namespace, in: context)
         }
     }
 

@@ -50,13 +50,16 @@ enum CallRoutes {
     ) -> ResponseBody {
         ResponseBody { writer in
             let events = CallEvents(EventStream.Output(writer), clock: system.world.clock, limit: answerBytes)
+            let trace = CallTrace()
+            defer { system.calls.tasks.record(events.record(of: trace), of: trace.function) }
             try await context.connection.untilInputEnds {
                 do throws(InvokError) {
                     try await system.invocations.invoke(
                         InvocationTarget(namespace: "\(key.namespace)", name: "\(key.name)", rest: made.rest),
                         head: made.head, body: GivenBody(made.body), requestID: context.requestID, stranger: { nil },
-                        sink: events)
+                        sink: events, trace: trace)
                 } catch {
+                    if !events.isCut { trace.onFailure(CallFailure(error.code, hasBegun: events.hasBegun)) }
                     try await events.end(after: error, requestID: context.requestID)
                 }
             }
@@ -132,7 +135,13 @@ private final class CallEvents: ResponseSink {
     private let clock: any Invok.Clock
     private let began: Instant
     private let limit: Int
-    private let state = Mutex((bytes: 0, isCut: false))
+    private let state = Mutex(State())
+
+    private struct State {
+        var status: Int?
+        var bytes = 0
+        var isCut = false
+    }
 
     init(_ output: EventStream.Output, clock: any Invok.Clock, limit: Int) {
         self.output = output
@@ -141,7 +150,17 @@ private final class CallEvents: ResponseSink {
         began = clock.now()
     }
 
+    var hasBegun: Bool { state.withLock { $0.status != nil } }
+    var isCut: Bool { state.withLock { $0.isCut } }
+
+    /// The call, once it has ended.
+    func record(of trace: CallTrace) -> CallRecord {
+        let (status, bytes) = state.withLock { ($0.status, $0.bytes) }
+        return trace.record(status: status, answerBytes: bytes, duration: began.duration(to: clock.now()))
+    }
+
     func writeHead(_ head: HTTPResponse) async throws {
+        state.withLock { $0.status = head.status.code }
         let headers = head.headerFields.map { CallRequest.Header(name: $0.name.rawName, value: $0.value) }
         try await send("head", CallHead(status: head.status.code, headers: headers, milliseconds: milliseconds))
     }
@@ -154,19 +173,20 @@ private final class CallEvents: ResponseSink {
             return shown
         }
         if !shown.isEmpty { try await output.write("event: body\ndata: \(Data(shown).base64EncodedString())\n\n") }
-        if state.withLock({ $0.isCut }) { throw Enough() }
+        if isCut { throw Enough() }
     }
 
     func finish(trailers: HTTPFields?) async throws { try await end() }
 
     func end(after error: InvokError, requestID: String) async throws {
-        if state.withLock({ $0.isCut }) { return try await end() }
+        if isCut { return try await end() }
+        state.withLock { $0.status = $0.status ?? Problem.status(of: error.code).code }
         try await output.write(
             "event: problem\ndata: \(String(buffer: Problem.message(for: error, requestID: requestID).body))\n\n")
     }
 
     private func end() async throws {
-        let (bytes, isCut) = state.withLock { $0 }
+        let (bytes, isCut) = state.withLock { ($0.bytes, $0.isCut) }
         try await send("end", CallEnd(bytes: bytes, milliseconds: milliseconds, truncated: isCut))
     }
 

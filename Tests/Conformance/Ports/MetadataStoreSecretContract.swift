@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct MetadataStoreSecretContract {
     typealias Store = Candidate<Durable<any MetadataStore>>
-    typealias SealedStore = Candidate<Durable<any MetadataStore & Invok.SealedStore>>
+    typealias Stores = Candidate<Durable<any MetadataStore & SealedStore & AccountStore>>
 
     private func key(
         _ namespace: Namespace = Sample.ann, _ function: String? = nil, _ name: String = "TOKEN",
@@ -107,8 +107,8 @@ struct MetadataStoreSecretContract {
         }
     }
 
-    @Test(arguments: SealedStore.sealedStores)
-    func secretsComeInPagesAndAreSealedAnew(_ candidate: SealedStore) async throws {
+    @Test(arguments: Stores.sealedStores)
+    func secretsComeInPagesAndAreSealedAnew(_ candidate: Stores) async throws {
         try await candidate.run { fixture in
             let store = fixture.port
             try await store.addUsers()
