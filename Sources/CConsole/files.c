@@ -105,6 +105,9 @@ static const unsigned char router_js[] = {
 static const unsigned char session_js[] = {
 #embed "../InvokConsole/Web/session.js"
 };
+static const unsigned char start_js[] = {
+#embed "../InvokConsole/Web/start.js"
+};
 static const unsigned char style_base_css[] = {
 #embed "../InvokConsole/Web/style/base.css"
 };
@@ -173,6 +176,7 @@ static const invok_console_file files[] = {
     FILE_OF("preview.html", preview_html),
     FILE_OF("router.js", router_js),
     FILE_OF("session.js", session_js),
+    FILE_OF("start.js", start_js),
     FILE_OF("style/base.css", style_base_css),
     FILE_OF("style/layout.css", style_layout_css),
     FILE_OF("style/log.css", style_log_css),

@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -156,7 +156,11 @@ class Browser:
                 return False
 
         wait = WebDriverWait(self.driver, LIMIT, poll_frequency=0.03)
-        return wait.until(ask, f"{what}; the page says: {self.text('body')[:600]!r}")
+        try:
+            return wait.until(ask)
+        except TimeoutException:
+            said = [entry["message"] for entry in self.driver.get_log("browser")]
+            raise AssertionError(f"{what}; the page says {self.text('body')[:600]!r}, the browser {said}") from None
 
     def find(self, css, text=None):
         """The first element that is seen, with that text in it."""

@@ -80,6 +80,16 @@ class Everybody(unittest.TestCase):
             page.deploy()
             page.find(".answer pre", "answer one")
 
+    def test_a_page_that_does_not_come_whole_says_so(self):
+        with Browser(browser.core) as page:
+            page.command("Network.enable")
+            page.command("Network.setBlockedURLs", urls=["*/parts/shell.js"])
+            page.open("login")
+            page.find("[role=alert]", "could not be loaded")
+            page.command("Network.setBlockedURLs", urls=[])
+            page.click("button", "Load it again")
+            page.find("#email")
+
     def elements(self, page):
         return page.script("return document.querySelector('virtual-list').childElementCount")
 

@@ -9,11 +9,15 @@ export function asProblem(error) {
   return new Problem({ detail: error instanceof Error ? error.message : String(error) });
 }
 
-/** @param {string} text */
-export const sentence = (text) => {
+/**
+ * The text as a sentence. What begins with the name of a file, or of a function, stays as it is.
+ * @param {string} text
+ */
+export function sentence(text) {
   const trimmed = text.trim();
-  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?:]$/.test(trimmed) ? "" : ".");
-};
+  const begun = /^[a-z]+[ ,:]/.test(trimmed) ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed;
+  return begun + (/[.!?:…]$/.test(trimmed) ? "" : ".");
+}
 
 /**
  * @param {unknown} error

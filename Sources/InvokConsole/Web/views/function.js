@@ -5,7 +5,9 @@ import { fill, h, icon } from "../dom.js";
 import { runtimeName } from "../parts/format.js";
 import { problemView } from "../parts/problem.js";
 import { copy } from "../parts/toast.js";
+import { kept } from "../playground/draft.js";
 import { link } from "../router.js";
+import { user } from "../session.js";
 
 /** @typedef {{uuid: string, name: string}} Key */
 /** @typedef {{record: any, url: string, reload: () => Promise<void>}} Context */
@@ -28,6 +30,15 @@ export function callURL(origin, path) {
   const url = new URL(path, origin);
   if (["0.0.0.0", "[::]"].includes(url.hostname)) url.hostname = location.hostname;
   return url.href;
+}
+
+/**
+ * Whether its source is what this browser's playground has.
+ * @param {Key} key
+ */
+function isWrittenHere(key) {
+  const draft = kept();
+  return draft?.deployed && draft.name === key.name && user()?.uuid === key.uuid;
 }
 
 /**
@@ -71,7 +82,8 @@ export async function functionView(key, tab = "overview") {
     title: `${key.name} – ${TABS[chosen].title}`,
     element: h("section", { class: "function" },
       h("a", { class: "up", href: link("functions") }, icon("back"), "Functions"),
-      h("div", { class: "title" }, h("h1", { tabindex: "-1" }, key.name), heading),
+      h("div", { class: "title" }, h("h1", { tabindex: "-1" }, key.name), heading,
+        isWrittenHere(key) && h("a", { class: "button edit", href: link("playground") }, "Edit in the playground")),
       h("div", { class: "address" }, h("code", null, url),
         h("button", { type: "button", class: "quiet", "aria-label": "Copy the address", title: "Copy the address",
           onclick: () => void copy(url, "Address") }, icon("copy"))),
