@@ -15,6 +15,9 @@ static const unsigned char function_logs_js[] = {
 static const unsigned char function_overview_js[] = {
 #embed "../InvokConsole/Web/function/overview.js"
 };
+static const unsigned char function_plots_js[] = {
+#embed "../InvokConsole/Web/function/plots.js"
+};
 static const unsigned char function_settings_js[] = {
 #embed "../InvokConsole/Web/function/settings.js"
 };
@@ -146,6 +149,7 @@ static const invok_console_file files[] = {
     FILE_OF("dom.js", dom_js),
     FILE_OF("function/logs.js", function_logs_js),
     FILE_OF("function/overview.js", function_overview_js),
+    FILE_OF("function/plots.js", function_plots_js),
     FILE_OF("function/settings.js", function_settings_js),
     FILE_OF("function/try.js", function_try_js),
     FILE_OF("function/versions.js", function_versions_js),

@@ -60,6 +60,12 @@ class Journey(unittest.TestCase):
         page.click(".kinds button", "Headers")
         page.find(".headers th", "Content-Type")
 
+        page.click(".tabs a", "Overview")
+        page.find(".figures dt", "Cold starts")
+        self.assertRegex(page.find("svg.plot").get_attribute("aria-label"), r"^[1-9]\d* calls? and 0 errors")
+        page.click(".usage button", "24 hours")
+        page.find(".usage button[aria-pressed=true]", "24 hours")
+
     def watch_the_log(self, page):
         page.click(".tabs a", "Logs")
         page.find(".line", "saw GET /some/path")

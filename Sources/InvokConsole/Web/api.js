@@ -84,15 +84,30 @@ export const template = (runtime, name) =>
   call("GET", `/api/v1/templates/${runtime}?name=${encodeURIComponent(name)}`);
 
 /**
+ * How it was called.
+ * @param {{uuid: string, name: string}} key
+ * @param {string} since RFC 3339
+ * @param {number} points
+ */
+export const stats = (key, since, points) => call("GET", `${at(key)}/stats?${new URLSearchParams({ since, points: String(points) })}`);
+
+/**
  * Deploys an archive.
  * @param {string} name
  * @param {Blob} archive
- * @param {AbortSignal} [signal]
+ * @param {(line: string) => void} [whenLine] is called with each line of the build as it comes
  */
-export function deploy(name, archive, signal) {
+export async function deploy(name, archive, whenLine) {
   const form = new FormData();
   form.append("file", archive, `${name}.zip`);
-  return call("POST", "/invok/deploy", { body: form, signal });
+  const init = { method: "POST", body: form, headers: { Accept: "text/event-stream" } };
+  for await (const event of events("/invok/deploy", init)) {
+    const data = JSON.parse(event.data);
+    if (event.type === "deployed") return data;
+    if (event.type === "problem") throw new Problem(data);
+    if (event.type === "log") whenLine?.(data.text);
+  }
+  throw new Problem({ detail: "The connection broke off.", next_step: "See under Versions how the deploy went." });
 }
 
 /**

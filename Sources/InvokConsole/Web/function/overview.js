@@ -6,6 +6,7 @@ import { ago, counted, runtimeName } from "../parts/format.js";
 import { problemView } from "../parts/problem.js";
 import { copy } from "../parts/toast.js";
 import { link } from "../router.js";
+import { plots } from "./plots.js";
 
 /** @param {import("../views/function.js").Context} context */
 export function overview({ record, url }) {
@@ -46,7 +47,7 @@ export function overview({ record, url }) {
     }
   });
   void showLatest(record, latest);
-  return element;
+  return h("div", { class: "overview" }, plots(record), element);
 }
 
 /** @param {any} record @param {HTMLElement} place */

@@ -2,6 +2,8 @@
 
 /** @typedef {{id: string, title: string, text: string, path?: string}} Kind */
 
+export const RUNTIMES = [["python", "Python"], ["nodejs", "Node.js"], ["go", "Go"]];
+
 /** @type {Kind[]} */
 export const KINDS = [
   { id: "hello", title: "Hello", text: "A line of text" },

@@ -10,13 +10,12 @@ import { asProblem, problemView } from "../parts/problem.js";
 import { isName, keep, kept, nameLike, newDraft, rename, sourceFile } from "../playground/draft.js";
 import { makeEditor } from "../playground/editor.js";
 import { fileTabs } from "../playground/files.js";
-import { gallerySource, KINDS } from "../playground/gallery.js";
+import { gallerySource, KINDS, RUNTIMES } from "../playground/gallery.js";
 import { marks } from "../playground/marks.js";
 import { download, packed } from "../playground/project.js";
 import { link } from "../router.js";
 import { user } from "../session.js";
 
-const RUNTIMES = [["python", "Python"], ["nodejs", "Node.js"], ["go", "Go"]];
 const KEY = /Mac|iP/.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
 
 /** @param {string[]} parts @returns {Promise<import("../main.js").View>} */
@@ -57,7 +56,6 @@ export async function playgroundView(parts) {
     if (id === "log" && draft.deployed && !logPane.childElementCount) logPane.append(logs({ record: key(), url: "", reload: async () => {} }));
   }
   const key = () => ({ uuid: user()?.uuid ?? "", name: draft.name });
-
   function begin() {
     name.value = draft.name;
     runtime.value = draft.runtime;
@@ -115,7 +113,13 @@ export async function playgroundView(parts) {
     fill(state, h("span", { class: "busy" }, "Building…"));
     const began = performance.now();
     try {
-      const done = await deploy(draft.name, await packed(draft));
+      const output = h("pre", { tabindex: "0", role: "log", "aria-label": "Build" });
+      const done = await deploy(draft.name, await packed(draft), (line) => {
+        output.append(`${line}\n`);
+        if (output.isConnected) return;
+        fill(buildPane, output);
+        show("build");
+      });
       const wasDeployed = draft.deployed && answerPane.contains(calls?.element ?? null);
       draft.deployed = true;
       keep(draft);
