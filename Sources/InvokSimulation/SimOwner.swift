@@ -52,7 +52,7 @@ struct SimOwner: Sendable {
                 await cluster.rest(random.duration(below: .seconds(45)))
                 guard cluster.usersWork else { return }
                 await deploy(last, await cluster.front(&random), nil, &random)
-            case 17 where last?.kind == .secret: await setSecret(front, &random)
+            case 17... where last?.kind == .secret: await setSecret(front, &random)
             case 17: await SimReader(model: model, token: token, cluster: cluster).readLogs(front)
             default: await SimReader(model: model, token: token, cluster: cluster).list(front)
             }
@@ -101,11 +101,22 @@ struct SimOwner: Sendable {
                 await front.set(secret, to: value, restarts: restarts && function != nil, token: token)
             }
             switch result {
-            case .success(let message)?: if message.restarted?.isEmpty == false { checker.mark("restart acknowledged") }
+            case .success(let message)?: if message.restarted?.isEmpty == false { await seeReplaced() }
             // The function may be deleted meanwhile, and then there is nothing to restart.
             case .failure(let error)?: cluster.judge(error, "set \(secret)", allowed: [.notFound])
             case nil: break
             }
+        }
+    }
+
+    /// What ran when a restart was acknowledged is gone after a while.
+    private func seeReplaced() async {
+        checker.mark("restart acknowledged")
+        let (began, restarts) = (cluster.clock.now(), cluster.store.contents.functions[key]?.restarts ?? 0)
+        await cluster.sleep(.seconds(60))
+        guard cluster.isOrderly(since: began) else { return }
+        for instance in cluster.nodes.flatMap(\.engine.running) where instance.version.function == key {
+            checker.require(instance.generation >= restarts, "\(instance.id) was to be replaced, and still runs")
         }
     }
 
