@@ -27,6 +27,9 @@ package struct BuildRun: Sendable {
         context: BuildContext = BuildContext()
     ) {
         self.context = context
+        var isolation = isolation
+        isolation.secretEnvironment = Dictionary(
+            uniqueKeysWithValues: context.secrets.map { ($0.key.description, $0.value.text) })
         self.isolation = isolation
         self.tool = tool
         self.receiver = receiver
@@ -111,6 +114,28 @@ package struct BuildRun: Sendable {
             log.contains("No space left on device") || log.contains("ENOSPC")
         else { return nil }
         return "the build filled its disk, of which it may have \(folder.bytes >> 20) MB"
+    }
+
+    /// Sees that nothing that is kept has a secret of the build in it.
+    /// - Parameter folder: of what is kept.
+    package static func check(
+        _ folder: String, _ context: BuildContext, log: String, in place: any BuildPlace
+    ) async throws(BuildError) {
+        guard !context.secrets.isEmpty else { return }
+        let found: (name: SecretName, path: String)?
+        do throws(SystemError) {
+            found = try await place.disk.run { () throws(SystemError) in
+                try BundleSecrets.find(context.secrets, below: folder)
+            }
+        } catch {
+            throw BuildError(writing: error)
+        }
+        if let found {
+            throw .failed(
+                reason:
+                    "the build left the secret '\(found.name)' in '\(found.path)', which would be part of the function",
+                log: log)
+        }
     }
 
     static func error(_ failure: BundleReceiver.Failure, log: String) -> BuildError {

@@ -151,6 +151,7 @@ package final class BundleBuilder: Sendable {
         }
         let failure = await place.onDisk { receiver.finish() }
         if let failure { throw BuildRun.error(failure, log: log) }
+        try await BuildRun.check(folder.bundle, context, log: log, in: place)
         try await place.disk.run { () throws(BuildError) in
             try folder.add(plan.beside, executables: plan.executables)
         }

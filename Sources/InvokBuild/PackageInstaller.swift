@@ -138,6 +138,7 @@ final class PackageInstaller: Sendable {
             throw .failed(reason: reason, log: log)
         }
         if let failure = await place.onDisk({ receiver.finish() }) { throw BuildRun.error(failure, log: log) }
+        try await BuildRun.check(folder.bundle, context, log: log, in: place)
         return log
     }
 

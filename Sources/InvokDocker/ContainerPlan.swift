@@ -27,6 +27,8 @@ struct ContainerPlan: Sendable {
 
     static let bundleFolder = "/bundle"
     static let instanceFolder = "/run/invok"
+    /// Beside what a build's registries have there.
+    static let handOverFolder = "/run/invok-build"
 
     /// Names this installation, so that two on one engine do not see each other's.
     let owner: String
@@ -70,14 +72,38 @@ struct ContainerPlan: Sendable {
         return command
     }
 
+    /// The container of a build that has secrets: like that of an instance, its first process is `invok-init`, which hears
+    /// what to run from the core.
+    /// - Parameters:
+    ///   - folder: the path, as the engine sees it, of that of the program and its socket.
+    ///   - name: is no other build's.
+    func secretBuild(_ isolation: Isolation, image: String, name: String, folder: String) -> ContainerRequest {
+        let inner = Self.handOverFolder
+        var isolation = isolation
+        isolation.mounts.append(Isolation.Mount(source: folder, destination: inner))
+        isolation.command = [inner + "/" + InstanceFolder.programName, inner + "/" + InstanceFolder.controlName]
+        isolation.environment = [:]
+        isolation.limits.processes += 1  // the init
+        return build(isolation, image: image, name: name, hasInit: false)
+    }
+
+    /// What `invok-init` is to run in the container of a build that has secrets.
+    static func command(of isolation: Isolation) -> InitMessage.Command {
+        var command = InitMessage.Command(
+            directory: isolation.workingDirectory, arguments: isolation.command,
+            environment: isolation.environment.merging(isolation.secretEnvironment) { $1 })
+        command.keepsVariables = true
+        return command
+    }
+
     /// The container of a build.
     /// - Parameter name: is no other build's.
-    func build(_ isolation: Isolation, image: String, name: String) -> ContainerRequest {
+    func build(_ isolation: Isolation, image: String, name: String, hasInit: Bool = true) -> ContainerRequest {
         // Both its outputs are read as they come, and nothing of them stays with the engine.
         request(
             isolation, image: image, log: .init(type: "none", config: [:]),
             user: builderUser.map { "\($0):\($0)" } ?? Self.user(of: name),
-            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name], hasInit: true)
+            labels: [Label.owner: owner, Label.kind: Kind.build.rawValue, Label.build: name], hasInit: hasInit)
     }
 
     private func labels(of spec: InstanceSpec) -> [String: String] {

@@ -78,7 +78,17 @@ extension DockerHost: BuildPlace {
         }
         let name = String(UInt64.random(in: .min ... .max), radix: 16)
         let image = settings.images.builder(of: Self.runtimes[tool.name] ?? .go)
-        let request = prepared.plan.build(isolation, image: image, name: name)
+        let handOver = try secretHandOver(isolation, name, prepared)
+        let folder = InstanceFolder(ofBuild: name, in: runDirectory)
+        defer {
+            handOver?.cancel()
+            if handOver != nil { quarantine.removeLater(folder.path) }
+        }
+        let request =
+            handOver == nil
+            ? prepared.plan.build(isolation, image: image, name: name)
+            : prepared.plan.secretBuild(
+                isolation, image: image, name: name, folder: settings.hostPath(folder.inner))
         let cancelled = OneShot<Void>()
         // Not a child of the caller's task: whatever that does, the container is removed and its output read.
         let task = Task {
@@ -93,6 +103,21 @@ extension DockerHost: BuildPlace {
         } onCancel: {
             cancelled.signal()
         }.get()
+    }
+
+    /// What hands a build its command, where nothing of it may come to the engine.
+    private func secretHandOver(
+        _ isolation: Isolation, _ name: String, _ prepared: Prepared
+    ) throws(BuildError) -> InstanceHandOver? {
+        guard !isolation.secretEnvironment.isEmpty else { return nil }
+        do throws(SystemError) {
+            let folder = InstanceFolder(ofBuild: name, in: runDirectory)
+            try folder.make()
+            return try InstanceHandOver(
+                ContainerPlan.command(of: isolation), in: folder, on: prepared.events, serves: false)
+        } catch {
+            throw BuildError.unavailable(reason: "a build's directory cannot be made: \(error)", nextStep: nil)
+        }
     }
 
     private func build(

@@ -19,6 +19,9 @@ struct InstanceFolder: Sendable {
         path = directory + "/" + Digest(of: id.description.utf8).description.prefix(16)
     }
 
+    /// That of a build, which is handed its command likewise.
+    init(ofBuild name: String, in directory: String) { path = directory + "/b" + name }
+
     /// What is bound into the container.
     var inner: String { path + "/in" }
     /// Where the core connects.

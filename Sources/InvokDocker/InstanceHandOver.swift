@@ -19,6 +19,7 @@ final class InstanceHandOver: Sendable {
     }
 
     private struct State {
+        var isOver = false
         var control: Descriptor?
         var requests: Descriptor?
         var connection: Descriptor?
@@ -31,11 +32,14 @@ final class InstanceHandOver: Sendable {
     private let thread: EventThread
 
     /// Listens from now on.
-    init(_ command: InitMessage.Command, in folder: InstanceFolder, on thread: EventThread) throws(SystemError) {
+    /// - Parameter serves: whether the command gets a listening socket.
+    init(
+        _ command: InitMessage.Command, in folder: InstanceFolder, on thread: EventThread, serves: Bool = true
+    ) throws(SystemError) {
         self.folder = folder
         self.command = command.bytes
         self.thread = thread
-        let requests = try ListeningSocket.listen(InstanceFolder.socketName, in: folder.path)
+        let requests = serves ? try ListeningSocket.listen(InstanceFolder.socketName, in: folder.path) : nil
         // Only whoever sees the folder can reach it: the container.
         let control = try ListeningSocket.listen(InstanceFolder.controlName, in: folder.inner, mode: 0o666)
         state = Mutex(State(control: control, requests: requests))
@@ -55,7 +59,7 @@ final class InstanceHandOver: Sendable {
         guard number >= 0 else { return end(.failed(SystemError("accept", folder.control))) }
         let connection = Descriptor(number)
         let isWanted = state.withLock { state in
-            guard state.requests != nil else { return false }
+            guard !state.isOver else { return false }
             state.connection = connection
             return true
         }
@@ -70,7 +74,8 @@ final class InstanceHandOver: Sendable {
         thread.watch(connection) { [self] in
             do throws(SystemError) {
                 guard try HandOver.isConfined(connection) else { return .more }
-                guard let requests = state.withLock({ $0.requests }) else { return .done }
+                let (isOver, requests) = state.withLock { ($0.isOver, $0.requests) }
+                guard !isOver else { return .done }
                 try HandOver.send(command, to: connection, listener: requests)
                 end(.done)
             } catch {
@@ -83,7 +88,7 @@ final class InstanceHandOver: Sendable {
     /// The first end counts. The sockets are closed with the last call of a handler, which a shutdown brings about.
     private func end(_ result: Outcome) {
         let left = state.withLock { state in
-            defer { state = State() }
+            defer { state = State(isOver: true) }
             return state
         }
         outcome.signal(result)

@@ -32,6 +32,8 @@ package struct Isolation: Sendable {
     package var workingDirectory: String
     /// All of it; nothing is inherited from the core.
     package var environment: [String: String]
+    /// More of it, which goes to the command alone: by no command line, and by nothing that an engine keeps.
+    package var secretEnvironment: [String: String] = [:]
     /// The first is an absolute path inside, or a tool's name where `PATH` inside finds it.
     package var command: [String]
     /// The size of its `/tmp`.

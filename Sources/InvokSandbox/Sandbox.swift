@@ -60,7 +60,9 @@ extension Isolation {
 
     /// What `invok-init` is to run.
     func command(hasListener: Bool) -> InitMessage.Command {
-        var command = InitMessage.Command(directory: workingDirectory, arguments: command, environment: environment)
+        var command = InitMessage.Command(
+            directory: workingDirectory, arguments: command,
+            environment: environment.merging(secretEnvironment) { $1 })
         command.keepsListener = hasListener
         command.files = files
         return command

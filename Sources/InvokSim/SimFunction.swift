@@ -28,6 +28,7 @@ import Invok
 /// | `start-slow MILLISECONDS` | its process takes so long to run |
 /// | `crash` | dies as soon as it is started |
 /// | `build-log TEXT` | its build prints TEXT |
+/// | `build-env NAME` | its build prints the variable's value |
 /// | `build-error TEXT` | does not build, and its build prints TEXT |
 /// | `build-sleep SECONDS` | its build does nothing for so long, until its deadline, and fails |
 /// | `build-fill` | its build fills the disk that it has, and fails |
@@ -71,6 +72,7 @@ package struct SimFunction: Hashable, Sendable {
     package var loggedVariables: [String] = []
     package var build = Build.works
     package var buildLog: [String] = []
+    package var buildVariables: [String] = []
 
     /// Reads the directives of a function's source.
     /// - Throws: `failed` for `build-error` and for a directive that does not exist.
@@ -119,6 +121,7 @@ package struct SimFunction: Hashable, Sendable {
         case ("ready-once", _): start = .once
         case ("start-slow", let milliseconds?) where milliseconds >= 0: startTime = .milliseconds(milliseconds)
         case ("build-log", _): buildLog.append(argument)
+        case ("build-env", _): buildVariables.append(argument)
         case ("build-sleep", let seconds?) where seconds >= 0: build = .sleeps(seconds: seconds)
         case ("build-fill", _): build = .fillsDisk
         case ("crash", _): start = .crash

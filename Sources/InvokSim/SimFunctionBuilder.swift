@@ -57,7 +57,10 @@ public final class SimFunctionBuilder: FunctionBuilder {
             if !log.isEmpty { context.onLine(log) }
         } catch {}
         // What is there is not built again.
-        let printed = isThere ? [] : function?.buildLog ?? []
+        let variables = (function?.buildVariables ?? []).map { name in
+            context.secrets.first { $0.key.description == name }?.value.text ?? ""
+        }
+        let printed = isThere ? [] : (function?.buildLog ?? []) + variables
         for line in printed { context.onLine(line) }
         if case .sleeps(let seconds)? = function?.build {
             await effects.rest(.seconds(seconds))

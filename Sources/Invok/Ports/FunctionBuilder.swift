@@ -1,4 +1,4 @@
-/// Turns a checked archive into a bundle, under limits and without secrets.
+/// Turns a checked archive into a bundle, under limits and without any secret of the operator or of another tenant.
 public protocol FunctionBuilder: Sendable {
     /// Builds. The same archive for the same runtime gives the same bundle and is built once, also when asked for twice
     /// at the same time.
@@ -28,11 +28,18 @@ extension FunctionBuilder {
 
 /// What a build has besides its source.
 public struct BuildContext: Sendable {
+    /// Variables of its commands, and of nothing that it leaves: what is kept must not have them in it.
+    public var secrets: [SecretName: SecretValue]
     /// Is called with each line that its commands print, in order and as it comes: what `BuildResult.log` is made of. It must
     /// not wait.
     public var onLine: @Sendable (String) -> Void
 
-    public init(onLine: @escaping @Sendable (String) -> Void = { _ in }) { self.onLine = onLine }
+    public init(
+        secrets: [SecretName: SecretValue] = [:], onLine: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.secrets = secrets
+        self.onLine = onLine
+    }
 }
 
 public struct BuildResult: Hashable, Sendable {

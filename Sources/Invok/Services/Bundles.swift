@@ -70,14 +70,7 @@ final class Bundles: Sendable {
 
     private func built(_ version: Version) async throws(InvokError) -> BundleID {
         let source = try await world.source(of: version.artifact, limits: settings.archiveLimits).source
-        do throws(BuildError) {
-            let namespace = version.key.function.namespace
-            return try await world.builder.build(
-                source, artifact: version.artifact.asBuilt(in: namespace), of: namespace
-            ).bundle
-        } catch {
-            throw InvokError(error)
-        }
+        return try await Builds(world).build(source, version.artifact, of: version.key.function).bundle
     }
 }
 

@@ -84,7 +84,7 @@ public final class Deployments: Sendable {
             }
             return try await releases.release(
                 source, storing: kept, as: draft(key, digest, kept.count, settings, by: principal),
-                access: given ?? config.access, in: BuildContext(onLine: onLine))
+                access: given ?? config.access, onLine: onLine)
         }
     }
 

@@ -42,11 +42,10 @@ final class Releases: Sendable {
     /// - Parameters:
     ///   - archive: `nil` when it is stored already.
     ///   - given: sets the function's access; `nil` leaves it as it is.
-    ///   - context: what the build gets, and where its lines go.
+    ///   - onLine: is called with what the build prints, as it comes.
     func release(
         _ source: SourceArchive, storing archive: (any ByteSource)? = nil, as draft: VersionDraft,
-        access given: Access?,
-        in context: BuildContext = BuildContext()
+        access given: Access?, onLine: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(InvokError) -> Deployment {
         let (store, quota) = (world.store, quotas.quota(of: draft.function.namespace))
         let before = try await storing { () throws(StoreError) in try await store.function(draft.function) }
@@ -70,7 +69,7 @@ final class Releases: Sendable {
         do throws(InvokError) {
             // After a version names it: another core may be removing what none names.
             if let archive { try await keep(archive) }
-            let built = try await build(source, draft.artifact, of: draft.function.namespace, in: context)
+            let built = try await build(source, draft.artifact, of: draft.function, onLine)
             version.state = .ready(bundle: built.bundle)
             version.buildLog = built.log
             try await tryOut(version, generation: before?.restarts ?? 0)
@@ -133,15 +132,10 @@ final class Releases: Sendable {
     }
 
     private func build(
-        _ source: SourceArchive, _ artifact: Digest, of namespace: Namespace, in context: BuildContext
+        _ source: SourceArchive, _ artifact: Digest, of key: FunctionKey, _ onLine: @escaping @Sendable (String) -> Void
     ) async throws(InvokError) -> BuildResult {
-        try await builds.run(for: namespace) { () throws(InvokError) in
-            do throws(BuildError) {
-                return try await world.builder.build(
-                    source, artifact: artifact.asBuilt(in: namespace), of: namespace, in: context)
-            } catch {
-                throw InvokError(error)
-            }
+        try await builds.run(for: key.namespace) { () throws(InvokError) in
+            try await Builds(world).build(source, artifact, of: key, onLine: onLine)
         }
     }
 

@@ -42,6 +42,19 @@ struct SecretReader: Sendable {
         return values
     }
 
+    /// All that a function's builds have: variables by name.
+    func buildValues(for key: FunctionKey) async throws(Failure) -> [SecretName: SecretValue] {
+        var values: [SecretName: SecretValue] = [:]
+        for (name, secret) in try await stored(key, .build) { values[name] = try open(secret) }
+        let bytes = values.values.reduce(0) { $0 + $1.text.utf8.count }
+        guard bytes <= SecretValue.maximumTotalBytes else {
+            throw .refused(
+                "the build secrets of '\(key.name)' are \(bytes) bytes; at most \(SecretValue.maximumTotalBytes) are allowed",
+                nextStep: "make them shorter, or remove some with 'invok secret rm --build'")
+        }
+        return values
+    }
+
     private func stored(
         _ key: FunctionKey, _ purpose: SecretKey.Purpose
     ) async throws(Failure) -> [SecretName: StoredSecret] {
@@ -55,7 +68,8 @@ struct SecretReader: Sendable {
         guard let value = sealer.open(secret.value, of: secret.key) else {
             throw .refused(
                 "the secret '\(secret.key.name)' cannot be opened",
-                nextStep: "set it again with 'invok secret set \(secret.key.name)'")
+                nextStep: "set it again with 'invok secret set \(secret.key.name)'"
+                    + (secret.key.purpose == .build ? " --build" : ""))
         }
         return value
     }

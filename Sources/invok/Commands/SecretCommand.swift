@@ -7,6 +7,7 @@ struct SecretCommand: AsyncParsableCommand {
         commandName: "secret", abstract: "Set, list and remove the secrets of your functions.",
         discussion: """
             A function gets those that its config.json names: "secrets": ["TOKEN", {"name": "KEY", "as": "file"}]. \
+            Builds have all that is set with --build, as variables. \
             A value goes in and never comes out. A function's own secret (-n) goes before one of the namespace.
             Example: invok secret set TOKEN -f token.txt
             """,
@@ -20,6 +21,12 @@ struct SecretOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The namespace of another user who shares it with you.", valueName: "uuid"))
     var namespace: String?
+
+    @Flag(help: "One of builds: a variable of theirs, which no instance has.")
+    var build = false
+
+    /// As the query parameter `purpose`.
+    var purpose: String? { build ? SecretKey.Purpose.build.rawValue : nil }
 
     /// - Throws: `Failure` of wrong usage for a name outside the rule.
     func functionName() throws(Failure) -> FunctionName? {
@@ -82,7 +89,8 @@ struct SecretSetCommand: Verb {
         let (message, isKnown) = try await context.withAccount { account in
             let namespace = try await account.namespace(secrets.namespace)
             let request = try account.client.request(
-                .PUT, secrets.path(of: name, in: namespace), query: [("restart", restart ? "true" : nil)],
+                .PUT, secrets.path(of: name, in: namespace),
+                query: [("restart", restart ? "true" : nil), ("purpose", secrets.purpose)],
                 json: SecretUpdate(value: value.text))
             let message: SecretMessage = try await account.client.call(request)
             guard let function = try secrets.functionName() else { return (message, true) }
@@ -92,14 +100,18 @@ struct SecretSetCommand: Verb {
             try context.console.json(message)
             return .success
         }
-        context.console.result("\(name) is set for \(secrets.scope)")
+        context.console.result("\(name) is set for \(secrets.build ? "builds of " : "")\(secrets.scope)")
         if !isKnown {
             context.console.note("There is no function \(secrets.scope) yet; its first deploy finds the secret.")
         }
         for function in message.restarted ?? [] {
             context.console.note("The instances of '\(function)' are being replaced")
         }
-        if !restart, isKnown { context.console.note("The next instances have it; --restart replaces those that run.") }
+        if secrets.build {
+            context.console.note("The next build has it.")
+        } else if !restart, isKnown {
+            context.console.note("The next instances have it; --restart replaces those that run.")
+        }
         return .success
     }
 
@@ -165,7 +177,9 @@ struct SecretListCommand: Verb {
                 account.client.request(.GET, "/api/v1/secrets/\(namespace)"), as: [SecretMessage].self)
         }
         // What a function may have: its own, and those of all functions.
-        let shown = all.filter { function == nil || $0.function == nil || $0.function == function?.description }
+        let shown = all.filter { !secrets.build || $0.purpose == .build }.filter {
+            function == nil || $0.function == nil || $0.function == function?.description
+        }
         guard !context.console.isJSON else {
             try context.console.json(shown)
             return .success
@@ -175,8 +189,12 @@ struct SecretListCommand: Verb {
             context.console.note("Next: set one with 'invok secret set TOKEN'")
             return .success
         }
-        var table = Table("NAME", "FUNCTION", "CHANGED")
-        for secret in shown { table.add(secret.name, secret.function ?? "(all)", secret.changedAt) }
+        var table = Table("NAME", "FUNCTION", "FOR", "CHANGED")
+        for secret in shown {
+            table.add(
+                secret.name, secret.function ?? "(all)", secret.purpose == .build ? "builds" : "instances",
+                secret.changedAt)
+        }
         context.console.result(table)
         return .success
     }
@@ -201,7 +219,8 @@ struct SecretRemoveCommand: Verb {
             let namespace = try await account.namespace(secrets.namespace)
             try await account.client.perform(
                 account.client.request(
-                    .DELETE, secrets.path(of: name, in: namespace), query: [("force", force ? "true" : nil)]))
+                    .DELETE, secrets.path(of: name, in: namespace),
+                    query: [("force", force ? "true" : nil), ("purpose", secrets.purpose)]))
         }
         if context.console.isJSON {
             try context.console.json(["name": name.description])

@@ -152,6 +152,26 @@ struct BuildTests {
         #expect(outcome.reason != nil && outcome.files.isEmpty, "\(outcome)")
     }
 
+    // MARK: Secrets
+
+    @Test(arguments: Engine.selected)
+    func aBuildHasItsSecretsAndNothingThatIsKeptHasThem(engine: Engine) async throws {
+        let secrets = [try SecretName("BUILD_TOKEN"): try SecretValue("planted-77ab")]
+        let seen = try await build(
+            on: engine, "assert os.environ['BUILD_TOKEN'][::-1] == 'ba77-detnalp'; open('kept', 'w').write('fine')",
+            secrets)
+        #expect(seen.reason == nil && seen.files == ["kept": "fine"], "\(seen)")
+        // And what belongs to builds still does.
+        let others = try await build(
+            on: engine, "assert 'BUILD_TOKEN' not in os.environ and os.environ['TMPDIR'] == '/tmp'")
+        #expect(others.reason == nil, "\(others)")
+        let left = try await build(
+            on: engine,
+            "os.makedirs('a/b'); open('a/b/c', 'wb').write(b'x' * 70000 + os.environ['BUILD_TOKEN'].encode() + b'y')",
+            secrets)
+        #expect(left.reason?.contains("left the secret 'BUILD_TOKEN' in 'a/b/c'") == true, "\(left)")
+    }
+
     // MARK: A build
 
     private struct Outcome: CustomStringConvertible {
@@ -163,9 +183,11 @@ struct BuildTests {
     }
 
     /// Runs the program as a build, and looks at what it cost the core.
-    private func build(on engine: Engine, _ program: String) async throws -> Outcome {
+    private func build(
+        on engine: Engine, _ program: String, _ secrets: [SecretName: SecretValue] = [:]
+    ) async throws -> Outcome {
         switch engine {
-        case .docker: return try await DockerFixture.with { try await measured(in: $0.host, program) }
+        case .docker: return try await DockerFixture.with { try await measured(in: $0.host, program, secrets) }
         case .sandbox:
             let folder = NSTemporaryDirectory() + "invok-builds-\(UUID().uuidString.prefix(8))"
             defer { try? Files.removeTree(folder) }
@@ -174,7 +196,7 @@ struct BuildTests {
                 dataDirectory: folder, cacheDirectory: folder + "/cache",
                 toolchains: Toolchains.discover(environment: environment), clock: SystemClock())
             do {
-                let outcome = try await measured(in: host, program)
+                let outcome = try await measured(in: host, program, secrets)
                 await host.close()
                 return outcome
             } catch {
@@ -184,13 +206,15 @@ struct BuildTests {
         }
     }
 
-    private func measured(in place: any BuildPlace, _ program: String) async throws -> Outcome {
+    private func measured(
+        in place: any BuildPlace, _ program: String, _ secrets: [SecretName: SecretValue]
+    ) async throws -> Outcome {
         let tool = try await place.tool("python3")
         let descriptors = try Self.descriptors()
         var folder = BuildFolder(path: place.bundlesDirectory + "/.tmp-1")
         folder.workBytes = Self.workBytes
         try folder.stage([:])
-        let outcome = await outcome(of: Self.prelude + program, folder, tool, place)
+        let outcome = await outcome(of: Self.prelude + program, folder, tool, place, secrets)
         // What was received until it was refused; nothing of it is left below.
         #expect(Files.usedBytes(below: place.bundlesDirectory) <= Self.workBytes)
         // Other tests run at the same time, and have some.
@@ -201,14 +225,16 @@ struct BuildTests {
     }
 
     private func outcome(
-        of program: String, _ folder: BuildFolder, _ tool: BuildTool, _ place: any BuildPlace
+        of program: String, _ folder: BuildFolder, _ tool: BuildTool, _ place: any BuildPlace,
+        _ secrets: [SecretName: SecretValue]
     ) async -> Outcome {
         var isolation = BuildRun.isolation([:], ["python3", "-I", "-c", program], tool)
         folder.offer(to: &isolation, keeping: .everything)
         let receiver = folder.receiver()
         do throws(BuildError) {
             let run = try await BuildRun(
-                isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: 60
+                isolation: isolation, tool: tool, receiver: receiver, deadlineSeconds: 60,
+                context: BuildContext(secrets: secrets)
             ).run(in: place)
             var outcome = Outcome(log: run.text)
             if run.status.code != 0 {
@@ -217,6 +243,7 @@ struct BuildTests {
                 outcome.reason = "\(failure)"
             } else {
                 let bundle = folder.path + "/bundle"
+                try await BuildRun.check(bundle, BuildContext(secrets: secrets), log: run.text, in: place)
                 for name in Files.names(in: bundle) { outcome.files[name] = Files.text("\(bundle)/\(name)") }
             }
             return outcome

@@ -1,4 +1,5 @@
 import InvokSim
+import Synchronization
 import TestSupport
 import Testing
 
@@ -109,6 +110,35 @@ struct SecretsTests {
     }
 
     private func key(_ owner: Principal, _ name: String) throws -> SecretKey { try key(owner, of: nil, name) }
+
+    @Test func buildsHaveTheirOwnAndNeitherTheirLogNorTheFunctionDoes() async throws {
+        let rig = Rig()
+        let owner = try await rig.user()
+        try await rig.running {
+            let secret = SecretKey(
+                namespace: owner.namespace, purpose: .build, name: try SecretName("TOKEN"))
+            _ = try await rig.secrets.set(secret, to: SecretValue("planted-77ab"), as: owner)
+            let lines = Lines()
+            let deployment = try await rig.deployments.deploy(
+                archive: archive("[]", "build-env TOKEN\n# sim: build-log done\n# sim: env TOKEN"),
+                fileName: "hello.zip",
+                namespace: nil, access: .public, as: owner, onLine: { lines.add($0) })
+            #expect(lines.all == ["done", "***"] && deployment.version.buildLog == "done\n***\n")
+            #expect(try await says(rig, owner).isEmpty)
+            #expect(try await rig.versions(owner).map(\.buildLog) == ["done\n***\n"])
+            #expect(
+                await code { try await rig.secrets.set(secret, to: SecretValue("x"), restarts: true, as: owner) }
+                    == .invalidRequest)
+            // One of builds is none of instances.
+            #expect(await code { try await deploy(rig, as: owner) } == .invalidConfig)
+        }
+    }
+
+    private final class Lines: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+    }
 
     @Test func onlyWhoMayChangeTheNamespaceMay() async throws {
         let rig = Rig()
