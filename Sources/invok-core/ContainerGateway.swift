@@ -1,4 +1,5 @@
 import Foundation
+import Invok
 import InvokAPI
 import InvokProxy
 

@@ -1,3 +1,5 @@
+import Invok
+
 /// The connections that are open, by their address: admission control with eviction by segmented LRU (Karedla, Love and
 /// Wherry 1994).
 ///

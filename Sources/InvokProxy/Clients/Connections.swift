@@ -1,3 +1,4 @@
+import Invok
 import NIOCore
 import Synchronization
 

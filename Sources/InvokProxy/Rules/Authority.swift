@@ -1,3 +1,5 @@
+import Invok
+
 /// A host and perhaps its port, as in `Host` (RFC 9110 §7.2).
 package struct Authority: Hashable, Sendable {
     /// In lower case; an IPv6 address without its brackets.

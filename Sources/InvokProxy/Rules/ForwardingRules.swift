@@ -1,4 +1,5 @@
 import HTTPTypes
+import Invok
 
 /// Who calls, by what the connection and the proxies in front say.
 public struct Caller: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import Invok
 import Testing
 
 @testable import InvokProxy

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Invok
 import Testing
 
 @testable import InvokProxy

@@ -21,11 +21,23 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             bytes = withUnsafeBytes(of: four) { Array($0) }
         } else if inet_pton(AF_INET6, text, &six) == 1 {
             let all = withUnsafeBytes(of: six) { Array($0) }
-            let isMapped = all.prefix(10).allSatisfy { $0 == 0 } && all[10] == 0xFF && all[11] == 0xFF
-            bytes = isMapped ? Array(all.suffix(4)) : all
+            bytes = Self.isMapped(all) ? Array(all.suffix(4)) : all
         } else {
             return nil
         }
+    }
+
+    /// - Parameter bytes: 4 or 16, in the network's order.
+    /// - Returns: `nil` for any other number of them.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        let all = Array(bytes)
+        self.bytes = Self.isMapped(all) ? Array(all.suffix(4)) : all
+    }
+
+    /// Whether 16 bytes are an IPv4 address written as an IPv6 one.
+    package static func isMapped(_ bytes: [UInt8]) -> Bool {
+        bytes.count == 16 && bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
     }
 
     public var isLoopback: Bool {
@@ -46,8 +58,10 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// A range of addresses, CIDR (RFC 4632, RFC 4291 §2.3).
 public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
-    private let bytes: [UInt8]
-    private let prefix: Int
+    /// The first address, 4 or 16 bytes.
+    package let bytes: [UInt8]
+    /// How many bits all of its addresses have in common.
+    package let prefix: Int
 
     /// - Parameter text: `10.0.0.0/8`, `fd00::/8`, or one address.
     public init?(_ text: some StringProtocol) {
@@ -64,7 +78,8 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         self.init(address, prefix: prefix)
     }
 
-    init(_ address: IPAddress, prefix: Int) {
+    /// - Parameter prefix: how many bits all of its addresses have in common.
+    package init(_ address: IPAddress, prefix: Int) {
         self.prefix = prefix
         bytes = address.bytes.enumerated().map { index, byte in
             byte & ~(UInt8(truncatingIfNeeded: 0xFF >> min(8, max(0, prefix - index * 8))))
@@ -74,6 +89,13 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     public func contains(_ address: IPAddress) -> Bool {
         address.bytes.count == bytes.count && AddressRange(address, prefix: prefix) == self
     }
+
+    /// Whether all of another range lies in this one.
+    package func contains(_ other: AddressRange) -> Bool {
+        other.prefix >= prefix && IPAddress(bytes: other.bytes).map(contains) ?? false
+    }
+
+    package func overlaps(_ other: AddressRange) -> Bool { contains(other) || other.contains(self) }
 
     public var description: String {
         let groups =

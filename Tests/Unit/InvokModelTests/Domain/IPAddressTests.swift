@@ -1,6 +1,6 @@
 import Testing
 
-@testable import InvokProxy
+@testable import InvokModel
 
 struct IPAddressTests {
     @Test(arguments: ["", "1.2.3", "1.2.3.4.5", "256.1.1.1", "a", "::g", "[::1]", "1.2.3.4 ", "010.1.1.1.1"])

@@ -1,12 +1,11 @@
 import CLinux
 import Glibc
-import InvokPOSIX
 
 /// Starts a program with exactly the given descriptors and environment.
 /// - Parameters:
 ///   - descriptors: by their numbers in the program, from 0 without a gap.
 /// - Returns: the process, which leads a process group of its own, so that a terminal's signals do not reach it.
-func spawn(
+package func spawn(
     _ executable: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Descriptor]
 ) throws(SystemError) -> pid_t {
     // Sources above all targets, so that setting one does not overwrite the next.
