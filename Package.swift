@@ -123,12 +123,14 @@ let package = Package(
             plugins: ["EmbedInit"]),
         // From an archive to a bundle, in whatever isolates builds.
         wall("InvokBuild", ["Invok", "InvokConcurrency", "InvokPOSIX", "InvokRuntimes", logging]),
+        // Networks of instances: namespaces, rules, resolvers.
+        wall("InvokEgress", ["Invok", "InvokPOSIX", "CLinux", logging]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         wall(
             "InvokSandbox",
             [
-                "Invok", "InvokBuild", "InvokConcurrency", "InvokInit", "InvokPOSIX", "InvokRuntimes", "CLinux",
-                "CSeccomp", logging,
+                "Invok", "InvokBuild", "InvokConcurrency", "InvokEgress", "InvokInit", "InvokPOSIX", "InvokRuntimes",
+                "CLinux", "CSeccomp", logging,
             ]),
         wall(
             "InvokDocker",
@@ -175,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "invok-core",
             dependencies: [
-                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokBuild", "InvokConsole",
-                "InvokDocker", "InvokEmbedded", "InvokPOSIX", "InvokPostgres", "InvokProxy", "InvokRedis",
+                "Invok", "InvokAPI", "InvokArchive", "InvokAuth", "InvokBuild", "InvokConsole", "InvokDocker",
+                "InvokEgress", "InvokEmbedded", "InvokPOSIX", "InvokPostgres", "InvokProxy", "InvokRedis",
                 "InvokRegistry", "InvokSandbox",
                 "InvokSQLite", "CLinux", argumentParser, configuration, lifecycle, logging, nioCore, nioPosix,
                 nioSSL, unixSignals,
@@ -208,6 +210,7 @@ let package = Package(
         unitTests(of: "InvokRuntimes", ["Invok"]),
         unitTests(of: "InvokInit"),
         unitTests(of: "InvokBuild", ["Invok", "InvokPOSIX", "TestSupport"]),
+        unitTests(of: "InvokEgress", ["Invok"]),
         unitTests(of: "InvokSandbox", ["Invok", "InvokRuntimes"]),
         unitTests(of: "InvokDocker", ["Invok", "InvokBuild", "InvokInit", "InvokRuntimes"]),
         unitTests(of: "InvokProxy", ["Invok", httpTypes, nioCore, nioEmbedded, nioHTTP1]),
@@ -229,7 +232,8 @@ let package = Package(
         integrationTests(
             of: "InvokSandbox",
             [
-                "Invok", "InvokBuild", "InvokEmbedded", "InvokPOSIX", "InvokRuntimes", "InvokTemplates", logging,
+                "Invok", "InvokBuild", "InvokEgress", "InvokEmbedded", "InvokPOSIX", "InvokRuntimes", "InvokTemplates",
+                logging,
             ]),
         integrationTests(of: "InvokDocker", ["Invok", "InvokInit", "InvokPOSIX"]),
         integrationTests(of: "InvokProxy", ["Invok", "InvokProxyTests", "TestSupport", httpTypes, nioCore, nioPosix]),

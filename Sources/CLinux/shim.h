@@ -1,7 +1,9 @@
 // Linux calls that Swift's Glibc module does not show: it is read without _GNU_SOURCE, and Swift cannot call syscall(2).
 #pragma once
 #ifdef __linux__
+#include <ifaddrs.h>
 #include <malloc.h>
+#include <netdb.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,6 +37,11 @@ static inline int linux_pidfd_open(pid_t process) { return (int)syscall(SYS_pidf
 static inline int linux_pidfd_send_signal(int process, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, process, signal, (void *)0, 0);
 }
+
+// setns(2) and unshare(2): for the thread that calls.
+#define LINUX_CLONE_NEWNET 0x40000000
+static inline int linux_setns(int descriptor, int type) { return (int)syscall(SYS_setns, descriptor, type); }
+static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }
 
 // syncfs(2): all that was written to the file system of the descriptor.
 static inline int linux_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }

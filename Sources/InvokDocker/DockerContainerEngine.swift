@@ -26,6 +26,10 @@ public final class DockerContainerEngine: ContainerEngine {
 
     var client: DockerClient { host.client }
 
+    public func egressObstacle() async throws(EngineError) -> String? {
+        "functions in containers have no network yet; INVOK_ENGINE=sandbox gives them one"
+    }
+
     public func prepare() async throws(EngineError) -> [String] { try await host.prepared().warnings }
 
     // MARK: Start

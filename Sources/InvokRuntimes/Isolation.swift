@@ -39,6 +39,8 @@ package struct Isolation: Sendable {
     /// The size of its `/tmp`.
     package var temporaryBytes: Int
     package var limits: ResourceLimits
+    /// Whether it has a network, which whoever starts it gives it; without, it has its loopback alone.
+    package var hasNetwork = false
     /// Above 0 for work that others shall not notice (nice(2)).
     package var niceness: Int32 = 0
 

@@ -41,11 +41,13 @@ final class OutputCollector: Sendable {
         }
     }
 
+    private let instance: InstanceID
     private let clock: any Clock
     private let state: Mutex<State>
     private let (wakeUps, wakeUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(instance: InstanceID, clock: any Clock) {
+        self.instance = instance
         self.clock = clock
         state = Mutex(State(output: OutputLines(instance: instance, now: clock.now()), open: 2))
     }
@@ -105,6 +107,16 @@ final class OutputCollector: Sendable {
         }
         wakeUp.yield()
         return !isFlooded
+    }
+
+    /// Puts a line of the platform beside what the instance prints.
+    func note(_ text: String) {
+        let time = clock.wallTime()
+        state.withLock { state in
+            guard state.open > 0 else { return }
+            state.add([LogLine(time: time, source: .platform, instance: instance, text: text)])
+        }
+        wakeUp.yield()
     }
 
     private func end(of source: LogLine.Source) -> EventThread.Next {

@@ -18,9 +18,11 @@ extension Isolation {
     /// variable, and never hears of the command.
     func options(base: SandboxBase, user: User) -> [String] {
         var options = [
-            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1",
+            "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1",
             "--hostname", "function", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
         ]
+        // One that is given a network is started in it.
+        if !hasNetwork { options.append("--unshare-net") }
         switch user {
         case .switched:
             // invok-init needs them to become the user, and then has none.
@@ -28,7 +30,7 @@ extension Isolation {
         case .mapped:
             options += ["--unshare-user", "--uid", "\(Self.mappedUser)", "--gid", "\(Self.mappedUser)"]
         }
-        options += base.options
+        options += base.options(hasNetwork: hasNetwork)
         for folder in [TemporaryFolder(path: "/tmp", bytes: temporaryBytes)] + temporaryFolders {
             options += Self.folders(above: folder.path)
             options += ["--perms", "1777", "--size", "\(folder.bytes)", "--tmpfs", folder.path]
@@ -71,15 +73,29 @@ extension Isolation {
 
 /// The part of the host that every sandbox sees, read-only: programs and libraries, and an `/etc` made for it.
 struct SandboxBase: Sendable {
-    let options: [String]
+    private let options: [String]
+    private let etc: String
     /// Behind all mounts: nothing is to be written there any more.
     let closing: [String]
 
     /// The operator's own programs, which are nobody's business; what of a toolchain lies there is bound by itself.
     private static let local = Toolchain.local
 
+    /// What `/etc` has in the place of others where there is a network: who answers for names.
+    private static let networkFiles = [
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "resolv.conf": "nameserver 127.0.0.53\noptions timeout:2 attempts:3\n",
+    ]
+
+    func options(hasNetwork: Bool) -> [String] {
+        guard hasNetwork else { return options }
+        return options
+            + Self.networkFiles.keys.sorted().flatMap { ["--ro-bind", "\(etc)-network/\($0)", "/etc/\($0)"] }
+    }
+
     /// - Parameter etc: the directory that becomes `/etc`.
     init(etc: String) {
+        self.etc = etc
         var options = ["--ro-bind", "/usr", "/usr"]
         let hasLocal = Files.isDirectory(Self.local)
         if hasLocal { options += ["--perms", "0755", "--size", "\(1 << 20)", "--tmpfs", Self.local] }
@@ -125,10 +141,15 @@ struct SandboxBase: Sendable {
         var files = [
             "passwd": Array(passwords.utf8), "group": Array(groups.utf8),
             "hosts": Array("127.0.0.1 localhost\n::1 localhost\n".utf8),
-            "nsswitch.conf": Array("passwd: files\ngroup: files\nhosts: files\n".utf8),
+            "nsswitch.conf": Array("passwd: files\ngroup: files\nhosts: files\n".utf8), "resolv.conf": [],
         ]
         files["ld.so.cache"] = Files.read("/etc/ld.so.cache")
         for (name, bytes) in files { try Files.write(bytes, to: directory + "/" + name, mode: 0o644) }
+        try Files.removeTree(directory + "-network")
+        try Files.makeDirectory(directory + "-network", mode: 0o755)
+        for (name, text) in networkFiles {
+            try Files.write(Array(text.utf8), to: "\(directory)-network/\(name)", mode: 0o644)
+        }
         guard let certificates = Files.read("/etc/ssl/certs/ca-certificates.crt") else { return }
         try Files.makeDirectories(directory + "/ssl", mode: 0o755)
         try Files.makeDirectories(directory + "/ssl/certs", mode: 0o755)

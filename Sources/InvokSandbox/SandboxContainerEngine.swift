@@ -1,5 +1,6 @@
 public import Invok
 import InvokConcurrency
+import InvokEgress
 import InvokPOSIX
 import InvokRuntimes
 public import Logging
@@ -31,6 +32,8 @@ public final class SandboxContainerEngine: ContainerEngine {
         self.logger = logger
     }
 
+    public func egressObstacle() async throws(EngineError) -> String? { try await host.prepared().egressObstacle }
+
     public func prepare() async throws(EngineError) -> [String] { try await host.prepared().warnings }
 
     public func list() async throws(EngineError) -> [RunningInstance] {
@@ -58,21 +61,37 @@ public final class SandboxContainerEngine: ContainerEngine {
         let sandbox = try sandbox(for: spec)
         let instance = try register(spec)
         let output = OutputCollector(instance: spec.id, clock: host.clock)
+        let network: InstanceNetwork?
         let process: SandboxProcess
-        do throws(LaunchError) {
-            process = try await launch(instance, sandbox, output, launcher)
+        do throws(NetworkError) {
+            network = try await self.network(for: spec, output)
         } catch {
+            await forget(instance, launcher)
+            throw .startFailed("it can be given no network: \(error)")
+        }
+        do throws(LaunchError) {
+            process = try await launch(instance, sandbox, network, output, launcher)
+        } catch {
+            if let network { await host.networks?.giveBack(network) }
             await forget(instance, launcher)
             throw .startFailed(error.description)
         }
         let running = RunningInstance(spec, at: .unixSocket(instance.socketPath))
         let isStopped = instance.started(process, running)
-        accompany(instance, process, output, launcher)
+        accompany(instance, process, network, output, launcher)
         guard isStopped || Task.isCancelled else { return running }
         _ = instance.beginStopping()
         process.kill()
         await instance.gone.wait()
         throw .cancelled
+    }
+
+    private func network(
+        for spec: InstanceSpec, _ output: OutputCollector
+    ) async throws(NetworkError) -> InstanceNetwork? {
+        guard let egress = spec.settings.egress else { return nil }
+        guard let networks = host.networks else { throw NetworkError.none }
+        return try await networks.take(for: egress) { output.note($0) }
     }
 
     private func sandbox(for spec: InstanceSpec) throws(EngineError) -> Sandbox {
@@ -107,12 +126,14 @@ public final class SandboxContainerEngine: ContainerEngine {
     /// The core's copies of what it hands over are gone on return: a dead instance then refuses connections, and its
     /// pipes are at their end.
     private func launch(
-        _ instance: SandboxInstance, _ sandbox: Sandbox, _ output: OutputCollector, _ launcher: SandboxLauncher
+        _ instance: SandboxInstance, _ sandbox: Sandbox, _ network: InstanceNetwork?, _ output: OutputCollector,
+        _ launcher: SandboxLauncher
     ) async throws(LaunchError) -> SandboxProcess {
         let (stdout, stderr) = (try Descriptor.launchPipe(), try Descriptor.launchPipe())
         let directory = instance.directory
-        let process = try await launcher.launch(sandbox, output: stdout.writing, errors: stderr.writing) {
-            () throws(SystemError) in
+        let process = try await launcher.launch(
+            sandbox, output: stdout.writing, errors: stderr.writing, network: network?.namespace
+        ) { () throws(SystemError) in
             try Files.makeDirectory(directory, mode: 0o700)
             return try ListeningSocket.listen(SandboxInstance.socketName, in: directory)
         }.get()
@@ -126,7 +147,8 @@ public final class SandboxContainerEngine: ContainerEngine {
     /// Two tasks that outlive the call of `start` and end with the instance: one writes its output into the log, the
     /// other tidies up behind it.
     private func accompany(
-        _ instance: SandboxInstance, _ process: SandboxProcess, _ output: OutputCollector, _ launcher: SandboxLauncher
+        _ instance: SandboxInstance, _ process: SandboxProcess, _ network: InstanceNetwork?, _ output: OutputCollector,
+        _ launcher: SandboxLauncher
     ) {
         let spec = instance.spec
         let writing = Task { [logs, logger] in
@@ -137,6 +159,7 @@ public final class SandboxContainerEngine: ContainerEngine {
             // Before anything else: until this is heard, requests are sent to it.
             if !instance.ended() { tell(end, of: spec.id, process.limits) }
             await launcher.cleanUp(process)
+            if let network { await self.host.networks?.giveBack(network) }
             await finish(writing)
             await forget(instance, launcher)
         }

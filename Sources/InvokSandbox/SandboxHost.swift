@@ -2,6 +2,7 @@ import Glibc
 import Invok
 import InvokBuild
 import InvokConcurrency
+import InvokEgress
 import InvokInit
 import InvokPOSIX
 import InvokRuntimes
@@ -21,6 +22,8 @@ public final class SandboxHost: Sendable {
     package let disk = WorkerPool(threads: BuildThreads.count)
     package let quarantine: Quarantine
     package let registries: (any BuildRegistries)?
+    /// `nil` where instances are given none.
+    let networks: InstanceNetworks?
     private let bubblewrap: String?
     private let usesControlGroups: Bool
     private let machine: LimitEnforcement.Machine
@@ -30,6 +33,7 @@ public final class SandboxHost: Sendable {
     struct Prepared: Sendable {
         let launcher: SandboxLauncher
         let warnings: [String]
+        let egressObstacle: String?
     }
 
     /// - Parameters:
@@ -39,16 +43,17 @@ public final class SandboxHost: Sendable {
     ///   - bubblewrap: the path of `bwrap`; `nil` looks in the usual places.
     ///   - allowsUnlimited: whether functions may run whose memory or processes nothing on this machine limits.
     ///   - registries: what builds may reach; `nil` for nothing.
+    ///   - networks: what gives instances their networks; `nil` for none.
     ///   - logger: for leftovers.
     package convenience init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
         bubblewrap: String? = nil, allowsUnlimited: Bool = false, registries: (any BuildRegistries)? = nil,
-        logger: Logger = Logger(label: "invok")
+        networks: InstanceNetworks? = nil, logger: Logger = Logger(label: "invok")
     ) {
         self.init(
             dataDirectory: dataDirectory, cacheDirectory: cacheDirectory, toolchains: toolchains, clock: clock,
-            bubblewrap: bubblewrap, allowsUnlimited: allowsUnlimited, registries: registries, logger: logger,
-            usesControlGroups: true, machine: .this)
+            bubblewrap: bubblewrap, allowsUnlimited: allowsUnlimited, registries: registries, networks: networks,
+            logger: logger, usesControlGroups: true, machine: .this)
     }
 
     /// - Parameters:
@@ -57,7 +62,8 @@ public final class SandboxHost: Sendable {
     init(
         dataDirectory: String, cacheDirectory: String, toolchains: Toolchains, clock: any Clock,
         bubblewrap: String? = nil, allowsUnlimited: Bool = false, registries: (any BuildRegistries)? = nil,
-        logger: Logger = Logger(label: "invok"), usesControlGroups: Bool, machine: LimitEnforcement.Machine
+        networks: InstanceNetworks? = nil, logger: Logger = Logger(label: "invok"), usesControlGroups: Bool,
+        machine: LimitEnforcement.Machine
     ) {
         self.dataDirectory = dataDirectory
         self.cacheDirectory = cacheDirectory
@@ -67,6 +73,7 @@ public final class SandboxHost: Sendable {
         self.machine = machine
         self.allowsUnlimited = allowsUnlimited
         self.registries = registries
+        self.networks = networks
         quarantine = Quarantine(directory: dataDirectory + "/quarantine", threads: disk, logger: logger)
         self.bubblewrap =
             bubblewrap ?? ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first(where: Files.exists)
@@ -103,7 +110,10 @@ public final class SandboxHost: Sendable {
         }
         let launcher = try makeLauncher(bubblewrap)
         try await probe(launcher)
-        return Prepared(launcher: launcher, warnings: warnings(launcher))
+        let obstacle =
+            await networks?.obstacle() ?? (networks == nil ? "the operator allows none (INVOK_EGRESS=off)" : nil)
+        return Prepared(
+            launcher: launcher, warnings: warnings(launcher) + (networks?.warnings ?? []), egressObstacle: obstacle)
     }
 
     private func makeLauncher(_ bubblewrap: String) throws(EngineError) -> SandboxLauncher {
@@ -164,6 +174,7 @@ public final class SandboxHost: Sendable {
     /// Removes what would be left of this host once no sandbox runs any more: call it last.
     public func close() async {
         guard let prepared = await preparation.existing() else { return }
+        await networks?.close()
         prepared.launcher.groups.remove()
     }
 

@@ -92,6 +92,7 @@ final class SandboxInstance: Sendable {
             command: command, temporaryBytes: spec.temporaryBytes, limits: limits)
         sandbox.temporaryFolders = spec.temporaryFolders
         sandbox.files = spec.secretFiles
+        sandbox.hasNetwork = spec.settings.egress != nil
         return sandbox
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Invok
+import InvokEgress
 import InvokInit
 import InvokPOSIX
 import InvokRuntimes
@@ -52,14 +53,15 @@ final class SandboxLauncher: Sendable {
 
     /// Starts a sandbox.
     /// - Parameters:
+    ///   - network: the namespace that it is started in, if it has one.
     ///   - listening: makes what is passed on as descriptor 3; the core keeps no copy of it.
     func launch(
-        _ sandbox: Sandbox, output: Descriptor, errors: Descriptor,
+        _ sandbox: Sandbox, output: Descriptor, errors: Descriptor, network: Descriptor? = nil,
         listening: (@Sendable () throws(SystemError) -> Descriptor)? = nil
     ) async -> Result<SandboxProcess, LaunchError> {
         await starter.run { [self] in
             do throws(LaunchError) {
-                let process = try start(sandbox, [nothing, output, errors], listening)
+                let process = try start(sandbox, [nothing, output, errors], network, listening)
                 memory?.add(process)
                 process.observe(on: events)
                 handOver(sandbox.command(hasListener: listening != nil).bytes, to: process)
@@ -101,13 +103,14 @@ final class SandboxLauncher: Sendable {
     }
 
     private func start(
-        _ sandbox: Sandbox, _ descriptors: [Descriptor], _ listening: (@Sendable () throws(SystemError) -> Descriptor)?
+        _ sandbox: Sandbox, _ descriptors: [Descriptor], _ network: Descriptor?,
+        _ listening: (@Sendable () throws(SystemError) -> Descriptor)?
     ) throws(LaunchError) -> SandboxProcess {
         let user = try takeUser()
         do throws(SystemError) {
             var descriptors = descriptors
             if let listening { descriptors.append(try listening()) }
-            return try start(sandbox, descriptors, as: user)
+            return try start(sandbox, descriptors, in: network, as: user)
         } catch {
             if case .switched(let id) = user { users.giveBack(id) }
             throw .failed(error)
@@ -121,18 +124,22 @@ final class SandboxLauncher: Sendable {
     }
 
     private func start(
-        _ sandbox: Sandbox, _ descriptors: [Descriptor], as user: Sandbox.User
+        _ sandbox: Sandbox, _ descriptors: [Descriptor], in network: Descriptor?, as user: Sandbox.User
     ) throws(SystemError) -> SandboxProcess {
         let name = String(count.wrappingAdd(1, ordering: .relaxed).newValue, radix: 36)
         let options = try Descriptor.pipeForWriting()
         let control = try HandOver.pair()
         let all = descriptors + [options.reading, control.theirs, program]
         // By its descriptor, the program needs no place inside.
-        let process = try spawn(
-            bubblewrap,
-            [
-                "--args", "\(all.count - 3)", "--", "/proc/self/fd/\(all.count - 1)", "\(all.count - 2)",
-            ], descriptors: all)
+        let arguments = ["--args", "\(all.count - 3)", "--", "/proc/self/fd/\(all.count - 1)", "\(all.count - 2)"]
+        let begin = { () throws(SystemError) in try spawn(self.bubblewrap, arguments, descriptors: all) }
+        let process: pid_t
+        if let network {
+            // A child is in the network of the thread that started it.
+            process = try NetworkNamespace.within(network, begin)
+        } else {
+            process = try begin()
+        }
         var group: ControlGroup?
         do throws(SystemError) {
             let handle = try Descriptor.process(process)
@@ -142,8 +149,8 @@ final class SandboxLauncher: Sendable {
             if sandbox.niceness > 0 {
                 setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), sandbox.niceness)
             }
-            let arguments = sandbox.options(base: base, user: user)
-            try options.writing.writeAll(arguments.flatMap { Array($0.utf8) + [0] })
+            let isolation = sandbox.options(base: base, user: user)
+            try options.writing.writeAll(isolation.flatMap { Array($0.utf8) + [0] })
             let setup = sandbox.setup(
                 user: user, hasUserNamespaces: hasUserNamespaces.load(ordering: .relaxed),
                 countsProcesses: enforcement.countsProcesses, filter: filter.bytes)

@@ -42,6 +42,7 @@ public final class SimContainerEngine: ContainerEngine {
     private let started = Mutex<Set<VersionKey>>([])
     private let ended = Broadcast<Int, InstanceExit>(buffer: 1024)
     private let word = Mutex(Word())
+    private let obstacle = Mutex<String?>(nil)
     private let builder: SimFunctionBuilder
     private let logs: any LogStore
     private let clock: any Clock
@@ -108,11 +109,20 @@ public final class SimContainerEngine: ContainerEngine {
         return ended.messages(on: 0)
     }
 
+    public func egressObstacle() async throws(EngineError) -> String? {
+        try await effects.perform("engine.egress", failure: EngineError.unavailable) { () throws(EngineError) in
+            obstacle.withLock(\.self)
+        }
+    }
+
     public func prepare() async throws(EngineError) -> [String] {
         try await effects.perform("engine.prepare", failure: EngineError.unavailable) { () throws(EngineError) in [] }
     }
 
     // MARK: For tests and the simulation
+
+    /// Makes this a machine on which no instance can have a network.
+    package func refuseEgress(_ reason: String?) { obstacle.withLock { $0 = reason } }
 
     /// What runs now, by identifier.
     public var running: [RunningInstance] {

@@ -11,6 +11,7 @@ import Invok
 /// | `env NAME` | answers 200 with the variable's value |
 /// | `secret-file NAME` | answers 200 with the content of the secret's file |
 /// | `log-env NAME` | writes the variable's value to stdout at each request |
+/// | `connect ADDRESS PORT` | answers 200 with `reached` where its egress lets it, else with `refused` |
 /// | `huge BYTES` | answers 200 with so many bytes `x` |
 /// | `status CODE` | answers with this status |
 /// | `slow MILLISECONDS` | waits before each answer |
@@ -41,6 +42,7 @@ package struct SimFunction: Hashable, Sendable {
         case tunnel
         case environment(String)
         case secretFile(String)
+        case connect(IPAddress, UInt16)
         case huge(Int)
         case exit
         case hang
@@ -95,6 +97,14 @@ package struct SimFunction: Hashable, Sendable {
         return text.hasPrefix("sim:") ? text.dropFirst(4) : nil
     }
 
+    private static func connect(_ argument: String) throws(BuildError) -> Answer {
+        let words = argument.split(separator: " ")
+        guard words.count == 2, let address = IPAddress(words[0]), let port = UInt16(words[1]) else {
+            throw .failed(reason: "the function does not build", log: "no address and port: \(argument)")
+        }
+        return .connect(address, port)
+    }
+
     private mutating func apply(_ directive: Substring) throws(BuildError) {
         let words = directive.split(separator: " ", maxSplits: 1)
         let argument = words.count > 1 ? String(words[1]) : ""
@@ -105,6 +115,7 @@ package struct SimFunction: Hashable, Sendable {
         case ("env", _): answer = .environment(argument)
         case ("secret-file", _): answer = .secretFile(argument)
         case ("log-env", _): loggedVariables.append(argument)
+        case ("connect", _): answer = try Self.connect(argument)
         case ("huge", let bytes?) where bytes >= 0: answer = .huge(bytes)
         case ("status", let code?) where (200...599).contains(code): status = code
         case ("slow", let milliseconds?) where milliseconds >= 0: delay = .milliseconds(milliseconds)

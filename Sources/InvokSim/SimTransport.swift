@@ -147,6 +147,12 @@ public struct SimTransport: InstanceTransport {
         case .secretFile(let name):
             let value = instance.spec.secrets(as: .file)[name] ?? ""
             try await send(Array(value.utf8), status: function.status, for: request, of: instance, to: sink)
+        case .connect(let address, let port):
+            let gate = EgressGate(EgressPolicy(instance.spec.settings.egress ?? .nothing, rules: EgressRules()))
+            let isOpen = gate.verdict(on: address, port: port, ours: [], now: clock.now()) == .allowed
+            try await send(
+                Array((isOpen ? "reached" : "refused").utf8), status: function.status, for: request, of: instance,
+                to: sink)
         case .huge(let bytes):
             try await sendHuge(bytes, for: request, of: instance, to: sink)
         case .echo:

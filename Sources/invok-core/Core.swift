@@ -151,6 +151,9 @@ struct Core {
     private func reportLimitations(_ choice: EngineChoice, _ registries: RegistryChoice) async throws {
         do throws(EngineError) {
             for limitation in try await choice.engine.prepare() { logger.warning("\(limitation)") }
+            if configuration.egress.mode != .off, let obstacle = try await choice.engine.egressObstacle() {
+                logger.warning("functions that ask for egress are refused: \(obstacle)")
+            }
         } catch {
             switch error {
             case .unavailable(let reason), .startFailed(let reason): throw Failure.start(reason, nextStep: nil)

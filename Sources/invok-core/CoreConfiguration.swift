@@ -26,6 +26,8 @@ struct CoreConfiguration: Sendable {
     var engine = EngineChoice.Name.sandbox
     /// What builds reach.
     var buildEgress = RegistryChoice.Egress.registries
+    /// What of the network functions may ask for.
+    var egress = EgressRules()
     /// Whether functions may run whose memory or processes this machine cannot limit.
     var allowsUnlimited = false
     var docker: DockerChoice
@@ -84,6 +86,8 @@ struct CoreConfiguration: Sendable {
         REDIS_URL              this process's memory (or redis://:PASSWORD@HOST:PORT/DATABASE)
         INVOK_ENGINE           sandbox (or docker)
         INVOK_BUILD_EGRESS     registries (what builds reach: those that your pip, npm and Go settings name; or off)
+        INVOK_EGRESS           public (what functions may ask for by 'egress': the public internet, what they list, or off)
+        INVOK_EGRESS_PRIVATE   none (addresses that they may reach though not public, 10.0.0.5/32:5432,fd00::/64)
         INVOK_ALLOW_UNLIMITED  0 (1: also where the machine cannot limit functions' memory or processes)
         DOCKER_HOST            unix:///var/run/docker.sock
         INVOK_HOST_DATA_DIR    the data directory as Docker sees it, where the core runs in a container
@@ -175,6 +179,13 @@ struct CoreConfiguration: Sendable {
             }
             buildEgress = value
         }
+        if let name = text("INVOK_EGRESS") {
+            guard let value = EgressRules.Mode(rawValue: name) else {
+                throw ConfigurationError(
+                    message: "INVOK_EGRESS is '\(name)', but must be 'off', 'list' or 'public'")
+            }
+            egress.mode = value
+        }
         allowsUnlimited = try number("INVOK_ALLOW_UNLIMITED", 0, in: 0...1) == 1
         docker = try DockerChoice(setting: text)
         if let access = text("INVOK_DEFAULT_ACCESS") {
@@ -213,6 +224,7 @@ struct CoreConfiguration: Sendable {
             (text(variable) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
                 .filter { !$0.isEmpty }
         }
+        egress.privateDestinations = try Self.privateDestinations(list("INVOK_EGRESS_PRIVATE"))
         corsOrigins = list("INVOK_CORS_ORIGINS")
         if let wrong = corsOrigins.first(where: { $0 != "*" && !HostRules.isOrigin($0) }) {
             throw ConfigurationError(
@@ -265,6 +277,27 @@ struct CoreConfiguration: Sendable {
     var metrics: MetricsAddress? {
         guard let chosenMetrics else { return MetricsAddress(port: port == 0 ? 0 : MetricsAddress.standardPort) }
         return chosenMetrics
+    }
+
+    /// The names that callers know the server by, without ports.
+    var publicNames: [String] {
+        let given = [publicURL, publishedHost, functionsHost].compactMap(\.self) + hosts
+        return given.compactMap { text in
+            URLComponents(string: text.contains("://") ? text : "//\(text)")?.host
+        }.filter { !Loopback.contains($0) && !$0.isEmpty }
+    }
+
+    private static func privateDestinations(_ texts: [String]) throws(ConfigurationError) -> [Egress.Destination] {
+        var destinations: [Egress.Destination] = []
+        for text in texts {
+            guard let destination = try? Egress.Destination(text), case .addresses = destination.place else {
+                throw ConfigurationError(
+                    message: "INVOK_EGRESS_PRIVATE has '\(text)', but must be addresses or ranges, each perhaps with a "
+                        + "port: 10.0.0.5/32:5432,[fd00::5]:5432")
+            }
+            destinations.append(destination)
+        }
+        return destinations
     }
 
     /// - Throws: when one of the names is none.
@@ -339,6 +372,7 @@ struct CoreConfiguration: Sendable {
         settings.attemptsPerAddress = attemptsPerAddress
         settings.capacity = capacity
         settings.quota = quota
+        settings.egress = egress
         settings.freesOnlyUser = Loopback.contains(publishedHost ?? host)
         settings.concurrentBuilds = builds
         settings.minimumFreeDiskPercent = minimumFreeDiskPercent

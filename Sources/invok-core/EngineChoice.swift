@@ -1,6 +1,7 @@
 import Invok
 import InvokBuild
 import InvokDocker
+import InvokEgress
 import InvokSandbox
 import Logging
 
@@ -37,7 +38,8 @@ struct EngineChoice: Sendable {
         let toolchains = Toolchains.discover(environment: configuration.environment)
         let host = SandboxHost(
             dataDirectory: dataDirectory, cacheDirectory: configuration.cacheDirectory, toolchains: toolchains,
-            clock: clock, allowsUnlimited: configuration.allowsUnlimited, registries: registries, logger: logger)
+            clock: clock, allowsUnlimited: configuration.allowsUnlimited, registries: registries,
+            networks: networks(configuration, clock, logger), logger: logger)
         let engine = SandboxContainerEngine(host: host, logs: logs, logger: logger)
         let builder = SandboxFunctionBuilder(host: host, logger: logger)
         return EngineChoice(
@@ -48,6 +50,20 @@ struct EngineChoice: Sendable {
                 await Self.stopInstances(of: engine, grace: SystemSettings().stopGrace)
                 await host.close()
             })
+    }
+
+    private static func networks(
+        _ configuration: CoreConfiguration, _ clock: any Clock, _ logger: Logger
+    ) -> InstanceNetworks? {
+        guard configuration.egress.mode != .off else { return nil }
+        do {
+            return try InstanceNetworks(
+                InstanceNetworks.Settings(rules: configuration.egress, names: configuration.publicNames), clock: clock,
+                logger: logger)
+        } catch {
+            logger.warning("functions that ask for egress are refused: \(error)")
+            return nil
+        }
     }
 
     private static func docker(

@@ -34,6 +34,8 @@ struct CoreStartTests {
 
     static let badSettings: [(String, String, String)] = [
         ("SERVER_PORT", "http", "from 0 to 65535"), ("SERVER_PORT", "65536", "from 0 to 65535"),
+        ("INVOK_EGRESS", "all", "'off', 'list' or 'public'"),
+        ("INVOK_EGRESS_PRIVATE", "db.example:5432", "addresses or"),
         ("INVOK_BUILD_EGRESS", "all", "'registries' or 'off'"), ("INVOK_ENGINE", "magic", "'sandbox'"),
         ("INVOK_METRICS_ADDRESS", "9464", "127.0.0.1:9464"),
         ("INVOK_DEFAULT_ACCESS", "open", "'private' or 'public'"),

@@ -56,6 +56,7 @@ import Testing
         let said = try String(contentsOfFile: log, encoding: .utf8)
         #expect(try answer.get() == "Hello from unprivileged!\n", "\(said)")
         #expect(said.contains("functions run as this user inside a user namespace"))
+        #expect(said.contains("functions that ask for egress are refused: only root can give"))
         #expect(try files.attributesOfItem(atPath: home + "/data")[.posixPermissions] as? Int == 0o700)
     }
 

@@ -3,6 +3,8 @@ public struct SystemSettings: Sendable {
     /// The access of a new function whose configuration does not say.
     public var defaultAccess = Access.private
     public var archiveLimits = ArchiveLimits()
+    /// What of the network functions may ask for.
+    public var egress = EgressRules()
     /// What each user may hold and do, unless the store has something else for it.
     public var quota = Quota()
     /// Whether a user who is the only one is bound by the machine alone.

@@ -13,6 +13,9 @@ public protocol ContainerEngine: Sendable {
     /// Instances that ended by themselves, from now on, until the task is cancelled. Each is told as soon as its process
     /// has ended, before anything of it is removed; `list` shows it no more, and `stop` removes it.
     func exits() -> AsyncStream<InstanceExit>
+    /// Why no instance can be given a network here, and what to do about that, in words for the operator; `nil` where
+    /// egress works.
+    func egressObstacle() async throws(EngineError) -> String?
     /// What this machine cannot enforce, each a sentence for the operator. Asked once, at start.
     func prepare() async throws(EngineError) -> [String]
 }

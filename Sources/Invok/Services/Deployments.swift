@@ -75,7 +75,9 @@ public final class Deployments: Sendable {
         return try await exclusively(key) { () throws(InvokError) in
             let settings = VersionSettings(
                 runtime: config.runtime, environment: config.environment, limits: config.limits,
-                cors: config.cors, entry: config.entry, mount: config.mount, secrets: config.secrets)
+                cors: config.cors, entry: config.entry, mount: config.mount, egress: config.egress,
+                secrets: config.secrets)
+            try await permit(settings.egress)
             // Before a build that could not be started.
             do throws(SecretReader.Failure) {
                 _ = try await secrets.values(of: config.secrets, for: key)
@@ -118,6 +120,7 @@ public final class Deployments: Sendable {
             let record = try await functions.function(key, as: principal)
             let versions = try await storing { () throws(StoreError) in try await world.store.versions(of: key) }
             let target = try Self.target(number, among: versions, active: record.function.activeVersion)
+            try await permit(target.settings.egress)
             return try await releases.reactivate(target, of: record.function)
         }
     }
@@ -174,13 +177,30 @@ public final class Deployments: Sendable {
             let settings = VersionSettings(
                 runtime: active.settings.runtime, environment: environment, limits: limits,
                 cors: active.settings.cors ?? [], entry: active.settings.entry, mount: active.settings.mount,
-                secrets: secrets)
+                egress: active.settings.egress ?? .nothing, secrets: secrets)
+            try await permit(settings.egress)
             return try await places.run(for: key.namespace) { () throws(InvokError) in
                 let (source, bytes) = try await world.source(of: active.artifact, limits: self.settings.archiveLimits)
                 return try await releases.release(
                     source, as: draft(key, active.artifact, bytes, settings, by: principal), access: update.access)
             }
         }
+    }
+
+    // MARK: Egress
+
+    /// Said before anything is built: what the operator does not allow, and what the machine cannot do.
+    private func permit(_ egress: Egress?) async throws(InvokError) {
+        guard let egress else { return }
+        if let refusal = settings.egress.refusal(of: egress) { throw refusal }
+        let obstacle: String?
+        do throws(EngineError) { obstacle = try await world.engine.egressObstacle() } catch {
+            throw .unavailable("\(error)")
+        }
+        guard let obstacle else { return }
+        throw InvokError(
+            .notImplemented, "'egress' in config.json asks for a network, which this server cannot give: \(obstacle)",
+            nextStep: "take 'egress' out of config.json, or ask the operator")
     }
 
     // MARK: One at a time

@@ -35,6 +35,10 @@ struct InstanceStarter: Sendable {
             guard version.settings.sealed == nil else {
                 throw Failure(reason: "its environment cannot be opened: deploy it again")
             }
+            // What a version was allowed once it may not be any more.
+            if let refusal = settings.egress.refusal(of: version.settings.egress ?? .nothing) {
+                throw Failure(reason: refusal.message)
+            }
             let bundle = try await bundles.need(named, of: version)
             return .success(InstanceSpec(id: id, version: version.key, settings: version.settings, bundle: bundle))
         } catch {

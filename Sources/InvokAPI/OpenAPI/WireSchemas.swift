@@ -22,9 +22,8 @@ enum WireSchemas {
         "Function": .object([
             required("uuid", .uuid), required("name", .string), optional("runtime", runtime),
             required("access", access), optional("active_version", .integer), optional("limits", .reference("Limits")),
-            required("env", .array(.string)), optional("secrets", .array(.string)), required("path", .string),
-            required("created_at", .dateTime),
-            required("updated_at", .dateTime),
+            required("env", .array(.string)), optional("secrets", .array(.string)), required("egress", egress),
+            required("path", .string), required("created_at", .dateTime), required("updated_at", .dateTime),
         ]),
         "FunctionUpdate": .object([
             optional("access", access), optional("env", .map(.string)), optional("limits", .reference("Limits")),
@@ -42,7 +41,8 @@ enum WireSchemas {
         "Version": .object([
             required("number", .integer), required("state", .string(oneOf: ["building", "ready", "failed"])),
             required("active", .boolean), required("runtime", runtime), required("artifact", .string),
-            optional("reason", .string), required("build_log", .string), required("created_by", .uuid),
+            required("egress", egress), optional("reason", .string), required("build_log", .string),
+            required("created_by", .uuid),
             required("created_at", .dateTime),
         ]),
         "Rollback": .object([optional("to", .integer)]),
@@ -102,6 +102,8 @@ enum WireSchemas {
     private static let purpose = Schema.string(oneOf: SecretKey.Purpose.allCases.map(\.rawValue))
     private static let role = Schema.string(oneOf: Role.allCases.map(\.rawValue))
     private static let runtime = Schema.string(oneOf: Runtime.allCases.map(\.rawValue))
+    /// Nothing, the public internet, or what is listed.
+    private static let egress = Schema.either([.boolean, .array(.string)])
 
     private static func required(_ name: String, _ schema: Schema) -> Schema.Property {
         Schema.Property(name: name, schema: schema)

@@ -5,6 +5,7 @@ indirect enum Schema: Sendable, Encodable {
     case map(Schema)
     case object([Property])
     case reference(String)
+    case either([Schema])
 
     struct Property: Sendable {
         let name: String
@@ -22,7 +23,7 @@ indirect enum Schema: Sendable, Encodable {
     static func string(oneOf values: [String]) -> Schema { .value(type: "string", format: nil, oneOf: values) }
 
     private enum Key: String, CodingKey {
-        case type, format, items, properties, required, additionalProperties
+        case type, format, items, properties, required, additionalProperties, anyOf
         case oneOf = "enum"
         case reference = "$ref"
     }
@@ -47,6 +48,7 @@ indirect enum Schema: Sendable, Encodable {
             let required = properties.filter(\.isRequired).map(\.name)
             if !required.isEmpty { try container.encode(required, forKey: .required) }
         case .reference(let name): try container.encode("#/components/schemas/\(name)", forKey: .reference)
+        case .either(let schemas): try container.encode(schemas, forKey: .anyOf)
         }
     }
 }

@@ -12,6 +12,8 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
     public var env: [String]
     /// The names of the secrets that it runs with; missing where the server knows of none.
     public var secrets: [String]?
+    /// What of the network the active version may reach; older servers do not say.
+    public var egress: Egress?
     /// The path to invoke, `/invok/{uuid}/{name}`.
     public var path: String
     /// RFC 3339, UTC.
@@ -19,7 +21,7 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
     public var updatedAt: String
 
     enum CodingKeys: String, CodingKey {
-        case uuid, name, runtime, access, limits, env, secrets, path
+        case uuid, name, runtime, access, limits, env, secrets, egress, path
         case activeVersion = "active_version"
         case createdAt = "created_at"
         case updatedAt = "updated_at"
@@ -35,6 +37,7 @@ public struct FunctionMessage: Hashable, Sendable, Codable {
         limits = record.active?.settings.limits
         env = record.active?.settings.environment.variables.keys.sorted() ?? []
         secrets = record.active?.settings.secrets?.map(\.name.description)
+        egress = record.active?.settings.egress ?? .nothing
         path = "/invok/\(key)"
         createdAt = record.function.createdAt.description
         updatedAt = record.function.updatedAt.description
@@ -90,6 +93,8 @@ public struct VersionMessage: Hashable, Sendable, Codable {
     public var runtime: Runtime
     /// The SHA-256 of the uploaded archive.
     public var artifact: String
+    /// What of the network it may reach; older servers do not say.
+    public var egress: Egress?
     /// Why it failed.
     public var reason: String?
     public var buildLog: String
@@ -97,7 +102,7 @@ public struct VersionMessage: Hashable, Sendable, Codable {
     public var createdAt: String
 
     enum CodingKeys: String, CodingKey {
-        case number, state, active, runtime, artifact, reason
+        case number, state, active, runtime, artifact, egress, reason
         case buildLog = "build_log"
         case createdBy = "created_by"
         case createdAt = "created_at"
@@ -108,6 +113,7 @@ public struct VersionMessage: Hashable, Sendable, Codable {
         active = isActive
         runtime = version.settings.runtime
         artifact = version.artifact.description
+        egress = version.settings.egress ?? .nothing
         switch version.state {
         case .building: (state, reason) = (.building, nil)
         case .ready: (state, reason) = (.ready, nil)

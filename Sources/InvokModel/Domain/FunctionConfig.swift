@@ -72,6 +72,7 @@ public struct FunctionConfig: Hashable, Sendable {
     public let mount: Mount
     /// What it runs with besides, by name; empty for nothing.
     public let secrets: [SecretReference]
+    public let egress: Egress
     /// The same file without `env`, which the archive and the bundle that are kept have in its place: secrets are kept
     /// sealed and nowhere else. `nil` where the file has no `env`.
     package let withoutEnvironment: [UInt8]?
@@ -111,6 +112,7 @@ public struct FunctionConfig: Hashable, Sendable {
         mount = try document.mount.map { (text) throws(InvokError) in try Self.mount(text) } ?? .standard
         secrets = document.secrets ?? []
         try SecretReference.check(secrets, beside: environment)
+        egress = document.egress ?? .nothing
         withoutEnvironment = document.env == nil ? nil : document.withoutEnvironment
     }
 
@@ -159,9 +161,10 @@ public struct FunctionConfig: Hashable, Sendable {
         var entry: String?
         var mount: String?
         var secrets: [SecretReference]?
+        var egress: Egress?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
-            case function_name, runtime, env, access, limits, cors, entry, mount, secrets
+            case function_name, runtime, env, access, limits, cors, entry, mount, egress, secrets
         }
 
         var withoutEnvironment: [UInt8] {
@@ -185,6 +188,7 @@ public struct FunctionConfig: Hashable, Sendable {
             entry = try container.decodeIfPresent(String.self, forKey: .entry)
             mount = try container.decodeIfPresent(String.self, forKey: .mount)
             secrets = try container.decodeIfPresent([SecretReference].self, forKey: .secrets)
+            egress = try container.decodeIfPresent(Egress.self, forKey: .egress)
             if limits != nil {
                 try refuseUnknownKeys(
                     in: container.nestedContainer(keyedBy: ConfigKey.self, forKey: .limits),

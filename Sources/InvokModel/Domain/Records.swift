@@ -72,14 +72,16 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     public let mount: Mount?
     /// The secrets that it runs with. `nil` where none are named, and in what was stored before there were any.
     public let secrets: [SecretReference]?
+    /// `nil` where it asks for nothing, and in what was stored before one could.
+    public let egress: Egress?
     /// The environment as the store keeps it, in the place of `environment`, which is empty then. Above the store it is
     /// `nil`, unless it could not be opened.
     public let sealed: SealedValue?
 
     public init(
         runtime: Runtime, environment: Environment, limits: Limits, cors: [String] = [],
-        entry: EntryPoint? = nil, mount: Mount? = .standard, secrets: [SecretReference] = [],
-        sealed: SealedValue? = nil
+        entry: EntryPoint? = nil, mount: Mount? = .standard, egress: Egress = .nothing,
+        secrets: [SecretReference] = [], sealed: SealedValue? = nil
     ) {
         self.runtime = runtime
         self.environment = environment
@@ -88,6 +90,7 @@ public struct VersionSettings: Hashable, Sendable, Codable {
         self.entry = entry
         self.mount = mount
         self.secrets = secrets.isEmpty ? nil : secrets
+        self.egress = egress == .nothing ? nil : egress
         self.sealed = sealed
     }
 
@@ -95,7 +98,7 @@ public struct VersionSettings: Hashable, Sendable, Codable {
     package func with(_ environment: Environment, sealed: SealedValue?) -> VersionSettings {
         VersionSettings(
             runtime: runtime, environment: environment, limits: limits, cors: cors ?? [], entry: entry, mount: mount,
-            secrets: secrets ?? [], sealed: sealed)
+            egress: egress ?? .nothing, secrets: secrets ?? [], sealed: sealed)
     }
 }
 

@@ -25,11 +25,12 @@ struct ListCommand: Verb {
             context.console.note("Next: make one with 'invok create -n hello' and 'invok deploy -n hello'")
             return .success
         }
-        var table = Table("NAME", "RUNTIME", "ACCESS", "VERSION", "URL")
+        var table = Table("NAME", "RUNTIME", "ACCESS", "EGRESS", "VERSION", "URL")
         for function in functions {
             table.add(
                 function.name, function.runtime?.rawValue ?? "-", function.access.rawValue,
-                function.activeVersion.map(String.init) ?? "-", "\(host)\(function.path)")
+                function.egress?.summary ?? "-", function.activeVersion.map(String.init) ?? "-",
+                "\(host)\(function.path)")
         }
         context.console.result(table)
         return .success

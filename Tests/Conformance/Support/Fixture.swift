@@ -14,6 +14,7 @@ struct Fixture: Sendable {
     var secretFiles: [String] = []
     /// More of its `config.json`.
     var settings: [String: String] = [:]
+    var egress = Egress.nothing
     /// Where its source is, unless where its runtime looks for it.
     var sourcePath: String?
 
@@ -30,6 +31,11 @@ struct Fixture: Sendable {
         let files = secretFiles.map { ["name": $0, "as": "file"] }
         if !secrets.isEmpty || !files.isEmpty { object["secrets"] = secrets as [Any] + files as [Any] }
         object.merge(settings.mapValues { $0 as Any }) { $1 }
+        switch egress {
+        case .nothing: break
+        case .publicInternet: object["egress"] = true
+        case .list(let destinations): object["egress"] = destinations.map(\.description)
+        }
         // Whole numbers must look like ones.
         if !limits.isEmpty { object["limits"] = limits.mapValues { $0 == $0.rounded() ? Int($0) as Any : $0 as Any } }
         guard let data = try? JSONSerialization.data(withJSONObject: object, options: .sortedKeys) else { return [] }
@@ -223,6 +229,23 @@ struct Fixture: Sendable {
                 def handler(request):
                     print("\(text)", flush=True)
                     return "logged"
+                """)
+    }
+
+    /// Answers `refused` where it reaches nothing at an address and a port, and else `reached`.
+    static func connecting(_ name: String, to target: String) -> Fixture {
+        Fixture(
+            name: name,
+            source: """
+                # sim: connect \(target)
+                import socket
+                def handler(request):
+                    host, port = "\(target)".split()
+                    try:
+                        socket.create_connection((host, int(port)), timeout=5).close()
+                        return "reached"
+                    except OSError:
+                        return "refused"
                 """)
     }
 

@@ -85,6 +85,7 @@ private struct RedirectedEngine: ContainerEngine {
     func stop(_ id: InstanceID, grace: Duration) async { await sim.stop(id, grace: grace) }
     func list() async throws(EngineError) -> [RunningInstance] { try await sim.list() }
     func exits() -> AsyncStream<InstanceExit> { sim.exits() }
+    func egressObstacle() async throws(EngineError) -> String? { try await sim.egressObstacle() }
     func prepare() async throws(EngineError) -> [String] { try await sim.prepare() }
 }
 

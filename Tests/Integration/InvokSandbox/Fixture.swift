@@ -1,6 +1,7 @@
 import Foundation
 import Invok
 import InvokBuild
+import InvokEgress
 import InvokEmbedded
 import InvokPOSIX
 import Logging
@@ -40,14 +41,14 @@ final class Fixture: Sendable {
     ///   - machine: what it takes this machine for.
     init(
         usesControlGroups: Bool = true, machine: LimitEnforcement.Machine = .this, allowsUnlimited: Bool = false,
-        registries: (any BuildRegistries)? = nil
+        registries: (any BuildRegistries)? = nil, networks: InstanceNetworks? = nil
     ) throws {
         directory = "/tmp/invok-sandbox-\(UUID().uuidString.prefix(8))"
         try Files.makeDirectory(directory, mode: 0o700)
         host = SandboxHost(
             dataDirectory: directory, cacheDirectory: Self.cacheDirectory, toolchains: Self.toolchains,
             clock: SystemClock(), allowsUnlimited: allowsUnlimited, registries: registries,
-            usesControlGroups: usesControlGroups, machine: machine)
+            networks: networks, usesControlGroups: usesControlGroups, machine: machine)
         engine = SandboxContainerEngine(host: host, logs: logs, logger: Logger(label: "test"))
     }
 
@@ -73,7 +74,7 @@ final class Fixture: Sendable {
 
     func spec(
         _ bundle: BundleID, ordinal: UInt32 = 1, memoryMB: Int? = nil, cpus: Double? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], egress: Egress = .nothing
     ) throws -> InstanceSpec {
         let version = VersionKey(function: try Self.key(), number: 1)
         var given = LimitsConfig()
@@ -82,14 +83,17 @@ final class Fixture: Sendable {
         return InstanceSpec(
             id: InstanceID(version: version, ordinal: ordinal), version: version,
             settings: VersionSettings(
-                runtime: .go, environment: try Environment(environment), limits: try Limits(given)),
+                runtime: .go, environment: try Environment(environment), limits: try Limits(given),
+                egress: egress),
             bundle: bundle)
     }
 
     /// Runs a program as an instance until it ends by itself.
     /// - Returns: its standard output, and why it ended.
-    func runToEnd(_ program: String, memoryMB: Int? = nil) async throws -> (lines: [String], reason: String) {
-        let spec = try spec(try bundle(program), memoryMB: memoryMB)
+    func runToEnd(
+        _ program: String, memoryMB: Int? = nil, egress: Egress = .nothing
+    ) async throws -> (lines: [String], reason: String) {
+        let spec = try spec(try bundle(program), memoryMB: memoryMB, egress: egress)
         let exits = engine.exits()
         _ = try await engine.start(spec)
         let exit = try await within("the instance ends") { await exits.first { $0.id == spec.id } }

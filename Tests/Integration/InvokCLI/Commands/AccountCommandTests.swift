@@ -23,9 +23,9 @@ import Testing
             // The host is remembered from here on.
             #expect(try await sandbox.run("whoami").output.contains("ada@example.com"))
             let list = try await sandbox.run("list")
-            #expect(list.output.split(separator: "\n")[0] == "NAME   RUNTIME  ACCESS   VERSION  URL")
-            #expect(
-                list.output.split(separator: "\n")[2].hasPrefix("x      go       private  3        \(server.address)/"))
+            #expect(list.output.split(separator: "\n")[0] == "NAME   RUNTIME  ACCESS   EGRESS  VERSION  URL")
+            let row = list.output.split(separator: "\n")[2]
+            #expect(row.hasPrefix("x      go       private  -       3        \(server.address)/"))
             #expect(try await sandbox.run("list", "--json").output.contains(#""active_version":3"#))
             #expect(
                 try await sandbox.run("logout", host: server.address).output

@@ -378,5 +378,6 @@ private final class CountingEngine: ContainerEngine {
         defer { listened.withLock { $0 = true } }
         return base.exits()
     }
+    func egressObstacle() async throws(EngineError) -> String? { try await base.egressObstacle() }
     func prepare() async throws(EngineError) -> [String] { try await base.prepare() }
 }

@@ -64,9 +64,12 @@ struct Rig {
         return Principal(user: try await sim.store.createUser(user))
     }
 
-    static func archive(_ directives: [String], limits: String = "{}", access: String? = nil) -> [UInt8] {
+    static func archive(
+        _ directives: [String], limits: String = "{}", access: String? = nil, egress: String = "false"
+    ) -> [UInt8] {
         let accessEntry = access.map { #","access":"\#($0)""# } ?? ""
-        let config = #"{"function_name":"hello","runtime":"python","limits":\#(limits)\#(accessEntry)}"#
+        let config =
+            #"{"function_name":"hello","runtime":"python","limits":\#(limits),"egress":\#(egress)\#(accessEntry)}"#
         var zip = ZipWriter()
         zip.add("config.json", content: Array(config.utf8))
         zip.add("function.py", content: Array(directives.map { "# sim: \($0)\n" }.joined().utf8))
@@ -75,11 +78,11 @@ struct Rig {
 
     @discardableResult
     func deploy(
-        _ directives: String..., limits: String = "{}", access: String? = nil, as principal: Principal,
-        in namespace: Namespace? = nil
+        _ directives: String..., limits: String = "{}", access: String? = nil, egress: String = "false",
+        as principal: Principal, in namespace: Namespace? = nil
     ) async throws -> Deployment {
         try await system.deployments.deploy(
-            archive: Self.archive(directives, limits: limits, access: access), fileName: "hello.zip",
+            archive: Self.archive(directives, limits: limits, access: access, egress: egress), fileName: "hello.zip",
             namespace: namespace, access: nil, as: principal)
     }
 
