@@ -57,6 +57,8 @@ struct MeteredContainerEngine: ContainerEngine {
 
     func exits() -> AsyncStream<InstanceExit> { engine.exits() }
 
+    func egressObstacle() async throws(EngineError) -> String? { try await engine.egressObstacle() }
+
     func prepare() async throws(EngineError) -> [String] { try await engine.prepare() }
 
     private func measure<Success>(
