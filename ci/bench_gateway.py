@@ -295,14 +295,16 @@ def plot(curves):
         lines.append(f'<text x="{x}" y="{height - bottom + 18}" text-anchor="middle">{tick / 5:g}</text>')
     lines.append(f'<text x="{(width + left) / 2}" y="{height - 10}" text-anchor="middle">requests/s ÷ nginx\'s best</text>')
     lines.append(f'<text x="{left}" y="18">latency ÷ nginx\'s p50 with one connection; 1 to 256 connections</text>')
+    # Without much load nothing takes long, so the legend has that corner.
+    legend = [f'<rect x="{left + 4}" y="28" width="120" height="72" fill="white" fill-opacity="0.8"/>']
     for index, (name, colour, curve) in enumerate((("invok", "#c0392b", curves[0]), ("nginx", "#2c6fbb", curves[1]))):
         for column, dash, label in ((1, "", "p50"), (2, ' stroke-dasharray="5 4"', "p99")):
             points = " ".join(place(point[0] / rate, point[column] / unit) for point in curve)
             lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
             y = 40 + 16 * (2 * index + column - 1)
-            lines.append(f'<path d="M{left + 10} {y}h30" stroke="{colour}" stroke-width="2"{dash}/>')
-            lines.append(f'<text x="{left + 48}" y="{y + 4}">{name} {label}</text>')
-    return "\n".join(lines + ["</svg>", ""])
+            legend.append(f'<path d="M{left + 10} {y}h30" stroke="{colour}" stroke-width="2"{dash}/>')
+            legend.append(f'<text x="{left + 48}" y="{y + 4}">{name} {label}</text>')
+    return "\n".join(lines + legend + ["</svg>", ""])
 
 
 BEGIN, END = "<!-- made by ci/bench_gateway.py -->", "<!-- until here -->"

@@ -258,8 +258,10 @@ struct Core {
         let reading = ProcessReading(startedAt: system.world.clock.wallTime(), maximumDescriptors: descriptors)
         do throws(InvokError) {
             // Whoever listens for other machines is asked by names that nobody told it.
-            let names = Loopback.contains(address.host) ? configuration.hosts : []
-            let hosts = try HostRules(listener: address.host, hosts: names)
+            let isLoopback = Loopback.contains(address.host)
+            let hosts = try HostRules(
+                listener: address.host, publicURL: isLoopback ? configuration.publicURL : nil,
+                hosts: isLoopback ? configuration.hosts : [])
             let server = MetricsServer(
                 system: system, address: address, hosts: hosts, process: reading.read,
                 onListening: { [logger] port in
