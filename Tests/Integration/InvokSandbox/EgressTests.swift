@@ -228,7 +228,7 @@ import Testing
             Self.prelude + """
                 probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 probe.connect(("93.184.216.34", 9))
-                server = socket.create_server(("0.0.0.0", 80))
+                server = socket.create_server(("0.0.0.0", 8080))
                 print("at", probe.getsockname()[0], flush=True)
                 import time
                 time.sleep(60)
@@ -249,7 +249,7 @@ import Testing
         let addresses = Set(fixture.logs.texts(.stdout).filter { $0.hasPrefix("at ") }.map { String($0.dropFirst(3)) })
         // No address is another's.
         #expect(addresses.count == 3)
-        let attempts = addresses.map { "attempt('\($0)', lambda: tcp('\($0)', 80))" }.joined(separator: "\n")
+        let attempts = addresses.map { "attempt('\($0)', lambda: tcp('\($0)', 8080))" }.joined(separator: "\n")
         let outcomes = try await outcomes(fixture, .publicInternet, attempts)
         for address in addresses { #expect(outcomes[address] == "refused ECONNREFUSED") }
         for spec in specs { await fixture.engine.stop(spec.id, grace: .zero) }
