@@ -1,3 +1,4 @@
+import Foundation
 public import Invok
 import JWTKit
 
@@ -5,6 +6,8 @@ import JWTKit
 public struct JWTTokenCodec: TokenCodec {
     /// Both who issues the tokens and whom they are for.
     static let party = "invok"
+    /// Whom refresh tokens are for, so that none passes for another one.
+    static let refreshAudience = "invok-refresh"
     static let algorithm = "HS256"
     /// Longer tokens are refused unread.
     static let maximumTokenBytes = 4096
@@ -25,12 +28,23 @@ public struct JWTTokenCodec: TokenCodec {
 
     public func verify(_ token: String, now: Timestamp) async throws(TokenError) -> TokenClaims {
         let claims = try await signedClaims(of: token)
-        guard claims.iss == Self.party, claims.aud == Self.party else { throw .invalid("it is for somebody else") }
+        let purpose: TokenClaims.Purpose
+        switch (claims.iss, claims.aud, claims.gen) {
+        case (Self.party, Self.party, nil): purpose = .access
+        case (Self.party, Self.refreshAudience, let generation?): purpose = .refresh(generation: generation)
+        default: throw .invalid("it is for somebody else")
+        }
         guard let user = UUIDValue(claims.sub), let issuedAt = claims.iat.timestamp,
             let expiresAt = claims.exp.timestamp
         else { throw .invalid("a claim in it is malformed") }
         guard now < expiresAt else { throw .invalid("it has expired") }
-        return TokenClaims(user: user, issuedAt: issuedAt, expiresAt: expiresAt)
+        let session = claims.sid.flatMap { UUIDValue(shortText: $0) }
+        guard (session == nil) == (claims.sid == nil), purpose == .access || session != nil else {
+            throw .invalid("a claim in it is malformed")
+        }
+        return TokenClaims(
+            user: user, session: session, loggedInAt: claims.authTime?.timestamp, purpose: purpose,
+            issuedAt: issuedAt, expiresAt: expiresAt)
     }
 
     private func signedClaims(of token: String) async throws(TokenError) -> Claims {
@@ -48,17 +62,31 @@ public struct JWTTokenCodec: TokenCodec {
     }
 }
 
-/// The registered claims (RFC 7519 §4.1), every one of them required.
+/// The registered claims (RFC 7519 §4.1), every one of them required, the session and the time of the log-in as OpenID
+/// Connect names them, and the number of a refresh token.
 private struct Claims: JWTPayload {
     let iss: String
     let aud: String
     let sub: String
     let iat: NumericDate
     let exp: NumericDate
+    let sid: String?
+    let authTime: NumericDate?
+    let gen: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case iss, aud, sub, iat, exp, sid, gen
+        case authTime = "auth_time"
+    }
 
     init(_ claims: TokenClaims) {
         iss = JWTTokenCodec.party
-        aud = JWTTokenCodec.party
+        switch claims.purpose {
+        case .access: (aud, gen) = (JWTTokenCodec.party, nil)
+        case .refresh(let generation): (aud, gen) = (JWTTokenCodec.refreshAudience, generation)
+        }
+        sid = claims.session?.shortText
+        authTime = claims.loggedInAt == claims.issuedAt ? nil : NumericDate(claims.loggedInAt)
         sub = claims.user.description
         iat = NumericDate(claims.issuedAt)
         exp = NumericDate(claims.expiresAt)
@@ -85,5 +113,23 @@ private struct NumericDate: Codable {
     var timestamp: Timestamp? {
         guard abs(seconds) < 1e12 else { return nil }
         return Timestamp(millisecondsSinceEpoch: Int64((seconds * 1000).rounded()))
+    }
+}
+
+extension UUIDValue {
+    /// Its bytes in base64url (RFC 4648 §5), 22 characters: every request carries one.
+    fileprivate var shortText: String {
+        let bytes = [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            .replacing("=", with: "")
+    }
+
+    fileprivate init?(shortText: String) {
+        let text = shortText.replacing("-", with: "+").replacing("_", with: "/")
+        guard shortText.utf8.count == 22, let bytes = Data(base64Encoded: text + "=="), bytes.count == 16 else {
+            return nil
+        }
+        let words = [bytes.prefix(8), bytes.suffix(8)].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+        self.init(high: words[0], low: words[1])
     }
 }

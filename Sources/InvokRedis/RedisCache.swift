@@ -76,9 +76,11 @@ public final class RedisCache: CoordinationCache {
 
     // MARK: Counters and leases
 
-    public func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
+    public func increment(_ key: String, by amount: Int, window: Duration) async throws(CacheError) -> CounterReading {
         let milliseconds = window.milliseconds
-        let reply = try await commands.send(["EVAL", Script.increment, "1", prefix + key, "\(milliseconds)"])
+        let reply = try await commands.send([
+            "EVAL", Script.increment, "1", prefix + key, "\(milliseconds)", "\(amount)",
+        ])
         guard case .array(let values) = reply, values.count == 2, case .integer(let count) = values[0],
             case .integer(let left) = values[1]
         else { throw Self.unexpected(reply) }
@@ -171,7 +173,7 @@ enum Envelope {
 private enum Script {
     /// - Returns: the count and the milliseconds that it still lives; a key that lost its end gets a new one.
     static let increment = """
-        local count = redis.call('INCR', KEYS[1])
+        local count = redis.call('INCRBY', KEYS[1], ARGV[2])
         local left = redis.call('PTTL', KEYS[1])
         if left < 0 then
             redis.call('PEXPIRE', KEYS[1], ARGV[1])

@@ -30,8 +30,8 @@ public final class SimCoordinationCache: CoordinationCache {
         }
     }
 
-    public func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
-        try await effect("increment", key) { $0.increment(key, window: window, now: clock.now()) }
+    public func increment(_ key: String, by amount: Int, window: Duration) async throws(CacheError) -> CounterReading {
+        try await effect("increment", key) { $0.increment(key, by: amount, window: window, now: clock.now()) }
     }
 
     public func acquireLease(_ key: String, holder: String, duration: Duration) async throws(CacheError) -> Bool {

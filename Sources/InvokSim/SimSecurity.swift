@@ -41,20 +41,30 @@ public struct SimTokenCodec: TokenCodec {
     }
 
     public func sign(_ claims: TokenClaims) async throws(TokenError) -> String {
-        let text =
-            "sim.\(claims.user).\(claims.issuedAt.millisecondsSinceEpoch).\(claims.expiresAt.millisecondsSinceEpoch)"
+        let generation =
+            switch claims.purpose {
+            case .access: "-"
+            case .refresh(let generation): "\(generation)"
+            }
+        let text = [
+            "sim", "\(claims.user)", claims.session?.description ?? "-", generation,
+            "\(claims.loggedInAt.millisecondsSinceEpoch)", "\(claims.issuedAt.millisecondsSinceEpoch)",
+            "\(claims.expiresAt.millisecondsSinceEpoch)",
+        ].joined(separator: ".")
         return "\(text).\(seal(text))"
     }
 
     public func verify(_ token: String, now: Timestamp) async throws(TokenError) -> TokenClaims {
         let parts = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map(Substring.init)
-        guard parts.count == 5, parts[0] == "sim", let user = UserID(parts[1]), let issued = Int64(parts[2]),
-            let expires = Int64(parts[3])
+        guard parts.count == 8, parts[0] == "sim", let user = UserID(parts[1]), let loggedIn = Int64(parts[4]),
+            let issued = Int64(parts[5]), let expires = Int64(parts[6])
         else { throw .invalid("malformed") }
-        guard parts[4] == seal(token[..<parts[3].endIndex]) else { throw .invalid("forged") }
+        guard parts[7] == seal(token[..<parts[6].endIndex]) else { throw .invalid("forged") }
         guard now.millisecondsSinceEpoch < expires else { throw .invalid("expired") }
         return TokenClaims(
-            user: user, issuedAt: Timestamp(millisecondsSinceEpoch: issued),
+            user: user, session: UUIDValue(parts[2]), loggedInAt: Timestamp(millisecondsSinceEpoch: loggedIn),
+            purpose: Int(parts[3]).map { .refresh(generation: $0) } ?? .access,
+            issuedAt: Timestamp(millisecondsSinceEpoch: issued),
             expiresAt: Timestamp(millisecondsSinceEpoch: expires))
     }
 

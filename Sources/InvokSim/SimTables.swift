@@ -15,6 +15,9 @@ package struct SimTables: Sendable {
     package var secrets: [SecretKey: StoredSecret] = [:]
     var sealing: Sealing?
     var invitations: [UUIDValue: Invitation] = [:]
+    var sessions: [UUIDValue: LoginSession] = [:]
+    var revocations: [RevocationRow] = []
+    var lastEpoch = 0
 
     package var allVersions: [Version] { versions.values.flatMap(\.values) }
 

@@ -41,6 +41,8 @@ final class SimClient: Sendable {
         }
         self.models.withLock { $0 = models }
         await withDiscardingTaskGroup { group in
+            let device = SimDevice(user: "user \(number)", slowness: slowness, cluster: cluster)
+            group.addTask { await device.run() }
             for model in models {
                 let name = "user \(number) \(model.key.name)"
                 // One function in four has two owners.

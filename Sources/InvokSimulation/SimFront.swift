@@ -43,6 +43,23 @@ struct SimFront: Sendable {
         await call(.post, "/auth/login", CredentialsRequest(email: email, password: password))
     }
 
+    /// Logs in as a client that renews its tokens.
+    func loginRenewing(email: String, password: String) async -> Outcome<AuthResponse> {
+        await call(.post, "/auth/login", CredentialsRequest(email: email, password: password, refresh: true))
+    }
+
+    func refresh(_ token: String) async -> Outcome<AuthResponse> {
+        await call(.post, "/auth/refresh", RefreshRequest(refreshToken: token))
+    }
+
+    func logout(token: String) async -> Outcome<Void> {
+        await exchange(.post, "/auth/logout", token: token)?.map { _ in }
+    }
+
+    func whoami(token: String) async -> Outcome<UserMessage> {
+        await read(await exchange(.get, "/api/v1/me", token: token))
+    }
+
     // MARK: Functions
 
     /// Deploys into the caller's own namespace.

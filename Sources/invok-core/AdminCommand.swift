@@ -115,12 +115,17 @@ struct AdminResetPasswordCommand: AsyncParsableCommand {
         let access = try await StoreAccess(dataDirectory: admin.core.dataDir)
         var known: User?
         try await access.with { (store) throws(InvokError) in known = try await StoreAccess.user(user, in: store) }
-        guard var found = known else { return }
+        guard let found = known else { return }
         let password = try source.read(for: found.email)
         try await access.with { (store) throws(InvokError) in
-            found.passwordHash = try await access.hash(password)
-            try await StoreAccess.asking { [found] () throws(StoreError) in try await store.updateUser(found) }
-            print("\(found.email) has a new password")
+            let hash = try await access.hash(password)
+            let now = SystemClock().wallTime()
+            try await StoreAccess.asking { () throws(StoreError) in
+                try await store.endSessions(
+                    of: found.id, passwordHash: hash, now: now,
+                    until: now.advanced(by: access.configuration.tokenLifetime))
+            }
+            print("\(found.email) has a new password, and is logged out everywhere")
         }
     }
 }

@@ -38,6 +38,8 @@ struct CoreConfiguration: Sendable {
     /// Takes its place, for `secrets rotate`.
     var newSecretsKey: String?
     var tokenLifetime = Duration.seconds(168 * 3600)
+    /// How long tokens count while the store is away.
+    var beliefLifetime = Duration.seconds(3600)
     /// Who may make an account; `nil` for whoever comes where only this machine reaches the server, else by invitation.
     var registration: Registration?
     /// What the first account takes where others reach the server.
@@ -100,6 +102,7 @@ struct CoreConfiguration: Sendable {
         INVOK_REGISTRATION     open on loopback, else invite (by invitation of an admin; or closed)
         INVOK_SETUP_CODE       made and printed at the start (what the first account takes where others reach the server)
         AUTH_TOKEN_HOURS       168
+        AUTH_BELIEF_MINUTES    60 (how long tokens count while the database is away)
         AUTH_ATTEMPTS_PER_ADDRESS   60 (a minute)
         AUTH_SCRYPT_COST       17 (each step doubles the work and the memory of a log-in; 14 to 18)
         MAX_FUNCTION_SIZE      52428800 (bytes)
@@ -217,6 +220,7 @@ struct CoreConfiguration: Sendable {
                     """)
         }
         tokenLifetime = .seconds(try number("AUTH_TOKEN_HOURS", 168, in: 1...87_600) * 3600)
+        beliefLifetime = .seconds(try number("AUTH_BELIEF_MINUTES", 60, in: 1...10_080) * 60)
         scryptCost = try number("AUTH_SCRYPT_COST", scryptCost, in: 14...18)
         attemptsPerAddress = try number("AUTH_ATTEMPTS_PER_ADDRESS", attemptsPerAddress, in: 1...1_000_000)
         maximumFunctionBytes = try number("MAX_FUNCTION_SIZE", maximumFunctionBytes, in: 1024...(1 << 30))
@@ -369,6 +373,7 @@ struct CoreConfiguration: Sendable {
             settings.setupCode = self.setupCode.map { Passcode.digest(of: $0) } ?? setupCode.digest
         }
         settings.tokenLifetime = tokenLifetime
+        settings.beliefLifetime = beliefLifetime
         settings.attemptsPerAddress = attemptsPerAddress
         settings.capacity = capacity
         settings.quota = quota

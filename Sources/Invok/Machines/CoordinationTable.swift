@@ -26,17 +26,19 @@ package struct CoordinationTable: Sendable {
     /// How many entries there are, expired ones that nothing has swept yet included.
     package var count: Int { counters.count + leases.count }
 
-    /// Adds one to a counter; see `CoordinationCache.increment`.
-    package mutating func increment(_ key: String, window: Duration, now: Instant) -> CounterReading {
+    /// Adds to a counter; see `CoordinationCache.increment`.
+    package mutating func increment(
+        _ key: String, by amount: Int = 1, window: Duration, now: Instant
+    ) -> CounterReading {
         if var counter = counters[key], counter.expiry > now {
-            counter.count += 1
+            counter.count += amount
             counters[key] = counter
             return CounterReading(count: counter.count, remaining: now.duration(to: counter.expiry))
         }
         if counters[key] == nil { makeRoomForCounter(now: now) }
-        let counter = Counter(count: 1, expiry: now.advanced(by: window))
+        let counter = Counter(count: amount, expiry: now.advanced(by: window))
         counters[key] = counter
-        return CounterReading(count: 1, remaining: window)
+        return CounterReading(count: amount, remaining: window)
     }
 
     /// Takes or extends a lease; see `CoordinationCache.acquireLease`.

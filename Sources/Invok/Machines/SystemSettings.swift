@@ -14,7 +14,14 @@ public struct SystemSettings: Sendable {
     /// What the very first account takes, by the digest of its text (`Passcode.digest`); `nil` where it takes nothing.
     public var setupCode: Digest?
     public var tokenLifetime = Duration.seconds(7 * 24 * 3600)
-    /// Log-ins and registrations that one address, and one account, may try in a minute.
+    /// How long a token is good whose client can renew it.
+    public var accessLifetime = Duration.seconds(15 * 60)
+    /// Sessions that one user may have.
+    public var sessionsPerUser = 100
+    /// How long what was read last of the revocation list counts while the store is away.
+    public var beliefLifetime = Duration.seconds(3600)
+    /// Registrations, and log-ins that fail, that one address may try in a minute, and log-ins that fail at one account from
+    /// one address.
     public var attemptsPerAddress = 60
     public var attemptsPerAccount = 10
     /// How long an instance that an earlier core left may take to answer its readiness check.

@@ -22,6 +22,35 @@ public protocol AccountStore: Sendable {
     func invitations() async throws(StoreError) -> [Invitation]
     /// - Returns: whether there was one.
     func removeInvitation(_ id: UUIDValue) async throws(StoreError) -> Bool
+
+    // MARK: Sessions
+
+    /// Adds a session. Beyond `limit` of one user, its oldest log-ins end.
+    /// - Parameter until: when the last token of those has expired.
+    /// - Throws: `notFound` when the user does not exist.
+    func addSession(
+        _ session: LoginSession, limit: Int, until: Timestamp
+    ) async throws(StoreError) -> LoginSession
+    /// The sessions of a user that go on, those that were used last first.
+    func sessions(of user: UserID, now: Timestamp) async throws(StoreError) -> [LoginSession]
+    /// Shows a refresh token: see `LoginSession.onRefresh`. A session that refuses it ends.
+    /// - Returns: the session as it is now, and what the token came to; `nil` for a session that is not there.
+    func renewSession(
+        _ id: UUIDValue, generation: Int, lifetime: Duration, now: Timestamp
+    ) async throws(StoreError) -> (session: LoginSession, renewal: LoginSession.Renewal)?
+    /// Ends one session of a user.
+    /// - Returns: whether it was there.
+    func endSession(_ id: UUIDValue, of user: UserID, now: Timestamp) async throws(StoreError) -> Bool
+    /// Ends all log-ins of a user up to now.
+    /// - Parameters:
+    ///   - passwordHash: the user's from then on, unless `nil`.
+    ///   - until: when the last token of them has expired.
+    /// - Throws: `notFound` when the user does not exist.
+    func endSessions(
+        of user: UserID, passwordHash: String?, now: Timestamp, until: Timestamp
+    ) async throws(StoreError)
+    /// What was taken back after an epoch, and has not expired; all of it after 0.
+    func revocations(after epoch: Int, now: Timestamp) async throws(StoreError) -> RevocationPage
 }
 
 /// By what somebody may make an account where not everybody may.

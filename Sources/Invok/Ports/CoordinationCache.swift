@@ -1,8 +1,9 @@
 /// Short-lived state that cores share. Everything in it may vanish at any time; keys carry the tenant.
 public protocol CoordinationCache: Sendable {
-    /// Adds one to a counter that starts at 0 and vanishes `window` after its first increment.
+    /// Adds to a counter that starts at 0 and vanishes `window` after its first increment.
+    /// - Parameter amount: may be negative.
     /// - Returns: the counter's value and how long it still lives.
-    func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading
+    func increment(_ key: String, by amount: Int, window: Duration) async throws(CacheError) -> CounterReading
     /// Takes a lease unless another holder has it. Taking one's own again extends it.
     /// - Returns: whether the holder has it now.
     func acquireLease(_ key: String, holder: String, duration: Duration) async throws(CacheError) -> Bool
@@ -17,6 +18,13 @@ public protocol CoordinationCache: Sendable {
     func messages(on channel: String) -> AsyncStream<String>
     /// Returns when the cache serves.
     func check() async throws(CacheError)
+}
+
+extension CoordinationCache {
+    /// Adds one.
+    package func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
+        try await increment(key, by: 1, window: window)
+    }
 }
 
 public struct CounterReading: Hashable, Sendable {

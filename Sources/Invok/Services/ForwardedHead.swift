@@ -17,6 +17,8 @@ package enum ForwardedHead {
         /// The platform's: `X-Invok-Token`, so that a function may have its own `Authorization`, or else
         /// `Authorization: Bearer` (RFC 6750 §2.1), unless there are several.
         let platform: String?
+        /// Its digest, by which it is known once it was looked at.
+        let platformDigest: Digest?
 
         /// The platform's, where it is not one of the bearer tokens.
         var apart: [String] { platform.map { bearers.contains($0) ? [] : [$0] } ?? [] }
@@ -32,18 +34,44 @@ package enum ForwardedHead {
         /// - Throws: `invalid_request` for more than `limit` tokens.
         package init(authorizations: [String], apart: String?) throws(InvokError) {
             var bearers: [String] = []
-            for value in authorizations.lazy.flatMap({ $0.utf8.split(separator: UInt8(ascii: ",")) }) {
-                let parts = value.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
-                guard parts.count == 2, parts[0].lowercased() == "bearer" else { continue }
-                guard bearers.count < Self.limit else {
-                    throw .invalidRequest(
-                        "the request has more than \(Self.limit) bearer tokens", nextStep: "send one Authorization line"
-                    )
+            for value in authorizations {
+                let bytes = Array(value.utf8)
+                for credentials in Self.pieces(of: bytes, in: bytes.indices, at: { $0 == UInt8(ascii: ",") }) {
+                    guard let bearer = Self.bearer(bytes, credentials) else { continue }
+                    guard bearers.count < Self.limit else {
+                        throw .invalidRequest(
+                            "the request has more than \(Self.limit) bearer tokens",
+                            nextStep: "send one Authorization line")
+                    }
+                    bearers.append(bearer)
                 }
-                bearers.append(String(parts[1]))
             }
             self.bearers = bearers
             platform = apart ?? (bearers.count == 1 ? bearers[0] : nil)
+            platformDigest = platform.map { Digest(of: $0.utf8) }
+        }
+
+        /// The token of `Bearer TOKEN`; `nil` for anything else.
+        private static func bearer(_ bytes: [UInt8], _ credentials: Range<Int>) -> String? {
+            let words = pieces(of: bytes, in: credentials) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            guard words.count == 2, String(decoding: bytes[words[0]], as: UTF8.self).lowercased() == "bearer" else {
+                return nil
+            }
+            return String(decoding: bytes[words[1]], as: UTF8.self)
+        }
+
+        /// What is between separators and not empty. Each warm call comes by here with a token, which is long, so it takes
+        /// no view of the bytes and makes none.
+        private static func pieces(
+            of bytes: [UInt8], in range: Range<Int>, at isSeparator: (UInt8) -> Bool
+        ) -> [Range<Int>] {
+            var (pieces, start) = ([Range<Int>](), range.lowerBound)
+            for index in range where isSeparator(bytes[index]) {
+                if start < index { pieces.append(start..<index) }
+                start = index + 1
+            }
+            if start < range.upperBound { pieces.append(start..<range.upperBound) }
+            return pieces
         }
     }
 

@@ -38,7 +38,9 @@ public final class InvokSystem: Sendable {
         quotas = Quotas(store: world.store, clock: world.clock, settings: settings)
         access = AccessControl(
             store: world.store, grants: GrantCache(store: world.store, clock: world.clock, logger: logger))
-        revocations = Revocations(store: world.store, clock: world.clock, logger: logger)
+        revocations = Revocations(
+            store: world.store, accounts: world.accounts, clock: world.clock, limit: settings.beliefLifetime,
+            logger: logger)
         probe = ReadinessProbe(world: world)
         let reserve = DiskReserve(world.disk, percent: settings.minimumFreeDiskPercent)
         uploads = Uploads(spool: world.spool, reserve: reserve, settings: settings)

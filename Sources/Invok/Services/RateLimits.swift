@@ -20,13 +20,7 @@ final class RateLimits: Sendable {
     /// Counts one attempt.
     /// - Throws: `too_many_requests` when there were more than `limit` in the window.
     func count(_ key: String, limit: Int) async throws(InvokError) {
-        let reading: CounterReading
-        do throws(CacheError) {
-            reading = try await cache.increment("rate:\(key)", window: Self.window)
-        } catch {
-            logger.debug("rate limits are counted locally", metadata: ["reason": "\(error)"])
-            reading = countLocally(key)
-        }
+        let reading = await add(1, to: key)
         guard reading.count <= limit else {
             let seconds = max(1, Int(reading.remaining.components.seconds) + 1)
             throw InvokError(
@@ -35,8 +29,16 @@ final class RateLimits: Sendable {
         }
     }
 
-    private func countLocally(_ key: String) -> CounterReading {
-        let now = clock.now()
-        return local.withLock { $0.increment(key, window: Self.window, now: now) }
+    /// Takes an attempt back that was counted: it was none of those that are limited.
+    func takeBack(_ key: String) async { _ = await add(-1, to: key) }
+
+    private func add(_ amount: Int, to key: String) async -> CounterReading {
+        do throws(CacheError) {
+            return try await cache.increment("rate:\(key)", by: amount, window: Self.window)
+        } catch {
+            logger.debug("rate limits are counted locally", metadata: ["reason": "\(error)"])
+            let now = clock.now()
+            return local.withLock { $0.increment(key, by: amount, window: Self.window, now: now) }
+        }
     }
 }

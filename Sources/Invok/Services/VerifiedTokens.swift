@@ -29,6 +29,7 @@ final class VerifiedTokens: Sendable {
         }
         do throws(TokenError) {
             let claims = try await codec.verify(token, now: now)
+            guard claims.purpose == .access else { throw .invalid("it is for renewing alone") }
             known.withLock { $0.set(claims, for: digest) }
             return claims
         } catch {
@@ -46,8 +47,10 @@ final class VerifiedTokens: Sendable {
     }
 
     /// What the token says, as far as that is remembered.
-    func knowledge(of token: String) -> Knowledge {
-        let digest = Digest(of: token.utf8)
+    func knowledge(of token: String) -> Knowledge { knowledge(of: Digest(of: token.utf8)) }
+
+    /// The same of the token that has this digest.
+    func knowledge(of digest: Digest) -> Knowledge {
         if let claims = known.withLock({ $0.value(for: digest) }) {
             return clock.wallTime() < claims.expiresAt ? .good(claims) : .bad
         }

@@ -47,12 +47,12 @@ extension Invocations {
         }
         let isPublic = route.access == .public
         if !isPublic {
-            guard let token = tokens.platform, case .good(let claims) = accounts.knowledge(of: token),
-                !accounts.isRevoked(claims.user), access.allowsInvocation(in: key.namespace, by: claims.user)
+            guard let token = tokens.platformDigest, case .good(let claims) = accounts.knowledge(of: token),
+                accounts.isGood(claims), access.allowsInvocation(in: key.namespace, by: claims.user)
             else { return nil }
         }
-        guard let dropsAuthorization = holdsPlatformToken(tokens.bearers),
-            let isKnown = isPublic ? holdsPlatformToken(tokens.apart) : true
+        guard let dropsAuthorization = holdsPlatformToken(tokens.bearers, verified: isPublic ? nil : tokens.platform),
+            let isKnown = isPublic ? holdsPlatformToken(tokens.apart, verified: nil) : true
         else { return nil }
         guard let place = dispatcher.tryAcquire(route.version.key) else { return nil }
         let call = WarmCall(
@@ -70,8 +70,10 @@ extension Invocations {
         return call
     }
 
+    /// - Parameter verified: a token that is known to be the platform's.
     /// - Returns: `nil` where a token has not been looked at yet.
-    private func holdsPlatformToken(_ tokens: [String]) -> Bool? {
+    private func holdsPlatformToken(_ tokens: [String], verified: String?) -> Bool? {
+        if let verified, tokens.contains(verified) { return true }
         var holds = false
         for token in tokens {
             switch accounts.knowledge(of: token) {

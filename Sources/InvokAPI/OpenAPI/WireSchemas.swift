@@ -5,6 +5,7 @@ enum WireSchemas {
     static let all: [String: Schema] = [
         "Credentials": .object([
             required("email", .string), required("password", .string), optional("code", .string),
+            optional("refresh", .boolean), optional("device", .string),
         ]),
         "InvitationRequest": .object([optional("role", role), optional("expires_seconds", .integer)]),
         "Invitation": .object([
@@ -12,7 +13,19 @@ enum WireSchemas {
             required("expires_at", .dateTime),
         ]),
         "User": .object([required("uuid", .uuid), required("email", .string), optional("role", role)]),
-        "Session": .object([required("token", .string), required("user", .reference("User"))]),
+        "Session": .object([
+            required("token", .string), required("user", .reference("User")), optional("refresh_token", .string),
+            optional("expires_in", .integer),
+        ]),
+        "Refresh": .object([required("refresh_token", .string)]),
+        "PasswordChange": .object([
+            required("password", .string), required("new_password", .string), optional("refresh", .boolean),
+        ]),
+        "LoginSession": .object([
+            required("id", .uuid), required("client", .string), required("address", .string),
+            required("created_at", .dateTime), required("used_at", .dateTime), required("expires_at", .dateTime),
+            required("current", .boolean),
+        ]),
         "Limits": .object([
             optional("memoryMB", .integer), optional("cpus", .number), optional("timeoutSeconds", .integer),
             optional("pauseSeconds", .integer), optional("streamSeconds", .integer),

@@ -18,7 +18,8 @@ enum AccountRoutes {
                 handler: .open { request, context in
                     let body = try await credentials(in: request)
                     let session = try await accounts.register(
-                        email: body.email, password: body.password, code: body.code, client: context.caller.limitKey)
+                        email: body.email, password: body.password, code: body.code,
+                        client: client(body, request, context))
                     return try .json(message(session), status: .created)
                 }),
             Route(
@@ -29,7 +30,7 @@ enum AccountRoutes {
                 handler: .open { request, context in
                     let body = try await credentials(in: request)
                     let session = try await accounts.login(
-                        email: body.email, password: body.password, client: context.caller.limitKey)
+                        email: body.email, password: body.password, client: client(body, request, context))
                     return try .json(message(session))
                 }),
             Route(
@@ -43,8 +44,18 @@ enum AccountRoutes {
         try await JSONBody.decode(CredentialsRequest.self, from: request, atMost: JSONBody.openBytes)
     }
 
-    private static func message(_ session: Session) -> AuthResponse {
-        AuthResponse(token: session.token, user: message(session.user))
+    private static func client(
+        _ body: CredentialsRequest, _ request: Request, _ context: APIContext
+    ) -> LoginClient {
+        LoginClient(
+            address: context.caller.limitKey, name: request.headers[.userAgent] ?? "", renews: body.refresh ?? false,
+            earlier: body.device)
+    }
+
+    static func message(_ session: Session) -> AuthResponse {
+        AuthResponse(
+            token: session.token, user: message(session.user), refreshToken: session.refreshToken,
+            expiresSeconds: session.refreshToken == nil ? nil : Int(session.lifetime.components.seconds))
     }
 
     private static func message(_ user: User) -> UserMessage {

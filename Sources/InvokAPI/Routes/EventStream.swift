@@ -6,9 +6,10 @@ import ServiceLifecycle
 
 /// Server-sent events (WHATWG HTML §9.2).
 enum EventStream {
-    static let keepAlive = Duration.seconds(15)
-    /// After how many of those the caller's right is looked at again.
-    static let roundsPerCheck = 4
+    /// How often the caller's right is looked at again: what was taken back ends a stream within 15 s.
+    static let check = Duration.seconds(5)
+    /// After how many of those a stream says that it is there.
+    static let checksPerKeepAlive = 3
 
     /// A line of a log as an event. JSON has no line breaks of its own, so one `data` field holds it.
     static func event(_ entry: LogEntry) throws -> String {
@@ -50,10 +51,10 @@ enum EventStream {
             group.addTask {
                 var rounds = 0
                 while true {
-                    try await clock.sleep(until: clock.now().advanced(by: keepAlive))
+                    try await clock.sleep(until: clock.now().advanced(by: check))
                     rounds += 1
-                    if rounds.isMultiple(of: roundsPerCheck), await !mayGoOn() { return }
-                    try await output.write(": keep-alive\n\n")
+                    guard await mayGoOn() else { return }
+                    if rounds.isMultiple(of: checksPerKeepAlive) { try await output.write(": keep-alive\n\n") }
                 }
             }
             defer { group.cancelAll() }

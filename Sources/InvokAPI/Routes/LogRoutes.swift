@@ -74,13 +74,14 @@ enum LogRoutes {
             status: .ok, headers: fields,
             body: EventStream.body(
                 of: lines, on: context.connection, clock: system.world.clock, place: place,
-                mayGoOn: { await isAllowed(key, token: request.platformToken, system) }))
+                mayGoOn: { await isAllowed(key, principal, system) }))
     }
 
-    /// Whether the token is still good and its user may still read. While that cannot be told, what was, goes on.
-    private static func isAllowed(_ key: FunctionKey, token: String?, _ system: InvokSystem) async -> Bool {
+    /// Whether the log-in is still good and its user may still read. While that cannot be told, what was, goes on; so it
+    /// does when the token has expired, whose client may have another one by now.
+    private static func isAllowed(_ key: FunctionKey, _ principal: Principal, _ system: InvokSystem) async -> Bool {
         do throws(InvokError) {
-            let principal = try await system.accounts.authenticate(token: token)
+            let principal = try await system.accounts.stillMay(principal)
             _ = try await system.functions.function(key, as: principal)
             return true
         } catch {

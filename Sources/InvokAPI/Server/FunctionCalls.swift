@@ -32,6 +32,7 @@ final class FunctionCalls: DirectCalls {
 
     private var site: (host: [UInt8]?, site: HostRules.Site)?
     private var function: Function?
+    private var tokens: (authorizations: [String], apart: String?, tokens: ForwardedHead.Tokens)?
     private var date: (second: Int64, line: [UInt8]) = (.min, [])
 
     /// - Parameters:
@@ -65,7 +66,7 @@ final class FunctionCalls: DirectCalls {
         let hostBytes =
             caller.map { $0.host.map { Array($0.utf8) } } ?? request.host.map { Array(request.head.bytes[$0]) }
         guard let (key, rest, rules) = target(of: request, at: hostBytes, isScript: seen.isServiceWorker),
-            let tokens = try? ForwardedHead.Tokens(authorizations: seen.authorizations, apart: seen.token)
+            let tokens = tokens(authorizations: seen.authorizations, apart: seen.token)
         else { return nil }
         let warm = system.invocations.warm(key, tokens: tokens, isOfPage: seen.hasOrigin) {
             caller.map { configuration.strangerKey(of: $0) } ?? stranger
@@ -145,6 +146,14 @@ final class FunctionCalls: DirectCalls {
             function = found
             return (found.key, path.rest, found.rules)
         }
+    }
+
+    /// The tokens of a request, which are those of the one before mostly.
+    private func tokens(authorizations: [String], apart: String?) -> ForwardedHead.Tokens? {
+        if let tokens, tokens.authorizations == authorizations, tokens.apart == apart { return tokens.tokens }
+        guard let found = try? ForwardedHead.Tokens(authorizations: authorizations, apart: apart) else { return nil }
+        tokens = (authorizations, apart, found)
+        return found
     }
 
     private static func key(_ namespace: String, _ name: String) -> FunctionKey? {

@@ -78,7 +78,8 @@ public struct InvokServer: Service {
 enum API {
     static func table(system: InvokSystem, configuration: ServerConfiguration) -> RouteTable {
         let routes =
-            AccountRoutes.routes(system.accounts) + InvitationRoutes.routes(system.registrations)
+            AccountRoutes.routes(system.accounts) + SessionRoutes.routes(system.accounts)
+            + InvitationRoutes.routes(system.registrations)
             + FunctionRoutes.routes(system, world: configuration.world, functionsURL: configuration.functionsURL)
             + DeploymentRoutes.routes(system, maximumUploadBytes: configuration.maximumUploadBytes)
             + SecretRoutes.routes(system)

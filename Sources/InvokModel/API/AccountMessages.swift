@@ -4,11 +4,19 @@ public struct CredentialsRequest: Hashable, Sendable, Codable {
     public var password: String
     /// To register where not everybody may: an invitation's code, or the setup code.
     public var code: String?
+    /// Whether the client renews its tokens: then it gets a short one, and one to renew it. Without, one that is good for long.
+    public var refresh: Bool?
+    /// A refresh token of an earlier log-in on this device, whose attempts others cannot use up.
+    public var device: String?
 
-    public init(email: String, password: String, code: String? = nil) {
+    public init(
+        email: String, password: String, code: String? = nil, refresh: Bool? = nil, device: String? = nil
+    ) {
         self.email = email
         self.password = password
         self.code = code
+        self.refresh = refresh
+        self.device = device
     }
 }
 
@@ -36,9 +44,21 @@ public struct UserMessage: Hashable, Sendable, Codable {
 public struct AuthResponse: Hashable, Sendable, Codable {
     public var token: String
     public var user: UserMessage
+    /// What gives the next token, once, for a client that asked for it.
+    public var refreshToken: String?
+    /// How long the token is good then.
+    public var expiresSeconds: Int?
 
-    public init(token: String, user: UserMessage) {
+    public init(token: String, user: UserMessage, refreshToken: String? = nil, expiresSeconds: Int? = nil) {
         self.token = token
         self.user = user
+        self.refreshToken = refreshToken
+        self.expiresSeconds = expiresSeconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case token, user
+        case refreshToken = "refresh_token"
+        case expiresSeconds = "expires_in"
     }
 }

@@ -70,6 +70,6 @@ enum CommonPasswords {
         access accessdenied system security server database oracle mysql postgres postgresql cisco juniper ubuntu
         debian raspberry developer engineer manager student teacher company business customer service support
         einstein gandalf matrix merlin phoenix scorpion snoopy tigger tinkerbell garfield mickeymouse donald scooby
-        maverick marlboro midnight naruto undertaker wrestling xxxxxx zxcvbn zxcv correcthorsebatterystaple
+        maverick marlboro midnight naruto undertaker wrestling xxxxxx zxcvbn zxcv
         """.split { $0.isWhitespace }.map(String.init))
 }

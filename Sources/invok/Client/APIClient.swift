@@ -12,7 +12,7 @@ import NIOHTTP1
 /// Speaks to one invok-core, as one user or as nobody.
 struct APIClient: Sendable {
     let host: HostAddress
-    let token: String?
+    let token: TokenSource?
     private let http: HTTPClient
 
     /// The methods of the control API.
@@ -24,7 +24,8 @@ struct APIClient: Sendable {
     /// Runs the body with a client and closes its connections afterwards.
     /// - Parameter environment: says whose certificates are trusted.
     static func with<Value>(
-        host: HostAddress, token: String?, environment: [String: String], isolation: isolated (any Actor)? = #isolation,
+        host: HostAddress, token: TokenSource?, environment: [String: String],
+        isolation: isolated (any Actor)? = #isolation,
         _ body: (APIClient) async throws -> Value
     ) async throws -> Value {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -46,14 +47,13 @@ struct APIClient: Sendable {
         }
     }
 
-    /// Begins a request with the user's token; the path starts with a slash.
+    /// Begins a request; the path starts with a slash. The user's token is added when it is sent.
     func request(_ method: Method, _ path: String, query: [(String, String?)] = []) -> HTTPClientRequest {
         let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.percentEncoded($0))" } }
         var request = HTTPClientRequest(
             url: "\(host)\(path)" + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")))
         request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: "User-Agent", value: "invok/\(InvokVersion.current)")
-        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         return request
     }
 
@@ -61,6 +61,11 @@ struct APIClient: Sendable {
     /// - Returns: the answer of whatever status, its body still to be read.
     /// - Throws: `Failure` where no answer comes.
     func send(_ request: HTTPClientRequest, timeout: Duration = .seconds(60)) async throws -> HTTPClientResponse {
+        var request = request
+        if let token {
+            let text = try await token.token { try await APIClient(host: host, token: nil, http: http).renew($0) }
+            request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(text)")
+        }
         do {
             return try await http.execute(request, timeout: .nanoseconds(timeout.wholeNanoseconds))
         } catch {
@@ -80,6 +85,10 @@ struct APIClient: Sendable {
             let kind = response.headers.first(name: "Content-Type") ?? "no content type"
             throw Failure.notUnderstood(host, "status \(response.status.code) with \(kind) to \(request.url)")
         }
+    }
+
+    private func renew(_ body: RefreshRequest) async throws -> AuthResponse {
+        try await call(try request(.POST, "/auth/refresh", json: body))
     }
 
     /// Sends a request whose answer has no body of interest.

@@ -3,6 +3,12 @@ import InvokModel
 /// What goes wrong with a host.
 extension Failure {
     /// There is no login for the host.
+    static func loginEnded(_ host: HostAddress) -> Failure {
+        Failure(
+            "unauthenticated", "your login at \(host) has ended", nextStep: "log in with 'invok login'",
+            status: .notLoggedIn)
+    }
+
     static func notLoggedIn(_ host: HostAddress) -> Failure {
         Failure(
             "unauthenticated", "you are not logged in at \(host)",

@@ -70,14 +70,17 @@ struct Context: Sendable {
         let sessions = given == nil ? try sessionFile().read() : (try? sessionFile().read()) ?? Sessions()
         let host = given == nil ? try host(sessions) : try host(forSecretOf: sessions)
         let session = given == nil ? sessions.sessions[host.description] : nil
-        guard let token = given ?? session?.token else {
+        let source =
+            try given.map { TokenSource(fixed: $0) }
+            ?? session.map { TokenSource($0, of: TokenSource.Login(file: try sessionFile(), host: host)) }
+        guard let source else {
             if required { throw Failure.notLoggedIn(host) }
             return try await APIClient.with(host: host, token: nil, environment: environment) {
                 try await body(nil, $0)
             }
         }
         if host.isReadableOnTheWay { console.warn("\(host) is not encrypted: your login can be read on the way") }
-        return try await APIClient.with(host: host, token: token, environment: environment) { client in
+        return try await APIClient.with(host: host, token: source, environment: environment) { client in
             try await body(Account(client: client, remembered: session?.uuid), client)
         }
     }

@@ -89,19 +89,23 @@ struct SignIn {
     func perform(in context: Context) async throws -> (host: HostAddress, answer: AuthResponse) {
         let file = try context.sessionFile()
         // A broken file must not keep a person from logging in again: the login replaces it.
-        var sessions = (try? file.read()) ?? Sessions()
+        let sessions = (try? file.read()) ?? Sessions()
         // On a terminal the question has said where it goes.
         let host = isTyped ? try context.host(sessions) : try context.host(forSecretOf: sessions)
         if host.isReadableOnTheWay {
             context.console.warn("\(host) is not encrypted: your password can be read on the way")
         }
-        let answer = try await APIClient.with(host: host, token: nil, environment: context.environment) { client in
+        var credentials = credentials
+        credentials.refresh = true
+        credentials.device = sessions.sessions[host.description]?.refresh ?? sessions.devices?[host.description]
+        let answer = try await APIClient.with(host: host, token: nil, environment: context.environment) {
+            [credentials] client in
             try await client.call(client.request(.POST, path, json: credentials), as: AuthResponse.self)
         }
-        sessions.host = host.description
-        sessions.sessions[host.description] = Session(
-            token: answer.token, uuid: answer.user.uuid, email: answer.user.email)
-        try file.write(sessions)
+        try await file.update(mayBeBroken: true) { sessions in
+            sessions.host = host.description
+            sessions.sessions[host.description] = Session(answer, now: WallClock.now())
+        }
         return (host, answer)
     }
 }

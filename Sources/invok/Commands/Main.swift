@@ -45,7 +45,8 @@ struct InvokCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Account",
                 subcommands: [
-                    RegisterCommand.self, LoginCommand.self, LogoutCommand.self, WhoamiCommand.self, InviteCommand.self,
+                    RegisterCommand.self, LoginCommand.self, LogoutCommand.self, WhoamiCommand.self,
+                    SessionsCommand.self, PasswordCommand.self, InviteCommand.self,
                 ]),
             CommandGroup(name: "Server and shell", subcommands: [StatusCommand.self, CompletionCommand.self]),
         ])

@@ -169,6 +169,9 @@ enum Files {
         return names.sorted()
     }
 
+    /// Whether entries can be made in a directory; `reason` says why not.
+    static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
     static func remove(_ path: String) { unlink(path) }
 
     /// The directory the process is in.

@@ -13,6 +13,9 @@ struct CoordinationCacheContract {
             #expect(try await cache.increment("a", window: .seconds(60)).count == 1)
             #expect(try await cache.increment("a", window: .seconds(60)).count == 2)
             #expect(try await cache.increment("b", window: .seconds(60)).count == 1)
+            #expect(try await cache.increment("a", by: 3, window: .seconds(60)).count == 5)
+            #expect(try await cache.increment("a", by: -4, window: .seconds(60)).count == 1)
+            #expect(try await cache.increment("c", by: -1, window: .seconds(60)).count == -1)
         }
     }
 

@@ -2,7 +2,7 @@ import Invok
 
 /// A cache that is away.
 final class AbsentCache: CoordinationCache {
-    func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
+    func increment(_ key: String, by amount: Int, window: Duration) async throws(CacheError) -> CounterReading {
         throw .unavailable("away")
     }
     func acquireLease(_ key: String, holder: String, duration: Duration) async throws(CacheError) -> Bool {

@@ -47,6 +47,26 @@ struct JWTTokenCodecTests {
         }
     }
 
+    @Test func aSessionsTokensRoundTripAndAreNotEachOther() async throws {
+        let codec = try await codec()
+        for purpose in [TokenClaims.Purpose.access, .refresh(generation: 7)] {
+            let claims = TokenClaims(
+                user: Self.user, session: UUIDValue(high: 5, low: 6),
+                loggedInAt: Timestamp(millisecondsSinceEpoch: 1_600_000_000_001), purpose: purpose, issuedAt: Self.now,
+                expiresAt: Self.now.advanced(by: .seconds(60)))
+            #expect(try await codec.verify(codec.sign(claims), now: Self.now) == claims)
+        }
+        let rest = #""sub":"\#(Self.user)","iat":1700000000,"exp":1700000600"#
+        for payload in [
+            #"{"iss":"invok","aud":"invok","gen":1,"sid":"AAAAAAAAAAUAAAAAAAAABg",\#(rest)}"#,
+            #"{"iss":"invok","aud":"invok-refresh","sid":"AAAAAAAAAAUAAAAAAAAABg",\#(rest)}"#,
+            #"{"iss":"invok","aud":"invok-refresh","gen":1,\#(rest)}"#,
+            #"{"iss":"invok","aud":"invok","sid":"x",\#(rest)}"#,
+        ] {
+            #expect(try await !isValid(forge(payload: payload)), "\(payload)")
+        }
+    }
+
     @Test func claimsRoundTripToTheMillisecond() async throws {
         let codec = try await codec()
         #expect(try await codec.verify(codec.sign(Self.claims), now: Self.now) == Self.claims)

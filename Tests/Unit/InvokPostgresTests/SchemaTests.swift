@@ -16,7 +16,7 @@ import Testing
                 "3 72d0b6debc6705ac00a616b97e2033561289ec05d9cefe234c9d27e3b918615c",
                 "4 9d3fb02b56b262a6490cb953acd105c62563bb28c7a4a2e895a50a6abfc7672b",
                 "5 9444983da97ccd5a3ce84f8ea81f9cdd6420e6641c08b5fff5c31f036184deb7",
-                "6 7cc8916686a4109e555cf39307dcfd537698bafac3182c85ee032efee3088289",
+                "6 a7acf9944140a0f015783f4df9f19fb994d28e405d0402d59d70da4549fc1454",
             ])
     }
 }

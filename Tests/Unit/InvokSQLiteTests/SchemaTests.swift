@@ -29,7 +29,7 @@ struct SchemaTests {
                 "2 15474464a984d27f881bf54d6b2776498d6e2743c0c5588605f4e73e76018f00",
                 "3 c6a08f94da3c850ea4c5ff74cc16a64ea82bb50c2bb480d2688e32510692ba5a",
                 "4 885b3df3b446d9f2b972aad1f618298f46b9be5b0ac5bf5afe519b25fc8a8d29",
-                "5 9777bcdcbbef327944e13cac175cc2dcf23588355e83388ec167316bb18ffc93",
+                "5 079397f06ba77f3c59f440decb0a8e59bda6631f1a55ee33f9043edc68642eca",
             ])
     }
 

@@ -78,6 +78,7 @@ struct OpenAPIDocumentTests {
             _ = try await server.call(.get, "/invok/\(user.user.uuid)/hello", token: token)
             let samples: [(String, String)] = [
                 ("User", try await server.call(.get, "/api/v1/me", token: token).body),
+                ("LoginSession", try await server.call(.get, "/api/v1/sessions", token: token).body),
                 ("Invitation", try await server.call(.post, "/api/v1/invitations", token: token).body),
                 ("Function", try await server.call(.get, base, token: token).body),
                 ("Deployed", upload.body),

@@ -26,6 +26,11 @@ struct RouteTests {
     private static let expectations: [String: (withoutToken: Int, stranger: Stranger)] = [
         "POST /auth/register": (400, .notApplicable),
         "POST /auth/login": (400, .notApplicable),
+        "POST /auth/refresh": (400, .notApplicable),
+        "POST /auth/logout": (401, .notApplicable),
+        "POST /auth/password": (401, .notApplicable),
+        "GET /api/v1/sessions": (401, .notApplicable),
+        "DELETE /api/v1/sessions/{id}": (401, .status(404)),
         "GET /api/v1/me": (401, .notApplicable),
         "POST /api/v1/invitations": (401, .status(403)),
         "GET /api/v1/invitations": (401, .status(403)),

@@ -42,7 +42,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "register -e a@b.c -p longenough", "login -e a@b.c --password-stdin", "login", "logout", "whoami",
+        "register -e a@b.c -p longenough", "login -e a@b.c --password-stdin", "login", "logout", "logout --all",
+        "whoami", "sessions",
+        "sessions --end x", "password --passwords-stdin", "invite create --role viewer --expires 1h", "invite ls",
+        "invite revoke x", "register --code A",
         "create -n a", "create --name a -r python", "deploy", "deploy -n a --public --watch",
         "deploy -n a --private -w",
         "list", "ls --json -q", "invoke -n a", "invoke -n a -X PUT -H A:b -H C:d -d @- /p?q -i", "invoke -n a -d -5",
@@ -59,6 +62,8 @@ import Testing
         "create", "create -n", "delete", "deploy --public --private", "logs -n a --since yesterday", "logs --limit 0",
         "logs --limit x", "rollback --to 0", "invoke -n a -H broken", "invoke -n a -X G/T", "invoke -n a http://evil/",
         "invoke -n a /a /b", "login -p x --password-stdin", "completion tcsh", "list --nonsense", "whoami extra",
+        "invite create --role boss",
+        "invite create --expires soon", "invite revoke x", "sessions --end x",
     ])
     func refuses(_ line: String) async throws {
         let sandbox = try Sandbox()

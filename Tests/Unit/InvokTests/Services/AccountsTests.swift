@@ -103,11 +103,23 @@ struct AccountsTests {
         #expect(await code { try await rig.accounts.caller(token: nil) } == .unauthenticated)
     }
 
-    @Test func anAddressMayTryOnlySoOften() async throws {
+    @Test func anAddressMayRegisterOnlySoOften() async throws {
         let rig = Rig { $1.attemptsPerAddress = 2 }
         _ = try await register(rig)
-        _ = try await login(rig)
-        _ = try await login(rig)
+        #expect(await code { try await register(rig) } == .emailTaken)
+        #expect(await code { try await register(rig) } == .tooManyRequests)
+        rig.sim.clock.advance(by: RateLimits.window)
+        #expect(await code { try await register(rig) } == .emailTaken)
+    }
+
+    @Test func anAddressMayFailOnlySoOften() async throws {
+        let rig = Rig { $1.attemptsPerAddress = 2 }
+        _ = try await register(rig)
+        // Those that succeed count for nothing.
+        for _ in 0..<5 { _ = try await login(rig) }
+        for name in ["a", "nonsense"] {
+            #expect(await code { try await login(rig, name == "a" ? "a@example.com" : name) } == .wrongCredentials)
+        }
         let error = await #expect(throws: InvokError.self) { try await login(rig) }
         #expect(error?.code == .tooManyRequests)
         #expect(error?.retryAfterSeconds != nil)
@@ -116,18 +128,43 @@ struct AccountsTests {
         _ = try await login(rig)
     }
 
-    @Test func anAccountMayBeTriedOnlySoOftenFromAnywhere() async throws {
+    @Test func whoGuessesAtAnAccountLocksNobodyElsewhereOut() async throws {
         let rig = Rig { $1.attemptsPerAccount = 3 }
         _ = try await register(rig)
-        for attempt in 0..<3 {
+        for _ in 0..<3 {
             #expect(
-                await code {
-                    try await rig.accounts.login(email: Self.email, password: "wrong one", client: "\(attempt)")
-                } == .wrongCredentials)
+                await code { try await rig.accounts.login(email: Self.email, password: "wrong one", client: "9") }
+                    == .wrongCredentials)
         }
-        #expect(
-            await code { try await rig.accounts.login(email: Self.email, password: Self.password, client: "9") }
-                == .tooManyRequests)
+        for password in ["wrong one", Self.password] {
+            #expect(
+                await code { try await rig.accounts.login(email: Self.email, password: password, client: "9") }
+                    == .tooManyRequests)
+        }
+        _ = try await login(rig)
+    }
+
+    /// Strangers share its address, and use up what that may try.
+    @Test func aDeviceThatSucceededHasAttemptsOfItsOwn() async throws {
+        let rig = Rig {
+            $1.attemptsPerAccount = 3
+            $1.attemptsPerAddress = 3
+        }
+        let device = try await rig.accounts.register(
+            email: Self.email, password: Self.password, client: LoginClient(address: "9", renews: true)
+        ).refreshToken
+        let other = try await rig.accounts.register(
+            email: "other@example.com", password: Self.password, client: LoginClient(address: "8", renews: true)
+        ).refreshToken
+        func login(_ token: String?, _ password: String = Self.password) async throws -> Session {
+            try await rig.accounts.login(
+                email: Self.email, password: password, client: LoginClient(address: "9", earlier: token))
+        }
+        for _ in 0..<3 { #expect(await code { try await login(nil, "wrong one") } == .wrongCredentials) }
+        for token in [nil, other, "nonsense"] { #expect(await code { try await login(token) } == .tooManyRequests) }
+        _ = try await login(device)
+        for _ in 0..<3 { #expect(await code { try await login(device, "wrong one") } == .wrongCredentials) }
+        #expect(await code { try await login(device) } == .tooManyRequests)
     }
 
     @Test func anOldHashIsReplacedAtLogin() async throws {
@@ -186,15 +223,32 @@ struct AccountsTests {
         #expect(await code { try await rig.accounts.authenticate(token: session.token) } == .unauthenticated)
     }
 
-    @Test func aKnownPrincipalIsBelievedWhileTheStoreIsAway() async throws {
-        let rig = Rig()
+    /// Warm calls go on by what is in memory, for as long as the operator allows.
+    @Test func withTheStoreAwayTheAPIBelievesNobodyForLong() async throws {
+        let rig = Rig { $1.beliefLifetime = .seconds(60) }
         let known = try await register(rig)
-        let unknown = try await rig.user("other")
         _ = try await rig.accounts.authenticate(token: known.token)
+        let run = Task { await rig.revocations.run() }
+        await rig.sim.clock.waitForSleepers()
         rig.store.isAway = true
-        rig.sim.clock.advance(by: .seconds(50))
         #expect(try await rig.accounts.authenticate(token: known.token).user.id == known.user.id)
-        #expect(await code { try await rig.accounts.authenticate(token: rig.token(unknown)) } == .unavailable)
+        rig.sim.clock.advance(by: Accounts.userFreshness)
+        #expect(await code { try await rig.accounts.authenticate(token: known.token) } == .unavailable)
+        #expect(try await rig.accounts.caller(token: known.token) == known.user.id)
+        while await code({ try await rig.accounts.caller(token: known.token) }) == nil {
+            await rig.sim.clock.waitForSleepers()
+            rig.sim.clock.advance(by: .seconds(10))
+        }
+        #expect(await code { try await rig.accounts.caller(token: known.token) } == .unavailable)
+        rig.store.isAway = false
+        while await code({ try await rig.accounts.caller(token: known.token) }) != nil {
+            await rig.sim.clock.waitForSleepers()
+            rig.sim.clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        #expect(try await rig.accounts.caller(token: known.token) == known.user.id)
+        run.cancel()
+        await run.value
     }
 }
 

@@ -122,6 +122,20 @@ struct Rig {
     }
 }
 
+extension Accounts {
+    /// As a client at this address that does not renew its tokens.
+    func register(
+        email: String, password: String, code: String? = nil, client address: String
+    ) async throws(InvokError) -> Session {
+        try await register(email: email, password: password, code: code, client: LoginClient(address: address))
+    }
+
+    /// As a client at this address that does not renew its tokens.
+    func login(email: String, password: String, client address: String) async throws(InvokError) -> Session {
+        try await login(email: email, password: password, client: LoginClient(address: address))
+    }
+}
+
 /// The message of what the operation throws.
 func message(_ operation: () async throws -> some Any) async -> String? {
     do {
