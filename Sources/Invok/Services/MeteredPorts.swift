@@ -4,8 +4,8 @@ struct MeteredCoordinationCache: CoordinationCache {
     let cache: any CoordinationCache
     let meter: PartMeter
 
-    func increment(_ key: String, window: Duration) async throws(CacheError) -> CounterReading {
-        try await measure { () throws(CacheError) in try await cache.increment(key, window: window) }
+    func increment(_ key: String, by amount: Int, window: Duration) async throws(CacheError) -> CounterReading {
+        try await measure { () throws(CacheError) in try await cache.increment(key, by: amount, window: window) }
     }
 
     func acquireLease(_ key: String, holder: String, duration: Duration) async throws(CacheError) -> Bool {
