@@ -64,12 +64,9 @@ struct LogLines: Sendable {
         return unknown(lines)
     }
 
-    /// Nothing has come for a second.
-    /// - Returns: the lines that waited for that.
-    mutating func onSilence() -> [LogLine] {
-        let now = Instant(nanoseconds: lastTime.millisecondsSinceEpoch * 1_000_000).advanced(by: .seconds(1))
-        return unknown(output?.onWindowEnd(now: now, time: lastTime) ?? [])
-    }
+    /// A second is over since something began to wait. What is read may be older than that by any time.
+    /// - Returns: the lines that waited for it.
+    mutating func onSilence() -> [LogLine] { unknown(output?.onSilence(time: lastTime) ?? []) }
 
     /// What stands behind the last ends of lines, once the container has ended.
     mutating func finish() -> [LogLine] {

@@ -94,12 +94,15 @@ package struct OutputLines: Sendable {
     }
 
     /// Lets what waits for the next second go on, if the second is over.
-    package mutating func onWindowEnd(now: Instant, time: Timestamp) -> [LogLine] {
+    private mutating func onWindowEnd(now: Instant, time: Timestamp) -> [LogLine] {
         guard windowStart.duration(to: now) >= Self.window else { return [] }
         windowStart = now
         used = 0
         return release(time: time)
     }
+
+    /// Lets what waits go on, since nothing follows it, whatever the time of what was printed last.
+    package mutating func onSilence(time: Timestamp) -> [LogLine] { release(time: time) }
 
     /// Takes that one output is at its end.
     package mutating func onEnd(of source: LogLine.Source, time: Timestamp) -> [LogLine] {

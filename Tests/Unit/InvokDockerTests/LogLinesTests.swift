@@ -86,6 +86,16 @@ import Testing
         #expect(lines.finish() == [])
     }
 
+    /// A second of the reader's is over while lines of the same second of the container's still come.
+    @Test func theEndOfAFloodIsThereThoughItIsReadLate() {
+        var lines = LogLines(instance: instance, after: nil)
+        for number in 0..<20_000 { _ = lines.add(frame(100, "\(number)\n")) }
+        #expect(lines.onSilence().last?.text == "19999")
+        for number in 20_000..<40_000 { _ = lines.add(frame(200, "\(number)\n")) }
+        #expect(lines.isFlooded)
+        #expect(lines.onSilence().last?.text == "39999" && !lines.isFlooded)
+    }
+
     /// The engine cuts a line into frames, which may come late.
     @Test func joinsALongLine() {
         let part = String(repeating: "x", count: 16_384)
