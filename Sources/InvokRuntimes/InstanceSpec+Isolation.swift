@@ -9,7 +9,7 @@ extension InstanceSpec {
             "INVOK_FUNCTION_NAME": version.function.name.description,
             "INVOK_CONCURRENCY": "\(settings.limits.concurrency)",
             "INVOK_TIMEOUT_SECONDS": "\(settings.limits.timeoutSeconds)", "LISTEN_FDS": "1", "TZ": "UTC",
-            "LANG": "C.UTF-8", "HOME": "/tmp",
+            "LANG": "C.UTF-8", "HOME": "/tmp", "USER": "function", "LOGNAME": "function",
         ]
         variables["PATH"] = path
         variables[Self.entryVariable] = settings.entry?.description

@@ -18,9 +18,10 @@ extension SourceArchive {
         throw .failed(reason: "\(path) is larger than \(limit >> 20) MiB", log: "")
     }
 
-    /// Those of the files that are at one of the paths, or below it.
+    /// Those of the files that are at one of the paths, or below it; of the project's own, the empty one, all.
     func files(at paths: some Sequence<String>) -> [String: any ByteStream] {
         let paths = Array(paths)
+        guard !paths.contains("") else { return files }
         return files.filter { name, _ in paths.contains { name == $0 || name.hasPrefix($0 + "/") } }
     }
 

@@ -154,10 +154,11 @@ final class Releases: Sendable {
             let place = try await dispatcher.acquire(version.key, failsFast: true)
             dispatcher.release(place, .answered)
         } catch .rejected(.failing(let reason, _)) {
+            let log = await startLog(of: version.key.function, since: began)
             throw InvokError(
-                .startFailed, "the function was built, but did not start: \(reason)",
-                nextStep: "correct it and deploy again",
-                buildLog: await startLog(of: version.key.function, since: began))
+                .startFailed,
+                "the function was built, but did not start: \(log.flatMap(Self.sentence(in:)) ?? reason)",
+                nextStep: "correct it and deploy again", buildLog: log)
         } catch .cancelled {
             throw .unavailable("the deploy was cancelled")
         } catch .rejected(.noRoom(let obstacle)) {
@@ -175,6 +176,14 @@ final class Releases: Sendable {
             return entries.map { String($0.line.text.prefix(Self.logLineInError)) }.joined(separator: "\n")
         } catch {
             return nil
+        }
+    }
+
+    /// Why the function cannot be served, as Invok's part of an instance says it: in a line that starts with `invok: `.
+    private static func sentence(in log: String) -> String? {
+        let mark = "invok: "
+        return log.split(whereSeparator: \.isNewline).last { $0.hasPrefix(mark) }.map {
+            String($0.dropFirst(mark.count))
         }
     }
 

@@ -13,6 +13,11 @@ struct GoEntry: Sendable {
     /// Files that are compiled in another text than the project's.
     let rewritten: [String: [UInt8]]
 
+    /// Those whose functions are none of Invok's, by the package that they import.
+    fileprivate static let platforms = [
+        (package: "aws-lambda-go", name: "AWS Lambda"), (package: "functions-framework-go", name: "Google's framework"),
+    ]
+
     /// The largest source file that is looked into.
     private static let maximumSourceBytes = 4 << 20
 
@@ -100,9 +105,9 @@ struct GoEntry: Sendable {
             }
             for path in imports {
                 let text = String(decoding: try GoEntry.read(path, of: source) ?? [], as: UTF8.self)
-                guard text.contains("aws-lambda-go") else { continue }
+                guard let platform = GoEntry.platforms.first(where: { text.contains($0.package) }) else { continue }
                 throw .failed(
-                    reason: "\(path) is a function of AWS Lambda; write func Handle\(signature)", log: "")
+                    reason: "\(path) is a function of \(platform.name); write func Handle\(signature)", log: "")
             }
             if names.count == 1 {
                 throw .failed(

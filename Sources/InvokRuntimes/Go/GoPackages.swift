@@ -3,7 +3,7 @@ public enum GoPackages {
     /// What every function needs: the imports of the shim and of the template.
     public static let template = [
         "bufio", "bytes", "context", "encoding/json", "errors", "fmt", "io", "net", "net/http", "os", "os/signal",
-        "runtime/debug", "strings", "syscall",
+        "runtime/debug", "strings", "syscall", "time/tzdata",
     ]
 
     /// What functions often need beyond that.

@@ -3,7 +3,7 @@ import Invok
 /// Go: the user's package, a generated `main` and the server package become one static binary, and what is no source lies
 /// beside it.
 struct GoRecipe: Recipe {
-    let version = 3
+    let version = 4
     let launch = LaunchPlan(command: ["/bundle/\(BuildPlan.shimFolder)/\(BuildPlan.programName)"])
 
     /// The user's files lie in a folder of their own, so that none of them is in the way of the binary.
@@ -111,6 +111,11 @@ struct GoRecipe: Recipe {
             || says("file://\(Self.modules)/")
         {
             return "go.mod or go.sum lacks something that the sources import; run 'go mod tidy' and deploy again"
+        }
+        if says("no required module provides package") || says("cannot find module providing package") {
+            return
+                "the sources import a package that no module in go.mod has; run 'go mod tidy' and deploy again, where builds "
+                + "reach no registry after 'go mod vendor'"
         }
         if says("GOPROXY=off") || says("vendor/modules.txt") || says("cannot find module")
             || says("missing go.sum entry")

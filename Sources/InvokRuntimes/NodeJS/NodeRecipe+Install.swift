@@ -5,6 +5,9 @@ extension NodeRecipe {
     private static let manifestName = "package.json"
     /// npm goes by the first of these that is there.
     private static let lockNames = ["npm-shrinkwrap.json", "package-lock.json"]
+    /// npm takes the versions of an older yarn's; of the others it knows nothing.
+    private static let yarnLockName = "yarn.lock"
+    private static let unreadLockNames = ["pnpm-lock.yaml", "bun.lock", "bun.lockb"]
     /// What stands before a dependency that lies in the project.
     private static let localPrefixes = ["file:", "link:"]
 
@@ -13,6 +16,30 @@ extension NodeRecipe {
         let dependencies: [String: String]?
         let optionalDependencies: [String: String]?
         let peerDependencies: [String: String]?
+        let workspaces: Workspaces?
+
+        /// Folders of the project that are packages, by patterns.
+        struct Workspaces: Decodable {
+            let patterns: [String]
+
+            private enum CodingKeys: CodingKey { case packages }
+
+            init(from decoder: any Decoder) throws {
+                if let patterns = try? [String](from: decoder) {
+                    self.patterns = patterns
+                } else {
+                    patterns = try decoder.container(keyedBy: CodingKeys.self).decode([String].self, forKey: .packages)
+                }
+            }
+
+            /// The folders that have them, and perhaps more.
+            var folders: [String] {
+                patterns.filter { !$0.hasPrefix("!") }.compactMap { pattern in
+                    let parts = pattern.split(separator: "/").prefix { !$0.contains { "*?[{".contains($0) } }
+                    return SourceArchive.path(parts.joined(separator: "/"), in: "")
+                }
+            }
+        }
 
         var all: [String: String] {
             [dependencies, optionalDependencies, peerDependencies].reduce(into: [:]) { all, part in
@@ -28,18 +55,24 @@ extension NodeRecipe {
             // What it is instead, the build says.
             let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(Self.withoutMark(bytes)))
         else { return nil }
-        guard !manifest.all.isEmpty else { return nil }
+        let workspaces = manifest.workspaces?.folders ?? []
+        guard !manifest.all.isEmpty || !workspaces.isEmpty else { return nil }
         let local = manifest.all.values.compactMap { version in
             Self.localPrefixes.first(where: version.hasPrefix).flatMap {
                 SourceArchive.path(version.dropFirst($0.count), in: "")
             }
         }
-        var files = source.files(at: local)
-        for name in [Self.manifestName, ".npmrc"] + Self.lockNames { files[name] = source.files[name] }
+        var files = source.files(at: local + workspaces)
+        for name in [Self.manifestName, ".npmrc", Self.yarnLockName] + Self.lockNames {
+            files[name] = source.files[name]
+        }
         files["\(BuildPlan.shimFolder)/install.mjs"] = PackageResources.install_mjs
         let hasLock = Self.lockNames.contains { source.files[$0] != nil }
+        let unread = Self.unreadLockNames.first { source.files[$0] != nil }
         return InstallPlan(
-            files: files, command: ["node", "\(BuildPlan.shimFolder)/install.mjs", hasLock ? "ci" : "install"],
+            files: files,
+            command: ["node", "\(BuildPlan.shimFolder)/install.mjs"]
+                + (hasLock ? ["ci"] : ["install"] + [unread].compactMap(\.self)),
             output: "node_modules",
             // Where node looks for what is not beside the project itself.
             destination: .bundle("node_modules", inBuild: "/node_modules"))

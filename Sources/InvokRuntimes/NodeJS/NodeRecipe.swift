@@ -2,7 +2,7 @@ import Invok
 
 /// Node.js: JavaScript as it is and TypeScript compiled file by file, with Invok's own server in `.invok/`.
 struct NodeRecipe: Recipe {
-    let version = 4
+    let version = 5
     let launch = LaunchPlan(command: ["node"] + Self.quiet + ["/bundle/.invok/shim.mjs"])
 
     /// A missing `"type"` in package.json is fine here, and so is what node calls experimental.

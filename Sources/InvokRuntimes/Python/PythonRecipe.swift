@@ -2,7 +2,7 @@ import Invok
 
 /// Python: the source and the packages beside it are the bundle, with Invok's own server in `.invok/`.
 struct PythonRecipe: Recipe {
-    let version = 4
+    let version = 5
     /// `-S` leaves out the machine's own packages, so that a function runs with what it brings; `-B` writes no caches.
     let launch = LaunchPlan(command: ["python3", "-S", "-B", "/bundle/.invok/shim.py"])
 

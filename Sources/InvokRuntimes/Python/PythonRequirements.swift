@@ -30,8 +30,8 @@ struct PythonRequirements {
         guard files[path] == nil else { return true }
         guard files.count < Self.maximumFiles, let bytes = try source.manifest(path) else { return false }
         files[path] = bytes
+        let text = Self.text(bytes).replacing("\\\r\n", with: " ").replacing("\\\n", with: " ")
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        let text = String(decoding: bytes, as: UTF8.self).replacing("\\\r\n", with: " ").replacing("\\\n", with: " ")
         for line in text.split(whereSeparator: \.isNewline) {
             let words = Self.words(line)
             guard let first = words.first else { continue }
@@ -59,6 +59,19 @@ struct PythonRequirements {
         return true
     }
 
+    /// In UTF-8, or in UTF-16 as PowerShell's `>` writes it.
+    private static func text(_ bytes: [UInt8]) -> String {
+        guard bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) else {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let isLittle = bytes[0] == 0xFF
+        let units = stride(from: 2, to: bytes.count - 1, by: 2).map { index in
+            let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+            return isLittle ? first | second << 8 : first << 8 | second
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+
     /// A line's words, an option apart from its value, without the comment.
     private static func words(_ line: Substring) -> [Substring] {
         var words: [Substring] = []
@@ -76,7 +89,7 @@ struct PythonRequirements {
     }
 
     private static func mayHaveDependencies(_ project: [UInt8]) -> Bool {
-        String(decoding: project, as: UTF8.self).contains("dependencies")
+        text(project).contains("dependencies")
     }
 }
 
@@ -129,6 +142,20 @@ extension PythonRecipe {
         if let range = log.firstRange(of: "No matching distribution found for ") {
             let name = log[range.upperBound...].prefix { $0 != " " && !$0.isNewline }
             return "no registry has \(name) for this server's Python; the log says which versions there are"
+        }
+        if log.contains("ResolutionImpossible") {
+            return "the packages that requirements.txt asks for do not go with each other; pip says which in the log"
+        }
+        if let range = log.firstRange(of: "Failed building wheel for ") {
+            let name = log[range.upperBound...].prefix { !$0.isWhitespace }
+            return
+                "\(name) has no wheel for this server's Python, and cannot be built from its source here; ask for a version "
+                + "that has one"
+        }
+        if log.contains("metadata-generation-failed") {
+            return
+                "a package has no wheel for this server's Python, and cannot be built from its source here; the log says "
+                + "which, ask for a version that has one"
         }
         return "pip could not install what requirements.txt asks for; its message is in the log"
     }

@@ -107,6 +107,7 @@ function namesTypeScript(path) {
 /// The calls of other platforms by which a module may say what answers; a shim has those that a project uses.
 const calls = {
   deno: /\bDeno\s*\.\s*(serve|env)\b/,
+  bun: /\bBun\s*\.\s*(serve|env)\b/,
   worker: /\baddEventListener\s*\(\s*["'`]fetch["'`]/,
   listen: /\.\s*listen\s*\(|\bserve\s*\(/,
   framework: /["'`]@google-cloud\/functions-framework["'`]/,

@@ -1,9 +1,10 @@
 // Installs what package.json asks for, by npm. Prints a line that starts with 'invok: ' when it cannot be done.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const action = process.argv[2];
+// With `install` perhaps the name of a lock file that npm does not read.
+const [action, other] = process.argv.slice(2);
 const folder = "node_modules";
 
 /// Where npm lies beside this node: as it is packed by its makers, and as Debian has it.
@@ -18,7 +19,19 @@ if (!npm) {
 
 // A package's own scripts say what they do; a dependency in the project is packed like any other, not linked to.
 const options = ["--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--foreground-scripts", "--install-links"];
-if (action === "install") options.push("--no-package-lock");
+if (action === "install") {
+  // npm takes the versions of yarn's first format, if it may write them down in its own.
+  const isYarns = existsSync("yarn.lock");
+  const isRead = isYarns && readFileSync("yarn.lock", "utf8").includes("# yarn lockfile v1");
+  if (!isRead) options.push("--no-package-lock");
+  const unread = isRead ? undefined : isYarns ? "yarn.lock" : other;
+  if (unread) {
+    console.log(
+      `npm does not read ${unread}, and installs the newest that package.json allows; to have the same each time run ` +
+        "'npm install --package-lock-only' and deploy package-lock.json too",
+    );
+  }
+}
 const { status, signal } = spawnSync(process.execPath, [npm, action, ...options], { stdio: "inherit" });
 if (status !== 0) process.exit(signal ? 1 : status);
 

@@ -5,6 +5,7 @@ cannot be done. What a version, a marker or a wheel's tag means is said by pip's
 Runs in Python's isolated mode (-I), so that no module of the project is imported.
 """
 
+import codecs
 import importlib.metadata
 import importlib.util
 import os
@@ -47,11 +48,20 @@ def vendored():
     return found
 
 
+def read(path):
+    """A text, in UTF-8 or as its byte-order mark says: PowerShell's '>' writes UTF-16."""
+    with open(path, "rb") as file:
+        data = file.read()
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        fail(f"{path} is not UTF-8 text; save it as that")
+
+
 def lines(path):
     """The requirements of a file and of those that it includes, without options."""
-    with open(path, encoding="utf-8-sig") as file:
-        text = re.sub(r"\\\r?\n", " ", file.read())
-    for line in text.splitlines():
+    for line in re.sub(r"\\\r?\n", " ", read(path)).splitlines():
         line = re.split(r"(?:^|\s)#", line)[0].strip()
         include = re.fullmatch(r"(?:-r|--requirement)[ =]?\s*(\S+)", line)
         if include:
@@ -70,8 +80,7 @@ def dependencies():
     except ImportError:
         from pip._vendor import tomli as tomllib
     try:
-        with open(PROJECT, "rb") as file:
-            project = tomllib.loads(file.read().decode("utf-8-sig"))
+        project = tomllib.loads(read(PROJECT))
     except ValueError as error:
         fail(f"{PROJECT} is not TOML: {error}")
     table = project.get("project", {})
@@ -86,6 +95,11 @@ def asked():
     if not texts and os.path.isfile(PROJECT):
         texts = dependencies() or []
     for text in texts:
+        if re.match(r"(?:(?:-e|--editable)\s+)?(?:[\w.\[\],-]+\s*@\s*)?(?:git|hg|svn|bzr|https?|ftp)(?:\+\w+)?:", text):
+            fail(
+                f"'{text}' names an address, and builds on this server reach package registries alone; ask for the package "
+                f"by its name, or put its folder or wheel beside the function and write the path"
+            )
         try:
             requirement = pep508.Requirement(text)
         except pep508.InvalidRequirement:
@@ -126,6 +140,26 @@ def lacking(have):
             )
 
 
+def adopt(path):
+    """Has a requirement file, and those that it includes, say what holds here: the registries are those of this server, and
+    what is installed is a copy of what lies in the project."""
+    text = read(path)
+    adopted = []
+    for line in text.splitlines():
+        option = re.match(r"\s*(-i|--index-url|--extra-index-url|--trusted-host)\b", line)
+        if option:
+            print(f"{path}: '{line.strip()}' is passed over: builds use the registries of this server", flush=True)
+        included = re.match(r"\s*(?:-r|--requirement)[ =]?\s*(\S+)", line)
+        if included:
+            adopt(os.path.normpath(os.path.join(os.path.dirname(path), included[1])))
+        # Lines keep their numbers, which pip names.
+        adopted.append("" if option else re.sub(r"^\s*(-e|--editable)[ =]\s*", "", line))
+    if adopted != text.splitlines():
+        os.remove(path)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(adopted) + "\n")
+
+
 def install(texts):
     is_file = os.path.isfile(FILE) and any(lines(FILE))
     if not os.environ.get("INVOK_REGISTRIES"):
@@ -135,7 +169,9 @@ def install(texts):
             f"run \"pip install --target {VENDOR} {names}\" and deploy with the {VENDOR} folder"
         )
     asked_by = FILE
-    if not is_file:
+    if is_file:
+        adopt(FILE)
+    else:
         asked_by = "/tmp/invok-requirements.txt"
         with open(asked_by, "w", encoding="utf-8") as file:
             file.write("\n".join(texts) + "\n")

@@ -13,6 +13,8 @@ class Answer:
     """The answer to one request, sent as it is made."""
 
     def __init__(self, connection, head, persistent):
+        # Where the function stands outside; empty where that is how it sees itself.
+        self.prefix = ""
         self.connection = connection
         self.head = head
         self.persistent = persistent
@@ -38,6 +40,8 @@ class Answer:
             lower = name.lower()
             if lower == "content-length":
                 given = int(value)
+            elif lower == "location":
+                lines.append(f"{name}: {located(self.prefix, value)}")
             elif lower not in FORBIDDEN:
                 lines.append(f"{name}: {value}")
         if length is None or (given is not None and head.method == "HEAD"):
@@ -92,6 +96,14 @@ class Answer:
             "request_id": request_id, "error": detail,
         }).encode()  # fmt: skip
         self.start(status, [("Content-Type", "application/problem+json")], len(body), body)
+
+
+def located(prefix, path):
+    """Where a redirect leads outside: a path of a mounted function is one below its own place, unless it says where it stands
+    itself, or names a function beside it."""
+    if not prefix or path[:1] != "/" or path[1:2] in ("/", "\\") or path == prefix or path.startswith(prefix + "?"):
+        return path
+    return path if path.startswith(prefix.rpartition("/")[0] + "/") else prefix + path
 
 
 def date():

@@ -165,11 +165,16 @@ def finish(result, answer, request):
         respond(value, answer, request)
 
 
+# Frameworks that look for their routes in the whole path.
+WHOLE_PATH = ("falcon", "sanic")
+
+
 class Application:
     """An ASGI 3 application (https://asgi.readthedocs.io), with the lifespan protocol where it takes part."""
 
     def __init__(self, app):
         self.app = app
+        self.takes_root_off = type(app).__module__.partition(".")[0] not in WHOLE_PATH
         self.state = {}
         # What goes on behind its answer, as background tasks do. No worker waits for it, nor does the next request.
         self.background = set()
@@ -252,7 +257,8 @@ class Application:
 
     def scope(self, request):
         host, port = authority(request)
-        prefix, target = request.prefix, request.target.partition("?")[0]
+        target = request.target.partition("?")[0]
+        prefix = request.prefix if self.takes_root_off else ""
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -263,7 +269,7 @@ class Application:
             "path": unquote(prefix) + request.path,
             "raw_path": (prefix + target).encode("latin-1"),
             "query_string": request.query_string.encode("latin-1"),
-            "root_path": unquote(prefix),
+            "root_path": unquote(request.prefix),
             "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.pairs],
             "client": (request.headers.get("x-real-ip", "127.0.0.1"), 0),
             "server": (host, port),

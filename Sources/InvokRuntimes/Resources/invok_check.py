@@ -15,7 +15,7 @@ def lacking(entry):
     with open(path, "rb") as file:
         source = file.read()
     tree = ast.parse(source)
-    return relative(tree, path) or unserved(tree, path, symbol)
+    return relative(tree, path) or unserved(tree, path, symbol) or listening(tree, path)
 
 
 def relative(tree, path):
@@ -28,6 +28,24 @@ def relative(tree, path):
                 f"{path} has the relative import 'from {dots}{module} import …', which leads out of the project; "
                 f"write 'from {module or '…'} import …'"
             )
+    return None
+
+
+# What starts a server and does not come back.
+SERVERS = ("uvicorn.run", "hypercorn.run", "waitress.serve", "serve", "web.run_app", "run_simple", "serving.run_simple")
+
+
+def listening(tree, path):
+    """A server that the file itself starts, when it is imported: it would take a port, and the import never end."""
+    own = {f"{name}.run" for name in NAMES}
+    for node in tree.body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = ast.unparse(node.value.func)
+            if call in own or call in SERVERS:
+                return (
+                    f"{path} starts a server of its own when it is imported ('{call}' in line {node.lineno}), and Invok calls "
+                    f"the app itself; put that line below 'if __name__ == \"__main__\":'"
+                )
     return None
 
 

@@ -12,6 +12,10 @@ TEXT, BINARY, JSON = "text/plain; charset=utf-8", "application/octet-stream", "a
 LAMBDA_KEYS = {"statusCode", "headers", "multiValueHeaders", "cookies", "body", "isBase64Encoded"}
 
 
+# Frameworks whose applications are neither of WSGI nor of ASGI.
+OWN_SERVERS = {"aiohttp": "aiohttp", "chalice": "Chalice", "robyn": "Robyn", "tornado": "Tornado"}
+
+
 class Refusal(Exception):
     """Why the function cannot be served, for its author."""
 
@@ -25,6 +29,10 @@ def load(bundle):
     if target is None:
         what = f"no '{symbol}'" if symbol else "neither 'def handler(request)' nor a WSGI or ASGI 'app'"
         raise Refusal(f"{path} has {what}")
+    if framework := OWN_SERVERS.get(type(target).__module__.partition(".")[0]):
+        raise Refusal(
+            f"'{name}' in {path} is an application of {framework}, which only its own server runs; write "
+            "'def handler(request)', or an app of a WSGI or ASGI framework, as Flask, Django, Starlette and Quart are")
     if not callable(target):
         raise Refusal(f"'{name}' in {path} is {type(target).__name__}, which cannot be called")
     parameters = positional(target)
@@ -180,7 +188,32 @@ def stream(chunks, answer, status, headers):
 
 
 def binary(chunk):
-    return chunk.encode() if isinstance(chunk, str) else bytes(chunk)
+    if isinstance(chunk, str):
+        return chunk.encode()
+    # Of a number Python would make as many zeros.
+    if not isinstance(chunk, (bytes, bytearray, memoryview)):
+        raise TypeError(f"a handler's parts must be str or bytes, not {type(chunk).__name__}")
+    return bytes(chunk)
+
+
+# What names packages for other tools than pip, and how these write it down for pip.
+OTHER_MANIFESTS = {
+    "Pipfile": "pipenv requirements", "poetry.lock": "poetry export", "uv.lock": "uv export --no-hashes", "environment.yml": "",
+}  # fmt: skip
+
+
+def lacking(error, bundle):
+    """What to do about a module that is not there; None for any other error, and for modules of the project's own."""
+    top = (getattr(error, "name", None) or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not top:
+        return None
+    if any(os.path.exists(f"{bundle}/{path}") for path in (top, top + ".py")):
+        return None
+    sentence = f"nothing installs '{error.name}', which the function imports; write the package that has it into requirements.txt"
+    for name, command in OTHER_MANIFESTS.items():
+        if os.path.exists(f"{bundle}/{name}"):
+            return sentence + f" ({name} is not read" + (f": '{command} > requirements.txt')" if command else ")")
+    return sentence
 
 
 def refuse(error):

@@ -138,6 +138,7 @@ class Server:
             return body.discard(SMALL) and answer.persistent
         stream = io.BufferedReader(body, SMALL)
         request = Request(head.method, head.target, Headers(head.headers), stream, self.mount, connection)
+        answer.prefix = request.prefix
         try:
             self.entry(request, answer)
             answer.finish()
@@ -282,6 +283,8 @@ def main(bundle):
         invok_function.refuse(error)
     except BaseException as error:
         show(error)
+        if sentence := invok_function.lacking(error, bundle):
+            print("invok: " + sentence, file=sys.stderr)
         sys.exit(1)
     server = Server(listener, entry, mounted(at_root), max(1, int(os.environ.get("INVOK_CONCURRENCY") or 16)))
     with server.lock:

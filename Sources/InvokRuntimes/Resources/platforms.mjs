@@ -1,5 +1,5 @@
-// Modules that say what answers by a call instead of an export: servers that listen, Deno's, workers of the old kind,
-// and Google's functions-framework.
+// Modules that say what answers by a call instead of an export: servers that listen, Deno's and Bun's, workers of the
+// old kind, and Google's functions-framework.
 import { Server } from "node:http";
 import { listenerOf } from "./listener.mjs";
 import { fetchObject, listening, server, UnknownShape } from "./shapes.mjs";
@@ -14,6 +14,7 @@ export async function adaptations(adapts) {
   const told = (shape) => settle((first ??= shape));
   if (adapts.includes("listen")) adoptServers(told);
   if (adapts.includes("deno")) globalThis.Deno ??= denoTelling(told);
+  if (adapts.includes("bun")) globalThis.Bun ??= bunTelling(told);
   if (adapts.includes("worker")) globalThis.addEventListener ??= listenerTelling(told);
   if (adapts.includes("awslambda")) globalThis.awslambda ??= { streamifyResponse: refuseStreaming };
   let functions;
@@ -32,7 +33,7 @@ export async function adaptations(adapts) {
       return handler && listening(handler);
     },
     // Some listen only once what they wait for is there.
-    later: () => first ?? (["deno", "worker", "listen"].some((each) => adapts.includes(each)) ? tells : undefined),
+    later: () => first ?? (["bun", "deno", "worker", "listen"].some((each) => adapts.includes(each)) ? tells : undefined),
   };
 }
 
@@ -71,6 +72,32 @@ function denoTelling(told) {
       set: (name, value) => void (process.env[name] = value),
       delete: (name) => void delete process.env[name],
       toObject: () => ({ ...process.env }),
+    },
+  };
+}
+
+/// `Bun.serve({ fetch })`.
+function bunTelling(told) {
+  return {
+    env: process.env,
+    serve(options) {
+      if (options.routes || options.static || typeof options.fetch !== "function") {
+        throw new UnknownShape("Bun.serve's routes are Bun's own; write them in its fetch(request), or export a router's app");
+      }
+      const port = Number(options.port ?? process.env.PORT) || 3000;
+      const own = {
+        hostname: "127.0.0.1",
+        port,
+        url: new URL(`http://127.0.0.1:${port}`),
+        requestIP: (request) => ({ address: request.headers.get("x-real-ip") ?? "", family: "IPv4", port: 0 }),
+        stop: async () => {},
+        ref() {},
+        unref() {},
+        // No request of a WebSocket is handed on to Node's functions.
+        upgrade: () => false,
+      };
+      told(fetchObject({ fetch: (request) => options.fetch.call(own, request, own) }));
+      return own;
     },
   };
 }

@@ -22,8 +22,38 @@ class Shape {
     const mount = process.env.INVOK_MOUNT ?? (this.isApp ? "root" : "name");
     if (mount === "name") return (call) => answer(call, call.incoming.url);
     const prefix = `/${process.env.INVOK_FUNCTION_NAME}`;
-    return (call) => answer(call, below(prefix, call.incoming.url));
+    return (call) => {
+      locate(call);
+      return answer(call, below(prefix, call.incoming.url));
+    };
   }
+}
+
+/// Has redirects to paths of a mounted function lead to where these are outside.
+function locate({ incoming, outgoing }) {
+  const prefix = incoming.headers["x-forwarded-prefix"];
+  if (!prefix) return;
+  const writeHead = outgoing.writeHead;
+  outgoing.writeHead = function (status, ...given) {
+    const fields = given.at(-1);
+    if (Array.isArray(fields)) {
+      for (let at = 0; at < fields.length - 1; at += 2) {
+        if (/^location$/i.test(fields[at])) given[given.length - 1] = fields.with(at + 1, outside(prefix, fields[at + 1]));
+      }
+    } else if (fields && typeof fields === "object") {
+      const located = (entry) => (/^location$/i.test(entry[0]) ? [entry[0], outside(prefix, entry[1])] : entry);
+      given[given.length - 1] = Object.fromEntries(Object.entries(fields).map(located));
+    }
+    if (this.hasHeader("location")) this.setHeader("Location", outside(prefix, this.getHeader("location")));
+    return writeHead.call(this, status, ...given);
+  };
+}
+
+/// A path is one below the function's own place, unless it says where that is itself, or names a function beside it.
+function outside(prefix, path) {
+  if (typeof path !== "string" || !/^\/(?![/\\])/.test(path)) return path;
+  if (path === prefix || path.startsWith(`${prefix}?`) || path.startsWith(prefix.replace(/[^/]*$/, ""))) return path;
+  return prefix + path;
 }
 
 /// What of the target lies below the prefix.

@@ -17,6 +17,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	// Images for static programs know no time zones.
+	_ "time/tzdata"
 )
 
 const (
@@ -178,7 +180,9 @@ func (r *response) locate() {
 	if r.begun || r.prefix == "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
 		return
 	}
-	if path == r.prefix || strings.HasPrefix(path, r.prefix+"/") || strings.HasPrefix(path, r.prefix+"?") {
+	// What says where it stands itself, or names a function beside it.
+	beside := r.prefix[:strings.LastIndexByte(r.prefix, '/')+1]
+	if path == r.prefix || strings.HasPrefix(path, r.prefix+"?") || strings.HasPrefix(path, beside) {
 		return
 	}
 	r.Header().Set("Location", r.prefix+path)

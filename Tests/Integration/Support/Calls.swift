@@ -12,13 +12,14 @@ struct Call {
 
     /// Calls a URL without a login.
     static func to(
-        _ url: String, method: HTTPMethod = .GET, headers: HTTPHeaders = [:], body: [UInt8]? = nil
+        _ url: String, method: HTTPMethod = .GET, headers: HTTPHeaders = [:], body: [UInt8]? = nil,
+        by client: HTTPClient = .shared
     ) async throws -> Call {
         var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers = headers
         if let body { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await client.execute(request, timeout: .seconds(60))
         let buffer = try await response.body.collect(upTo: 64 << 20)
         return Call(
             status: Int(response.status.code), headers: response.headers, body: Array(buffer.readableBytesView))

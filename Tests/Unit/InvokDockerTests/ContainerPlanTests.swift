@@ -43,6 +43,7 @@ import Testing
             command.environment == [
                 "GREETING": "a 'b' $c\n\"d\"", "HOME": "/tmp", "INVOK_CONCURRENCY": "16",
                 "INVOK_FUNCTION_NAME": "hello", "INVOK_TIMEOUT_SECONDS": "30", "LANG": "C.UTF-8", "LISTEN_FDS": "1",
+                "LOGNAME": "function", "USER": "function",
                 "TZ": "Asia/Tokyo",
             ])
         let request = plan.instance(spec, bundle: "/b", folder: "/s")

@@ -52,6 +52,46 @@ struct InstallPlanTests {
         #expect(try staged(.go, go) == ["go.mod", "go.sum", "lib/go.mod"])
     }
 
+    /// As PowerShell's `>` writes it.
+    @Test(arguments: [true, false]) func requirementsMayBeUTF16(_ isLittle: Bool) throws {
+        let units = Array("\u{FEFF}-r more.txt\r\n".utf16)
+        let bytes = units.flatMap {
+            isLittle ? [UInt8($0 & 0xFF), UInt8($0 >> 8)] : [UInt8($0 >> 8), UInt8($0 & 0xFF)]
+        }
+        let config = #"{"function_name":"hello","runtime":"python"}"#
+        let source = try SourceArchive(entries: [
+            ArchiveEntry(path: "config.json", kind: .file, content: Array(config.utf8)),
+            ArchiveEntry(path: "function.py", kind: .file, content: []),
+            ArchiveEntry(path: "more.txt", kind: .file, content: Array("six\n".utf8)),
+            ArchiveEntry(path: "requirements.txt", kind: .file, content: bytes),
+        ])
+        #expect(try RuntimeSupport.of(.python).installPlan(for: source)?.files["more.txt"] != nil)
+    }
+
+    @Test func theProjectItselfMayBeAPackage() throws {
+        let files = ["requirements.txt": "-e .\n", "pyproject.toml": "", "src/a/b.py": ""]
+        #expect(try staged(.python, files)?.contains("src/a/b.py") == true)
+    }
+
+    @Test(arguments: [#"["packages/*", "!packages/no", "./lib"]"#, #"{"packages": ["packages/**", "lib/"]}"#])
+    func workspacesAreStaged(_ patterns: String) throws {
+        let files = [
+            "package.json": #"{"workspaces": \#(patterns)}"#, "packages/a/package.json": "{}", "packages/a/i.js": "",
+            "lib/package.json": "{}", "library/x.js": "", "yarn.lock": "",
+        ]
+        #expect(
+            try staged(.nodejs, files) == [
+                "package.json", "packages/a/package.json", "packages/a/i.js", "lib/package.json", "yarn.lock",
+            ])
+    }
+
+    @Test func lockFilesThatNpmDoesNotReadAreHandedOn() throws {
+        let files = ["package.json": #"{"dependencies": {"a": "1"}}"#, "pnpm-lock.yaml": ""]
+        #expect(try plan(.nodejs, files)?.command.suffix(2) == ["install", "pnpm-lock.yaml"])
+        let both = files.merging(["package-lock.json": "{}"]) { $1 }
+        #expect(try plan(.nodejs, both)?.command.last == "ci")
+    }
+
     @Test func whatIsBroughtAlongIsNotInstalled() throws {
         let node = ["package.json": #"{"dependencies": {"a": "1"}}"#, "node_modules/a/package.json": "{}"]
         #expect(try plan(.nodejs, node) == nil)
@@ -76,6 +116,8 @@ struct InstallPlanTests {
         (Runtime.python, "ERROR: No matching distribution found for six==99 (from -r a)", "no registry has six==99"),
         (.python, "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "hash"),
         (.python, "WARNING: Retrying after connection broken: Max retries exceeded with url", "did not answer"),
+        (.python, "ERROR: ResolutionImpossible: for help visit", "do not go with each other"),
+        (.python, "  ERROR: Failed building wheel for six\n", "six has no wheel"),
         (.nodejs, "npm error code E404\nnpm error 404  'left-padd@^1' is not in this registry.", "no left-padd@^1"),
         (.nodejs, "npm error code ETARGET\nnpm error notarget No matching version found for a@9.", "has no a@9"),
         (.nodejs, "npm error code EUSAGE", "run 'npm install'"), (.nodejs, "npm error code EINTEGRITY", "hash"),

@@ -26,6 +26,7 @@ struct GoShapeTests {
 
         func (app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
         	if r.URL.Path == "/go" { http.Redirect(w, r, "/there", http.StatusFound); return }
+        	if r.URL.Path == "/beside" { http.Redirect(w, r, "/invok/n/other", http.StatusFound); return }
         	io.WriteString(w, r.URL.Path+"|"+r.URL.EscapedPath()+"|"+r.RequestURI+"|"+r.Header.Get("X-Forwarded-Prefix"))
         }
 
@@ -68,6 +69,7 @@ struct GoShapeTests {
         #expect(try get("/a%2Fb?c").text == "/a/b|/a%2Fb|/a%2Fb?c|/invok/n/hello-world")
         #expect(try get("/go").values("location") == ["/invok/n/hello-world/there"])
         #expect(try instance.request("GET", "/hello-world/go").values("location") == ["/there"])
+        #expect(try get("/beside").values("location") == ["/invok/n/other"])
     }
 
     @Test func aMountOverridesWhatIsUsual() throws {
@@ -182,6 +184,10 @@ struct GoShapeTests {
         ("func Handle(req string) string { return req }\n", "func Handle in function.go takes (req string)"),
         ("func x() {}\n", "Handle, Handler and ServeHTTP do too"),
         ("import \"github.com/aws/aws-lambda-go/lambda\"\nfunc main() { lambda.Start(x) }\n", "AWS Lambda"),
+        (
+            "import \"github.com/GoogleCloudPlatform/functions-framework-go/functions\"\nfunc init() { functions.HTTP(\"a\", b) }\n",
+            "Google's framework"
+        ),
     ])
     func whatCannotServeIsNamed(declaration: String, words: String) throws {
         let reason = try failure(of: .go, files: ["function.go": "package main\n\n" + declaration]).reason

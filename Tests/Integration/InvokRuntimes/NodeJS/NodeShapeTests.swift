@@ -25,6 +25,10 @@ struct NodeShapeTests {
         // Workers of the old kind, and Deno.
         ("addEventListener('fetch', (e) => e.respondWith(new Response(new URL(e.request.url).pathname)));", "/a/b"),
         ("Deno.serve((r) => new Response(Deno.env.get('GREETING') + new URL(r.url).pathname));", "hi/a/b"),
+        (
+            "Bun.serve({ port: 8080, fetch(r, s) { return new Response(new URL(r.url).pathname + s.port); } });",
+            "/a/b8080"
+        ),
         ("Deno.serve({ port: 8080 }, async (r) => new Response(new URL(r.url).search));", "?x=1&x=2"),
         // AWS Lambda and Netlify.
         (
@@ -108,6 +112,8 @@ struct NodeShapeTests {
     @Test(arguments: [
         ("export const count = 1;\nexport const greet = (name) => name;", "\"entry\": \"function.js:greet\""),
         ("module.exports = async function (context, req) { context.res = {}; };", "Azure"),
+        ("Bun.serve({ routes: {} });", "Bun.serve's routes"),
+        ("if (require.main === module) require('http').createServer().listen(3000);", "no server of its own listens"),
         ("exports.main = (params) => ({ body: params.name });", "OpenWhisk"),
         ("export default class Counter {}", "is a class"),
         ("exports.handler = awslambda.streamifyResponse(async (event, stream) => stream.end());", "streams in a way"),
@@ -125,6 +131,11 @@ struct NodeShapeTests {
         #expect(end.status == 1)
         #expect(end.output.contains(sentence), "\(end.output)")
         #expect(!end.output.contains("    at "), "no stack")
+    }
+
+    @Test func whatIsNotInstalledIsNamed() throws {
+        let end = try TestBundle(.nodejs, files: ["function.js": "require('@a/left-pad/b');"]).start().end()
+        #expect(end.output.contains("invok: nothing installs '@a/left-pad'"), "\(end.output)")
     }
 
     @Test(arguments: [
@@ -164,6 +175,28 @@ struct NodeShapeTests {
         let config = mount.map { ["mount": $0] } ?? [:]
         let instance = try TestBundle(.nodejs, config: config, files: ["function.js": code]).start()
         #expect(try instance.request("GET", target, headers: ["X-Forwarded-Proto: https"]).text == seen)
+    }
+
+    @Test(arguments: [
+        "export default { fetch: (r) => new Response(null, { status: 302, headers: { Location: new URL(r.url).search.slice(1) } }) };",
+        "require('http').createServer((q, s) => { s.statusCode = 302; s.setHeader('location', q.url.slice(2)); s.end(); }).listen(1);",
+        "require('http').createServer((q, s) => s.writeHead(302, { LOCATION: q.url.slice(2), A: 'b' }).end('x')).listen(1);",
+        "require('http').createServer((q, s) => s.writeHead(302, 'Found', ['Location', q.url.slice(2)]).end('x')).listen(1);",
+        "exports.handler = async (event) => ({ statusCode: 302, headers: { location: event.rawQueryString } });",
+    ])
+    func redirectsLeadToWhereItStands(code: String) throws {
+        let instance = try TestBundle(.nodejs, files: ["function.js": code]).start()
+        let root = "/invok/n/hello-world"
+        for (said, sent) in [
+            ("/there", root + "/there"), ("/", root + "/"), (root + "/a", root + "/a"), (root, root),
+            ("/invok/n/other", "/invok/n/other"), ("there", "there"), ("//a.example/", "//a.example/"),
+            ("https://a.example/", "https://a.example/"),
+        ] {
+            let answer = try instance.request(
+                "GET", "/hello-world?" + said, headers: ["X-Forwarded-Prefix: \(root)"])
+            #expect(answer.status == 302 && answer.values("location") == [sent], "\(answer)")
+            #expect(try instance.request("GET", "/hello-world?" + said).values("location") == [said])
+        }
     }
 
     @Test func anEventHasWhatAGatewaySends() throws {

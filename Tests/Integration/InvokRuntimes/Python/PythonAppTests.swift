@@ -64,6 +64,54 @@ struct PythonAppTests {
         #expect(try instance.request("GET", "/hello-world/a").text == "|/a|/a|127.0.0.1")
     }
 
+    /// What makes addresses by its standard has the root in them already; what writes a path means one of its own.
+    @Test(arguments: [
+        """
+        def app(environ, start_response):
+            start_response("302 Found", [("Location", environ["QUERY_STRING"])])
+            return []
+        """,
+        """
+        async def app(scope, receive, send):
+            if scope["type"] != "http": return
+            headers = [(b"location", scope["query_string"])]
+            await send({"type": "http.response.start", "status": 302, "headers": headers})
+            await send({"type": "http.response.body"})
+        """,
+        "def lambda_handler(event, context): return {'statusCode': 302, 'headers': {'location': event['rawQueryString']}}\n",
+    ])
+    func redirectsLeadToWhereItStands(code: String) throws {
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        let root = "/invok/n/hello-world"
+        for (said, sent) in [
+            ("/there", root + "/there"), ("/", root + "/"), (root + "/a", root + "/a"), (root, root),
+            (root + "?a", root + "?a"),
+            ("/invok/n/other", "/invok/n/other"), ("/invok/m/other", root + "/invok/m/other"), ("there", "there"),
+            ("//a.example/", "//a.example/"), ("https://a.example/", "https://a.example/"),
+        ] {
+            let answer = try instance.request("GET", "/hello-world?" + said, headers: Self.outside)
+            #expect(answer.values("location") == [sent])
+            #expect(try instance.request("GET", "/hello-world?" + said).values("location") == [said])
+        }
+    }
+
+    /// Some frameworks look for their routes in the whole path, root and all.
+    @Test(arguments: ["falcon", "sanic"]) func theRootIsTakenOffForThoseThatDoNot(framework: String) throws {
+        let package =
+            Self.asgi + """
+
+                class App:
+                    async def __call__(self, scope, receive, send): await simple(scope, receive, send)
+                """
+        let code = "from \(framework) import App\napp = App()\n"
+        let instance = try TestBundle(
+            .python, files: ["function.py": code, "\(framework)/__init__.py": package]
+        ).start()
+        #expect(
+            try instance.request("GET", "/hello-world/a", headers: Self.outside).text
+                == "/invok/n/hello-world|/a|/a|192.0.2.7")
+    }
+
     @Test func aMountOverridesWhatIsUsual() throws {
         let app = ["function.py": Self.wsgi + "\napp = simple\n"]
         let named = try TestBundle(.python, config: ["mount": "name"], files: app).start()

@@ -211,6 +211,46 @@ struct PythonShapeTests {
         #expect(reason.contains(words) && reason.contains("def handler(request)"))
     }
 
+    @Test(arguments: [
+        ("class app:\n    @staticmethod\n    def run(): pass\napp.run()\n", "'app.run' in line 4"),
+        ("import uvicorn\ndef handler(request): pass\nuvicorn.run(handler, port=1)\n", "'uvicorn.run' in line 3"),
+    ])
+    func aServerOfItsOwnIsNamed(code: String, words: String) throws {
+        let reason = try failure(of: .python, files: ["function.py": code]).reason
+        #expect(reason.contains(words) && reason.contains("__main__"), "\(reason)")
+        let guarded = "import sys\ndef handler(request): return 'x'\nif __name__ == '__main__':\n    app.run()\n"
+        _ = try TestBundle(.python, files: ["function.py": guarded])
+    }
+
+    @Test func applicationsOfNoStandardAreNamed() throws {
+        let files = [
+            "function.py": "from aiohttp import web\napp = web.Application()\n", "aiohttp/__init__.py": "",
+            "aiohttp/web.py": "class Application:\n    def __call__(self): pass\n",
+        ]
+        let end = try TestBundle(.python, files: files).start().end()
+        #expect(end.status == 1)
+        #expect(end.output.contains("invok: 'app' in function.py is an application of aiohttp"), "\(end.output)")
+    }
+
+    /// Whatever other tool has it in a list of its own.
+    @Test func whatIsNotInstalledIsNamed() throws {
+        let files = [
+            "function.py": "import near, six.moves\nhandler = print\n", "near.py": "", "Pipfile": "[packages]\n",
+        ]
+        let end = try TestBundle(.python, files: files).start().end()
+        #expect(
+            end.output.contains("nothing installs 'six'") && end.output.contains("pipenv requirements"), "\(end.output)"
+        )
+    }
+
+    /// Python makes of a number as many zeros.
+    @Test func numbersAreNoPartsOfAnAnswer() throws {
+        let code = "def handler(request): return {1, 2} if request.sub_path == '/set' else iter([b'a', 3])\n"
+        let instance = try TestBundle(.python, files: ["function.py": code]).start()
+        #expect(try instance.request("GET", "/hello-world/set").status == 500)
+        #expect(try instance.stop().output.contains("must be str or bytes, not int"))
+    }
+
     @Test func answersOfOtherFrameworksAreNotTakenApart() throws {
         let code = """
             class Answer:
