@@ -1,0 +1,3 @@
+module invok/go-templates
+
+go 1.23
