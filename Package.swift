@@ -159,7 +159,7 @@ let package = Package(
             "InvokRegistry",
             [
                 "Invok", "InvokBuild", "InvokConcurrency", "InvokPOSIX", "InvokProxy", asyncHTTPClient, crypto,
-                httpTypes, logging, nioCore, nioHTTP1,
+                httpTypes, logging, nioCore, nioHTTP1, nioSSL,
             ]),
 
         // MARK: The simulation

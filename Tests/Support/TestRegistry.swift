@@ -8,6 +8,8 @@ public final class TestRegistry: Sendable {
         public var body: [UInt8]
         /// Behind how many bytes of the body it breaks off.
         public var cutAt: Int?
+        /// Behind how many bytes of the body it says nothing any more.
+        public var hangsAt: Int?
         /// What a request has to show (`Authorization`); else it is answered 401.
         public var authorization: String?
 
@@ -82,7 +84,9 @@ public final class TestRegistry: Sendable {
         if page.status != 304 { text += "Content-Length: \(page.body.count)\r\n" }
         try await connection.write(text + "\r\n")
         if words[0] == "HEAD" { return true }
-        try await connection.write(Array(page.body.prefix(page.cutAt ?? page.body.count)))
-        return page.cutAt == nil
+        try await connection.write(Array(page.body.prefix(page.cutAt ?? page.hangsAt ?? page.body.count)))
+        // Until the other side gives up.
+        if page.hangsAt != nil { _ = try await connection.rest() }
+        return page.cutAt == nil && page.hangsAt == nil
     }
 }

@@ -5,6 +5,7 @@ import Invok
 import InvokPOSIX
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Synchronization
 
 /// The package registries of the network, by HTTP, and of this machine's disk.
@@ -30,11 +31,18 @@ package final class HTTPPackageSource: PackageSource {
         credentials = settings.credentials
         proxy = OutsideProxy(environment: environment)
         self.deadline = TimeAmount(deadline)
-        configuration = Self.configuration(silence: TimeAmount(silence))
+        configuration = Self.configuration(silence: TimeAmount(silence), trusting: settings.certificates)
     }
 
-    private static func configuration(silence: TimeAmount) -> HTTPClient.Configuration {
+    private static func configuration(
+        silence: TimeAmount, trusting certificates: [NIOSSLCertificate]
+    ) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
+        if !certificates.isEmpty {
+            var settings = TLSConfiguration.makeClientConfiguration()
+            settings.additionalTrustRoots = [.certificates(certificates)]
+            configuration.tlsConfiguration = settings
+        }
         configuration.timeout.connect = .seconds(10)
         configuration.timeout.read = silence
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16

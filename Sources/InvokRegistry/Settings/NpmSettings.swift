@@ -9,6 +9,8 @@ struct NpmSettings: Hashable, Sendable {
     var registry: RegistryURL?
     /// By `@scope`.
     var scopes: [String: RegistryURL] = [:]
+    /// The file with certificates that are trusted, too.
+    let certificates: String?
 
     init(_ files: SettingsFiles, _ credentials: inout Credentials, problems: inout [String]) {
         let values = Self.values(files)
@@ -20,6 +22,7 @@ struct NpmSettings: Hashable, Sendable {
             }
             return url.folder
         }
+        certificates = values["cafile"]
         registry = url(values["registry"] ?? Self.standard)
         for (key, value) in values where key.hasPrefix("@") && key.hasSuffix(":registry") {
             scopes[String(key.dropLast(9))] = url(value)

@@ -6,6 +6,8 @@ struct PipSettings: Hashable, Sendable {
 
     /// In the order in which pip is told; folders of projects (PEP 503). None where the operator has switched them off.
     var indexes: [RegistryURL] = []
+    /// The file with certificates that are trusted, too.
+    private(set) var certificates: String?
 
     /// - Parameter problems: gets a sentence for what cannot be used.
     init(_ files: SettingsFiles, _ credentials: inout Credentials, problems: inout [String]) {
@@ -14,6 +16,7 @@ struct PipSettings: Hashable, Sendable {
             let variable = "PIP_" + key.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
             return files.variable(variable) ?? values[key]
         }
+        certificates = setting("cert")
         guard !["1", "true", "yes", "on"].contains(setting("no-index")?.lowercased() ?? "") else { return }
         let texts =
             [setting("index-url") ?? Self.standard]

@@ -54,6 +54,25 @@ struct HTTPPackageSourceTests {
         }
     }
 
+    /// A registry with a certificate that only the operator's settings know.
+    @Test(arguments: ["SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "npm_config_cafile"])
+    func certificatesOfTheOperatorsAreTrusted(variable: String) async throws {
+        let folder = try TemporaryFolder()
+        let certificate = try await TestCertificate.make(in: URL(filePath: folder.path))
+        let core = try await CoreProcess.start(
+            dataDirectory: folder.path + "/data", port: 0, environment: certificate.environment)
+        let request = PackageRequest(.python, url: core.url + "/healthz")
+        let pem = try String(contentsOfFile: certificate.certificate, encoding: .utf8)
+        let known = try await withSource([variable: "/own.pem"], files: ["/own.pem": pem]) { source in
+            try await source.get(request).status
+        }
+        #expect(known == 200)
+        try await withSource([:]) { source in
+            await #expect(throws: PackageSourceError.self) { _ = try await source.get(request) }
+        }
+        await core.end(with: SIGTERM)
+    }
+
     @Test func aRedirectToAFileIsNotFollowed() async throws {
         try await TestRegistry.run { registry in
             for location in ["file:///etc/passwd", "ftp://a.example/", "javascript:x"] {

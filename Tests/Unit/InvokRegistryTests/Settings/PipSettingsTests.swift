@@ -37,6 +37,14 @@ import Testing
         #expect(indexes(elsewhere).first == "https://xdg.example/")
     }
 
+    @Test func certificatesAreThoseOfAllSettings() {
+        let settings = RegistrySettings(
+            ["SSL_CERT_FILE": "/a.pem", "NODE_EXTRA_CA_CERTS": "/a.pem"],
+            files: ["/etc/pip.conf": "[global]\ncert = /b.pem\n", "/etc/npmrc": "cafile=/c.pem\n", "/c.pem": "no PEM"])
+        #expect(settings.certificates.isEmpty)
+        #expect(settings.problems.map { $0.split(separator: "'")[1] } == ["/a.pem", "/b.pem", "/c.pem"])
+    }
+
     @Test func forInstallComesBeforeForAll() {
         let settings = RegistrySettings(files: [
             "/etc/pip.conf": "[install]\nindex-url = https://install.example",
