@@ -43,6 +43,9 @@ struct RegistryFaultTests {
     enum Fault: String, CaseIterable, Sendable {
         case indexFails, fileFails, fileIsCutOff, fileIsAnother, indexHangs, fileHangs
 
+        /// How long the server waits: long where load must not be taken for the fault.
+        var silence: Duration { [.indexHangs, .fileHangs].contains(self) ? .seconds(3) : .seconds(60) }
+
         /// What the server says of it.
         var words: String {
             switch self {
@@ -75,7 +78,7 @@ struct RegistryFaultTests {
         try await TestRegistry.run { registry in
             let environment = ["PIP_INDEX_URL": registry.url + "/simple/", "PIP_CONFIG_FILE": "/dev/null"]
             let settings = RegistrySettings.read(environment: environment)
-            let source = HTTPPackageSource(settings, environment: environment, silence: .milliseconds(500))
+            let source = HTTPPackageSource(settings, environment: environment, silence: fault.silence)
             try await MirroredBuild.run(settings, in: root, source: source) { build in
                 serve(registry)
                 spoil(registry, by: fault)
