@@ -10,6 +10,7 @@ enum EventStream {
     static let check = Duration.seconds(5)
     /// After how many of those a stream says that it is there.
     static let checksPerKeepAlive = 3
+    static let keepAlive = check * checksPerKeepAlive
 
     /// A line of a log as an event. JSON has no line breaks of its own, so one `data` field holds it.
     static func event(_ entry: LogEntry) throws -> String {
