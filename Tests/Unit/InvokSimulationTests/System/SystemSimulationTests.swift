@@ -77,7 +77,6 @@ struct SystemSimulationTests {
         "client left in the middle", "request cut off by a crash", "HEAD answered with 200", "GET answered with 304",
         "POST answered with 204", "core redeployed", "core crashed", "answered from memory", "converged",
         "calls counted",
-        "bytes counted",
     ]
 
     @Test func onBytesAllHoldsAndEveryPlaceIsReached() async throws {

@@ -65,7 +65,18 @@ struct DeploymentEgressTests {
         let later = Rig(on: rig.sim) { $1.egress = EgressRules(mode: .off) }
         try await later.system.recover()
         try await later.running {
-            _ = try? await later.invoke(later.key(owner), token: later.token(owner))
+            // It waits for an instance until it may wait no longer.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        later.sim.clock.advance(by: .milliseconds(100))
+                        await Task.yield()
+                    }
+                }
+                _ = try? await later.invoke(later.key(owner), token: later.token(owner))
+                group.cancelAll()
+                try await group.waitForAll()
+            }
             #expect(later.sim.engine.running.isEmpty)
         }
     }

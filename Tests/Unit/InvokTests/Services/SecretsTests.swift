@@ -82,12 +82,12 @@ struct SecretsTests {
             rig.store.set("secretsOfFunction", .refused)
             async let answer = says(rig, owner)
             try await rig.eventually {
-                rig.sim.clock.advanceToNextTimer()
+                rig.sim.clock.advance(by: .milliseconds(100))
                 return rig.dispatcher.load(of: try rig.key(owner)).requests == 1
             }
             rig.store.set("secretsOfFunction", nil)
             try await rig.eventually {
-                rig.sim.clock.advanceToNextTimer()
+                rig.sim.clock.advance(by: .milliseconds(100))
                 return !rig.sim.engine.running.isEmpty
             }
             #expect(try await answer == "planted")
