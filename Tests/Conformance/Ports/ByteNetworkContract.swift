@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What every `ByteNetwork` promises.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ByteNetworkContract {
     /// Connects, and has a script at each end.
     private static func connect(
