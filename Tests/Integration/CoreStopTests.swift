@@ -49,7 +49,7 @@ import Testing
         /// What instances have in the data directory.
         private func instances(_ data: String) throws -> Set<String> {
             let files = try FileManager.default.contentsOfDirectory(atPath: data + "/run")
-            return Set(files).subtracting(["etc"])
+            return Set(files).subtracting(["etc", "etc-network"])
         }
 
         private func logHas(_ text: String, _ user: ServerClient, _ name: String) async throws -> Bool {

@@ -101,7 +101,7 @@ import Testing
                 #expect(await core.end(with: SIGTERM) == 0)
                 #expect(ContinuousClock.now - begun < .seconds(15))
                 let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data/run")
-                #expect(Set(files).isSubset(of: ["etc"]), "every instance is stopped: \(files)")
+                #expect(Set(files).isSubset(of: ["etc", "etc-network"]), "every instance is stopped: \(files)")
             }
         }
     }

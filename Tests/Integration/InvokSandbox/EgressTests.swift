@@ -234,7 +234,7 @@ import Testing
                 time.sleep(60)
                 """
         var specs: [InstanceSpec] = []
-        for ordinal in 1...3 as ClosedRange<UInt32> {
+        for ordinal in 2...4 as ClosedRange<UInt32> {
             let spec = try fixture.spec(try fixture.bundle(listening), ordinal: ordinal, egress: .publicInternet)
             _ = try await fixture.engine.start(spec)
             specs.append(spec)

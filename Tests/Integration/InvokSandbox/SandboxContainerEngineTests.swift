@@ -52,7 +52,7 @@ import Testing
         await fixture.engine.stop(spec.id, grace: .seconds(30))
         await other
         #expect(fixture.logs.texts(.stdout) == ["ready", "ending"])
-        #expect(Files.names(in: fixture.host.runDirectory) == ["etc"])
+        #expect(Files.names(in: fixture.host.runDirectory) == ["etc", "etc-network"])
         for hierarchy in try await fixture.host.prepared().launcher.groups.hierarchies {
             #expect(
                 !Files.names(in: hierarchy.directory).contains { Files.isDirectory(hierarchy.directory + "/" + $0) })

@@ -170,7 +170,7 @@ struct SandboxFunctionBuilderTests {
         defer { waitpid(asleep, nil, 0) }
         if !groups.hierarchies.isEmpty { try leftover.attach(asleep) } else { kill(asleep, SIGKILL) }
         _ = try await fixture.host.prepared()
-        #expect(Files.names(in: run) == ["etc"])
+        #expect(Files.names(in: run) == ["etc", "etc-network"])
         #expect(Files.names(in: bundles) == ["\(Digest(of: [1]))"])
         for hierarchy in groups.hierarchies { #expect(!Files.exists(hierarchy.directory + "/7")) }
         // The kernel says that it has been killed; it sleeps longer than any test.
