@@ -54,8 +54,9 @@ extension IntegrationTests {
             try await watch.line(with: "Watching")
 
             try person.write("def (:", to: "hello/\(source.file)")
-            try await watch.line(with: "Error:")
+            // What the build says comes while it runs.
             try await watch.line(with: source.file)
+            try await watch.line(with: "Error:")
             #expect(try await Call.to(url).text == "Hello from hello!\n")
             try person.write(source.text(9), to: "hello/\(source.file)")
             try await watch.line(with: "version 3 in")
