@@ -33,24 +33,26 @@ struct SecretReader: Sendable {
             }
             values[reference] = try open(secret)
         }
-        let bytes = values.values.reduce(0) { $0 + $1.text.utf8.count }
-        guard bytes <= SecretValue.maximumTotalBytes else {
-            throw .refused(
-                "the secrets of '\(key.name)' are \(bytes) bytes; at most \(SecretValue.maximumTotalBytes) are allowed",
-                nextStep: "make them shorter, or name fewer in config.json")
-        }
-        return values
+        return try fitting(
+            values, "the secrets of '\(key.name)'", nextStep: "make them shorter, or name fewer in config.json")
     }
 
     /// All that a function's builds have: variables by name.
     func buildValues(for key: FunctionKey) async throws(Failure) -> [SecretName: SecretValue] {
         var values: [SecretName: SecretValue] = [:]
         for (name, secret) in try await stored(key, .build) { values[name] = try open(secret) }
-        let bytes = values.values.reduce(0) { $0 + $1.text.utf8.count }
-        guard bytes <= SecretValue.maximumTotalBytes else {
-            throw .refused(
-                "the build secrets of '\(key.name)' are \(bytes) bytes; at most \(SecretValue.maximumTotalBytes) are allowed",
-                nextStep: "make them shorter, or remove some with 'invok secret rm --build'")
+        return try fitting(
+            values, "the build secrets of '\(key.name)'",
+            nextStep: "make them shorter, or remove some with 'invok secret rm --build'")
+    }
+
+    /// - Throws: where they are too many bytes together.
+    private func fitting<Name>(
+        _ values: [Name: SecretValue], _ whose: String, nextStep: String
+    ) throws(Failure) -> [Name: SecretValue] {
+        let (bytes, most) = (values.values.reduce(0) { $0 + $1.text.utf8.count }, SecretValue.maximumTotalBytes)
+        guard bytes <= most else {
+            throw .refused("\(whose) are \(bytes) bytes; at most \(most) are allowed", nextStep: nextStep)
         }
         return values
     }
