@@ -10,7 +10,7 @@ struct DeployScenarios {
         try await scenario("redeploy and rollback under load", on: world) { installation in
             let client = try await Client.register(on: installation)
             try await client.deployed(.hello("busy", saying: "v1"))
-            let answers = try await underLoad(client, "busy") {
+            let answers = try await client.callsFrom(4, to: "busy") {
                 for version in 2...4 { try await client.deployed(.hello("busy", saying: "v\(version)")) }
                 let rollback = try await client.post(client.api("busy", "/rollback"), RollbackRequest(to: 2))
                 #expect(rollback.status == 200, "\(rollback.text)")
@@ -62,29 +62,6 @@ struct DeployScenarios {
             let plain = try await client.upload(fixtures.fails.archive, named: "live.zip", accept: "application/json")
             #expect(plain.status == 422 && plain.problem == "build_failed")
             #expect(try await client.get(client.path("live")).text == "hello")
-        }
-    }
-
-    /// Calls the function from several clients while the body runs.
-    /// - Returns: how often each answer came. An answer other than 200 counts as its status.
-    private func underLoad(
-        _ client: Client, _ name: String, _ body: @Sendable () async throws -> Void
-    ) async throws -> [String: Int] {
-        let isOver = Flag()
-        return try await withThrowingTaskGroup(of: [String: Int].self) { group in
-            for _ in 1...4 {
-                group.addTask {
-                    var answers: [String: Int] = [:]
-                    while !isOver.isSet {
-                        let answer = try await client.get(client.path(name))
-                        answers[answer.status == 200 ? answer.text : "\(answer.status) \(answer.text)", default: 0] += 1
-                    }
-                    return answers
-                }
-            }
-            try await body()
-            isOver.set()
-            return try await group.reduce(into: [:]) { sum, answers in sum.merge(answers, uniquingKeysWith: +) }
         }
     }
 

@@ -62,7 +62,7 @@ struct SecretScenarios {
             try await client.deployed(.secret("busy", "TOKEN"))
             #expect(try await set(client, "TOKEN", "second-value").status == 200)
             #expect(try await client.get(client.path("busy")).text == "first-value", "who runs keeps it")
-            let answers = try await underLoad(client, "busy") {
+            let answers = try await client.callsFrom(2, to: "busy") {
                 for value in ["third-value", "fourth-value"] {
                     let answer = try await set(client, "TOKEN", value, of: "busy", query: "?restart=true")
                     #expect(try answer.json(SecretMessage.self).restarted == ["busy"])
@@ -85,29 +85,6 @@ struct SecretScenarios {
             }
             let needed = try await client.delete("/api/v1/secrets/\(client.namespace)/TOKEN")
             #expect(needed.status == 409 && needed.text.contains("busy"))
-        }
-    }
-
-    /// Calls the function from two clients while the body runs.
-    /// - Returns: how often each answer came; another status than 200 is one of them.
-    private func underLoad(
-        _ client: Client, _ name: String, _ body: @Sendable () async throws -> Void
-    ) async throws -> [String: Int] {
-        let isOver = Flag()
-        return try await withThrowingTaskGroup(of: [String: Int].self) { group in
-            for _ in 1...2 {
-                group.addTask {
-                    var answers: [String: Int] = [:]
-                    while !isOver.isSet {
-                        let answer = try await client.get(client.path(name))
-                        answers[answer.status == 200 ? answer.text : "\(answer.status) \(answer.text)", default: 0] += 1
-                    }
-                    return answers
-                }
-            }
-            try await body()
-            isOver.set()
-            return try await group.reduce(into: [:]) { sum, answers in sum.merge(answers, uniquingKeysWith: +) }
         }
     }
 
